@@ -1,0 +1,186 @@
+/* file.c — see file.h. */
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+
+int file_read_fd(int fd, const char *name, size_t max, char **data, size_t *size, struct error *err)
+{
+	struct stat st;
+	size_t space = 4096, n = 0;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+		if ((uint64_t)st.st_size > max)
+			return error_set(err, EFBIG, "'%s' has %lld bytes; at most %zu are read", name,
+					 (long long)st.st_size, max);
+		space = (size_t)st.st_size + 1;
+	}
+	_cleanup_free_ char *buffer = memory_new(space + 1, 1);
+	for (;;) {
+		ssize_t got = read(fd, buffer + n, space - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return error_errno(err, "cannot read '%s'", name);
+		if (got == 0)
+			break;
+		n += (size_t)got;
+		if (n > max)
+			return error_set(err, EFBIG, "'%s' has more than the %zu bytes that are read at most", name, max);
+		if (n == space) {
+			space *= 2;
+			buffer = memory_grow(buffer, space + 1, 1);
+		}
+	}
+	buffer[n] = '\0';
+	*data = take_ptr(&buffer);
+	if (size)
+		*size = n;
+	return 0;
+}
+
+int file_read(int dirfd, const char *name, size_t max, char **data, size_t *size, struct error *err)
+{
+	_cleanup_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return error_errno(err, "cannot open '%s'", name);
+	return file_read_fd(fd, name, max, data, size, err);
+}
+
+int write_all(int fd, const void *data, size_t size)
+{
+	const char *at = data;
+
+	while (size > 0) {
+		ssize_t n = write(fd, at, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_write_atomic(int dirfd, const char *name, const void *data, size_t size, mode_t mode, struct error *err)
+{
+	char fresh[300];
+
+	if ((size_t)snprintf(fresh, sizeof(fresh), "%s.new-%d", name, (int)getpid()) >= sizeof(fresh))
+		return error_set(err, ENAMETOOLONG, "the file name '%s' is too long", name);
+	_cleanup_close_ int fd = openat(dirfd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return error_errno(err, "cannot make the file '%s'", fresh);
+	int r = write_all(fd, data, size);
+	if (r == 0 && renameat(dirfd, fresh, dirfd, name) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlinkat(dirfd, fresh, 0);
+		errno = -r;
+		return error_errno(err, "cannot write '%s'", name);
+	}
+	return 0;
+}
+
+int file_make_dirs(int dirfd, const char *path, mode_t mode, struct error *err)
+{
+	_cleanup_free_ char *copy = memory_strdup(path);
+
+	for (char *slash = copy;;) {
+		slash = strchr(*slash == '/' ? slash + 1 : slash, '/');
+		if (slash)
+			*slash = '\0';
+		if (*copy && mkdirat(dirfd, copy, mode) < 0 && errno != EEXIST)
+			return error_errno(err, "cannot make the directory '%s'", copy);
+		if (!slash)
+			return 0;
+		*slash = '/';
+	}
+}
+
+int file_open_dir(int dirfd, const char *name, mode_t mode, struct error *err)
+{
+	if (mode && mkdirat(dirfd, name, mode) < 0 && errno != EEXIST)
+		return error_errno(err, "cannot make the directory '%s'", name);
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return error_errno(err, "cannot open the directory '%s'", name);
+	return fd;
+}
+
+/* Removes what is below the directory FD (which it closes). DEV: the file system not to leave. */
+static int remove_below(int fd, dev_t dev, struct error *err)
+{
+	_cleanup_closedir_ DIR *dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return error_errno(err, "cannot list a directory");
+	}
+	struct dirent *entry;
+	while ((errno = 0, entry = readdir(dir))) {
+		const char *name = entry->d_name;
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+			continue;
+		if (entry->d_type != DT_DIR && unlinkat(dirfd(dir), name, 0) == 0)
+			continue;
+		if (entry->d_type != DT_DIR && errno != EISDIR)
+			return error_errno(err, "cannot remove '%s'", name);
+		int below = openat(dirfd(dir), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		struct stat st;
+		if (below < 0 || fstat(below, &st) < 0) {
+			int r = error_errno(err, "cannot open the directory '%s'", name);
+			if (below >= 0)
+				close(below);
+			return r;
+		}
+		if (st.st_dev != dev) {
+			close(below);
+			return error_set(err, EBUSY, "'%s' is a mount point and is not removed", name);
+		}
+		int r = remove_below(below, dev, err);
+		if (r < 0)
+			return error_prefix(err, "%s", name);
+		if (unlinkat(dirfd(dir), name, AT_REMOVEDIR) < 0)
+			return error_errno(err, "cannot remove the directory '%s'", name);
+	}
+	return errno ? error_errno(err, "cannot list a directory") : 0;
+}
+
+int file_remove_tree(int dirfd, const char *name, struct error *err)
+{
+	struct stat st;
+
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return error_errno(err, "cannot remove '%s'", name);
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return error_errno(err, "cannot open '%s'", name);
+	if (fstat(fd, &st) < 0) {
+		close(fd);
+		return error_errno(err, "cannot look at '%s'", name);
+	}
+	int r = remove_below(fd, st.st_dev, err);
+	if (r < 0)
+		return error_prefix(err, "%s", name);
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
+		return error_errno(err, "cannot remove '%s'", name);
+	return 0;
+}
+
+bool file_exists(int dirfd, const char *name)
+{
+	struct stat st;
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
