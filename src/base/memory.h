@@ -56,11 +56,15 @@ struct list {
 	}
 
 /* for (struct container *c in list) */
-#define list_each(item, list)                                                                                          \
-	for (__typeof__((list)->at)(item) = (list)->at; (item) && (item) < (list)->at + (list)->n; (item)++)
+#define list_each(item, items)                                                                                         \
+	for (__typeof__((items)->at)(item) = (items)->at; (item) && (item) < (items)->at + (items)->n; (item)++)
 
 /* Adds one zeroed item at the end of a LIST in arena A and points to it. Older pointers into the list may move. */
-#define list_add(arena, list)                                                                                          \
-	(&((__typeof__((list)->at))arena_list_add((arena), (struct list *)(list), sizeof(*(list)->at)))[(list)->n - 1])
+#define list_add(arena, items)                                                                                         \
+	({                                                                                                             \
+		__typeof__(items) items_ = (items);                                                                    \
+		__typeof__(items_->at) first_ = arena_list_add((arena), (struct list *)items_, sizeof(*items_->at));   \
+		first_ + items_->n - 1;                                                                                \
+	})
 
 void *arena_list_add(struct arena *a, struct list *list, size_t size) __attribute__((returns_nonnull));

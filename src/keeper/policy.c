@@ -1,0 +1,132 @@
+/* policy.c — see policy.h. */
+#include "keeper/policy.h"
+
+#include "base/text.h"
+
+#define STAY CONTAINER_STATES
+
+static const enum container_state next[CONTAINER_STATES][CONTAINER_EVENTS] = {
+	[CONTAINER_WAITING] = { CONTAINER_CREATING, STAY, STAY, STAY, CONTAINER_ENDED, CONTAINER_ENDED },
+	[CONTAINER_CREATING] = { STAY, CONTAINER_STARTING, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED, CONTAINER_STOPPING },
+	[CONTAINER_STARTING] = { STAY, STAY, CONTAINER_RUNNING, CONTAINER_BACKOFF, CONTAINER_ENDED, CONTAINER_STOPPING },
+	[CONTAINER_RUNNING] = { STAY, STAY, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED, CONTAINER_STOPPING },
+	[CONTAINER_BACKOFF] = { CONTAINER_CREATING, STAY, STAY, STAY, CONTAINER_ENDED, CONTAINER_ENDED },
+	[CONTAINER_STOPPING] = { STAY, STAY, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED, STAY },
+	[CONTAINER_ENDED] = { STAY, STAY, STAY, STAY, STAY, STAY },
+};
+
+enum container_state container_next(enum container_state state, enum container_event event)
+{
+	enum container_state to = next[state][event];
+	return to == STAY ? state : to;
+}
+
+const char *container_state_name(enum container_state state)
+{
+	static const char *const names[CONTAINER_STATES] = {
+		"waiting", "creating", "starting", "running", "backing off", "stopping", "ended",
+	};
+	return names[state];
+}
+
+static bool has_process(enum container_state state)
+{
+	return state == CONTAINER_CREATING || state == CONTAINER_STARTING || state == CONTAINER_RUNNING ||
+	       state == CONTAINER_STOPPING;
+}
+
+/* Sidecar I may end only when everything that may still use it has: apps, init containers, and later sidecars. */
+static bool still_needed(const struct container_view *c, size_t n, size_t i)
+{
+	for (size_t j = 0; j < n; j++) {
+		bool before_it = c[j].kind != KIND_SIDECAR || j > i;
+		if (j != i && before_it && has_process(c[j].state))
+			return true;
+	}
+	return false;
+}
+
+static bool all_before_passed(const struct container_view *c, size_t i)
+{
+	for (size_t j = 0; j < i && c[j].kind != KIND_APP; j++)
+		if (!c[j].passed)
+			return false;
+	return true;
+}
+
+enum policy_action policy_container(const struct container_view *c, size_t n, size_t i, bool ending)
+{
+	const struct container_view *it = &c[i];
+
+	if (ending) {
+		if (it->state == CONTAINER_ENDED || it->state == CONTAINER_STOPPING)
+			return POLICY_NOTHING;
+		if (it->kind == KIND_SIDECAR && has_process(it->state) && still_needed(c, n, i))
+			return POLICY_NOTHING;
+		return POLICY_STOP;
+	}
+	if (it->state == CONTAINER_WAITING && all_before_passed(c, i))
+		return POLICY_BEGIN;
+	return POLICY_NOTHING;
+}
+
+bool policy_pod_over(const struct container_view *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].kind == KIND_INIT && c[i].state == CONTAINER_ENDED && !c[i].passed)
+			return true;
+		if (c[i].kind == KIND_APP && c[i].state != CONTAINER_ENDED)
+			return false;
+	}
+	return true;
+}
+
+const char *policy_phase(const struct container_view *c, size_t n, bool ending)
+{
+	size_t apps_ended = 0, apps = 0, fresh = 0;
+	bool initialized = true, failed = false, all_ended = true;
+
+	for (size_t i = 0; i < n; i++) {
+		bool ended = c[i].state == CONTAINER_ENDED;
+		all_ended = all_ended && ended;
+		if (c[i].kind == KIND_APP) {
+			apps++;
+			apps_ended += ended;
+			failed = failed || (ended && !c[i].succeeded);
+			fresh += !c[i].ran && c[i].state != CONTAINER_RUNNING && c[i].state != CONTAINER_STOPPING;
+		} else {
+			initialized = initialized && c[i].passed;
+			failed = failed || (c[i].kind == KIND_INIT && ended && !c[i].passed);
+		}
+	}
+	if (all_ended || (apps_ended == apps && !ending))
+		return failed ? "Failed" : "Succeeded";
+	if (!initialized || fresh > 0)
+		return "Pending";
+	return "Running";
+}
+
+static bool rule_matches(const struct container_restart_rule *rule, int exit_code)
+{
+	bool in = false;
+
+	list_each(value, &rule->exitCodes->values)
+		in = in || *value == exit_code;
+	return text_is(rule->exitCodes->operator_, "In") ? in : !in;
+}
+
+bool policy_restart(const struct restart_question *q)
+{
+	if (q->kind == KIND_SIDECAR)
+		return true;
+	list_each(rule, &q->container->restartPolicyRules)
+		if (rule->exitCodes && rule_matches(rule, q->exit_code))
+			return true; /* the actions are Restart and RestartAllContainers */
+
+	const char *policy = q->container->restartPolicy ? q->container->restartPolicy : q->pod_policy;
+	if (text_is(policy, "Never"))
+		return false;
+	if (text_is(policy, "OnFailure") || q->kind == KIND_INIT)
+		return q->exit_code != 0;
+	return true;
+}

@@ -1,0 +1,110 @@
+/* claim.c — see claim.h. */
+#include "sandbox/claim.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+void uid_make(char uid[static UID_SIZE])
+{
+	unsigned char b[16];
+
+	while (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
+		;
+	b[6] = (b[6] & 0x0f) | 0x40;
+	b[8] = (b[8] & 0x3f) | 0x80;
+	snprintf(uid, UID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
+		 b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+/* "names/<namespace>_<name>"; both are DNS names, so no slash and no underscore is in them. */
+static int file_name(const char *namespace_, const char *name, char path[static PATH_MAX])
+{
+	return snprintf(path, PATH_MAX, "names/%s_%s", namespace_, name) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* An open-file-description lock: dies with the last descriptor, and F_OFD_GETLK asks without taking (fcntl_locking(2)). */
+static bool take_lock(int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	return fcntl(fd, F_OFD_SETLK, &whole) == 0;
+}
+
+static bool is_locked(int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	return fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+}
+
+static bool read_holder(int fd, char holder[static UID_SIZE])
+{
+	ssize_t n = pread(fd, holder, UID_SIZE - 1, 0);
+	holder[n > 0 ? n : 0] = '\0';
+	return n == UID_SIZE - 1;
+}
+
+static bool is_pod(const struct instance *in, const char *uid)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "pods/%s/pod.json", uid);
+	return file_exists(in->runfd, path);
+}
+
+int claim_name(const struct instance *in, const char *namespace_, const char *name, const char *uid,
+	       char holder[static UID_SIZE], bool *alive, struct error *err)
+{
+	char path[PATH_MAX];
+	int r = file_name(namespace_, name, path);
+
+	if (r < 0)
+		return error_set(err, -r, "the pod's name is too long");
+	if (mkdirat(in->runfd, "names", 0700) < 0 && errno != EEXIST)
+		return error_errno(err, "cannot make the directory '%s/names'", in->run);
+	for (;;) {
+		_cleanup_close_ int fd = openat(in->runfd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			return error_errno(err, "cannot open '%s/%s'", in->run, path);
+		*alive = !take_lock(fd);
+		bool held = read_holder(fd, holder);
+		if (*alive || (held && strcmp(holder, uid) != 0 && is_pod(in, holder)))
+			return error_set(err, EEXIST, "the pod '%s' exists in the namespace '%s'", name, namespace_);
+
+		struct stat mine, there; /* it may have been removed between open and flock: then begin again */
+		if (fstat(fd, &mine) < 0 || fstatat(in->runfd, path, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    mine.st_ino != there.st_ino)
+			continue;
+		if (ftruncate(fd, 0) < 0 || pwrite(fd, uid, UID_SIZE - 1, 0) != UID_SIZE - 1)
+			return error_errno(err, "cannot write '%s/%s'", in->run, path);
+		return take_fd(&fd);
+	}
+}
+
+void claim_release(const struct instance *in, const char *namespace_, const char *name)
+{
+	char path[PATH_MAX];
+	if (file_name(namespace_, name, path) == 0)
+		unlinkat(in->runfd, path, 0);
+}
+
+int claim_look(const struct instance *in, const char *namespace_, const char *name, char holder[static UID_SIZE],
+	       bool *alive)
+{
+	char path[PATH_MAX];
+	int r = file_name(namespace_, name, path);
+
+	if (r < 0)
+		return r;
+	_cleanup_close_ int fd = openat(in->runfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	if (!read_holder(fd, holder))
+		return -ENOENT;
+	*alive = is_locked(fd);
+	return 0;
+}
