@@ -57,13 +57,13 @@ struct list {
 
 /* for (struct container *c in list) */
 #define list_each(item, items)                                                                                         \
-	for (__typeof__((items)->at)(item) = (items)->at; (item) && (item) < (items)->at + (items)->n; (item)++)
+	for (__typeof__((items)->at + 0) item = (items)->at; (item) && (item) < (items)->at + (items)->n; (item)++)
 
 /* Adds one zeroed item at the end of a LIST in arena A and points to it. Older pointers into the list may move. */
 #define list_add(arena, items)                                                                                         \
 	({                                                                                                             \
 		__typeof__(items) items_ = (items);                                                                    \
-		__typeof__(items_->at) first_ = arena_list_add((arena), (struct list *)items_, sizeof(*items_->at));   \
+		__typeof__(items_->at + 0) first_ = arena_list_add((arena), (struct list *)items_, sizeof(*items_->at));   \
 		first_ + items_->n - 1;                                                                                \
 	})
 

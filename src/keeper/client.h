@@ -19,4 +19,4 @@ int keeper_ask(int fd, struct arena *arena, const struct request *request, const
 	       struct reply *reply, struct message_fds *received, struct error *err);
 
 /* Is the pod's keeper alive? (Its lock on RUN/names/<namespace>_<name>.) */
-bool keeper_alive(const struct instance *in, const char *namespace_, const char *name);
+bool keeper_alive(const struct instance *in, const char *namespace, const char *name);

@@ -24,9 +24,9 @@ void uid_make(char uid[static UID_SIZE])
 }
 
 /* "names/<namespace>_<name>"; both are DNS names, so no slash and no underscore is in them. */
-static int file_name(const char *namespace_, const char *name, char path[static PATH_MAX])
+static int file_name(const char *namespace, const char *name, char path[static PATH_MAX])
 {
-	return snprintf(path, PATH_MAX, "names/%s_%s", namespace_, name) < PATH_MAX ? 0 : -ENAMETOOLONG;
+	return snprintf(path, PATH_MAX, "names/%s_%s", namespace, name) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
 /* An open-file-description lock: dies with the last descriptor, and F_OFD_GETLK asks without taking (fcntl_locking(2)). */
@@ -56,11 +56,11 @@ static bool is_pod(const struct instance *in, const char *uid)
 	return file_exists(in->runfd, path);
 }
 
-int claim_name(const struct instance *in, const char *namespace_, const char *name, const char *uid,
+int claim_name(const struct instance *in, const char *namespace, const char *name, const char *uid,
 	       char holder[static UID_SIZE], bool *alive, struct error *err)
 {
 	char path[PATH_MAX];
-	int r = file_name(namespace_, name, path);
+	int r = file_name(namespace, name, path);
 
 	if (r < 0)
 		return error_set(err, -r, "the pod's name is too long");
@@ -73,7 +73,7 @@ int claim_name(const struct instance *in, const char *namespace_, const char *na
 		*alive = !take_lock(fd);
 		bool held = read_holder(fd, holder);
 		if (*alive || (held && strcmp(holder, uid) != 0 && is_pod(in, holder)))
-			return error_set(err, EEXIST, "the pod '%s' exists in the namespace '%s'", name, namespace_);
+			return error_set(err, EEXIST, "the pod '%s' exists in the namespace '%s'", name, namespace);
 
 		struct stat mine, there; /* it may have been removed between open and flock: then begin again */
 		if (fstat(fd, &mine) < 0 || fstatat(in->runfd, path, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
@@ -85,18 +85,18 @@ int claim_name(const struct instance *in, const char *namespace_, const char *na
 	}
 }
 
-void claim_release(const struct instance *in, const char *namespace_, const char *name)
+void claim_release(const struct instance *in, const char *namespace, const char *name)
 {
 	char path[PATH_MAX];
-	if (file_name(namespace_, name, path) == 0)
+	if (file_name(namespace, name, path) == 0)
 		unlinkat(in->runfd, path, 0);
 }
 
-int claim_look(const struct instance *in, const char *namespace_, const char *name, char holder[static UID_SIZE],
+int claim_look(const struct instance *in, const char *namespace, const char *name, char holder[static UID_SIZE],
 	       bool *alive)
 {
 	char path[PATH_MAX];
-	int r = file_name(namespace_, name, path);
+	int r = file_name(namespace, name, path);
 
 	if (r < 0)
 		return r;

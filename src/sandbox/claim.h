@@ -19,12 +19,12 @@ void uid_make(char uid[static UID_SIZE]);
 /* Claims NAMESPACE/NAME for UID. Returns the descriptor that is the claim (keep it open), or
  * -EEXIST: another pod has the name (*HOLDER: its uid, *ALIVE: its keeper runs); a file whose pod directory is gone is no pod
  * and is taken over; the same uid that is not alive is taken over, too. */
-int claim_name(const struct instance *in, const char *namespace_, const char *name, const char *uid,
+int claim_name(const struct instance *in, const char *namespace, const char *name, const char *uid,
 	       char holder[static UID_SIZE], bool *alive, struct error *err);
 
 /* Gives the name back: removes the file while its lock (CLAIM) is still held. */
-void claim_release(const struct instance *in, const char *namespace_, const char *name);
+void claim_release(const struct instance *in, const char *namespace, const char *name);
 
 /* Who has the name: 0 and HOLDER and *ALIVE; -ENOENT: nobody. */
-int claim_look(const struct instance *in, const char *namespace_, const char *name, char holder[static UID_SIZE],
+int claim_look(const struct instance *in, const char *namespace, const char *name, char holder[static UID_SIZE],
 	       bool *alive);

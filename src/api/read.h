@@ -1,0 +1,32 @@
+/* read.h — manifests: from files, directories and standard input to objects.
+ */
+#pragma once
+
+#include "api/config.h"
+#include "api/pod.h"
+#include "base/error.h"
+
+enum object_kind { KIND_POD, KIND_CONFIG_MAP, KIND_SECRET };
+
+struct object {
+	enum object_kind kind;
+	const char *source; /* "file:line", for messages */
+	union {
+		struct pod *pod;
+		struct config_map *config_map;
+		struct secret *secret;
+	};
+};
+
+struct objects LIST(struct object);
+
+/* Reads FROM: a file, a directory (its *.yaml, *.yml and *.json, sorted), or "-" for standard input. All that is wrong goes to
+ * PROBLEMS; 0 if nothing was (then OUT is complete, defaulted and valid), -EINVAL otherwise, or another negative errno when FROM
+ * cannot be read (then err says so). */
+int objects_read(const char *from, struct arena *a, struct objects *out, struct problems *problems, struct error *err);
+
+/* The same from memory; FILE is its name in messages. */
+int objects_parse(const char *file, const char *text, size_t size, struct arena *a, struct objects *out,
+		  struct problems *problems);
+
+struct object_meta *object_metadata(const struct object *o);
