@@ -148,8 +148,8 @@ static const struct field handler_fields[] = {
 static const struct table handler_table = TABLE(lifecycle_handler, handler_fields, "What a hook does.");
 
 /* What Seapod does with probes and hooks, in one place. */
-#define PROBES .effect = HONOURED
-#define HOOKS  .effect = HONOURED
+#define PROBES .effect = NO_EFFECT, .why = "probes are not run yet"
+#define HOOKS  .effect = NO_EFFECT, .why = "hooks are not run yet"
 
 static const struct field lifecycle_fields[] = {
 	OPTIONAL(lifecycle, postStart, handler_table, HOOKS, .doc = "Right after the start."),
