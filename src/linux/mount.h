@@ -1,0 +1,27 @@
+/* mount.h — mounts as descriptors (fsopen(2), open_tree(2), move_mount(2), mount_setattr(2); Linux 5.12).
+ *
+ * A mount is made detached, its attributes are set while nobody can see it, and it is attached to a descriptor that was opened
+ * safely (path.h). None of these functions allocates: they also run between clone and exec.
+ */
+#pragma once
+
+#include <linux/mount.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One "key" or "key=value" of a file system's options. */
+struct mount_option {
+	const char *key, *value; /* value NULL: a flag */
+};
+
+/* A new detached mount of file system TYPE with ATTRIBUTES (MOUNT_ATTR_*). A descriptor or -errno. */
+int mount_make(const char *type, const struct mount_option *options, unsigned n, uint64_t attributes);
+
+/* A detached copy of the mount at DIRFD/PATH (PATH "" with AT_EMPTY_PATH meaning: DIRFD itself). */
+int mount_copy(int dirfd, const char *path, bool recursive);
+
+/* Sets ATTRIBUTES and PROPAGATION (MS_PRIVATE …, 0: leave) on the detached mount FD, below it too when RECURSIVE. 0 or -errno. */
+int mount_change(int fd, uint64_t attributes, uint64_t propagation, bool recursive);
+
+/* Attaches the detached mount FD on what TARGET is open on. 0 or -errno. */
+int mount_attach(int fd, int target);

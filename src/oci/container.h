@@ -1,0 +1,60 @@
+/* container.h — from a spec to a process, in two steps and without waiting.
+ *
+ *	container_create ──► child: cgroup, mounts, root, identity ──► "ready" ──► container_start ──► execve
+ *
+ * The parent never blocks: what the child reports arrives on `sync`, to be read when it is readable. A child that fails reports
+ * one struct error and exits. The child dies with its parent (PR_SET_PDEATHSIG), and as the first process of its pid namespace it
+ * takes all others with it.
+ *
+ * Source: OCI runtime-spec runtime.md "Lifecycle" (create, start); conmon and runc agree on a pipe that exec closes.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "linux/process.h"
+#include "oci/spec.h"
+
+enum { CGROUP_FDS_MAX = 16 };
+
+/* What a container is started with besides its spec. Nothing here is owned. */
+struct container_setting {
+	int stdio[3];	   /* what becomes 0, 1, 2 (with a terminal: the slave, three times) */
+	int cgroup_fd;	   /* v2: the cgroup's directory, -1: none */
+	int tasks[CGROUP_FDS_MAX]; /* v1: the `tasks` files to write "0" to */
+	int task_count;
+	int pid_namespace; /* -1: see the spec; else join this one */
+	const char *mount_point; /* an empty directory of the host to build the root file system on */
+};
+
+struct container_process {
+	pid_t pid;
+	int pidfd, sync; /* owned; -1 when closed */
+};
+
+#define CONTAINER_PROCESS_NONE ((struct container_process){ .pidfd = -1, .sync = -1 })
+
+/* Makes the child. 0, and P is filled; or negative. */
+int container_create(const struct oci_spec *spec, const struct container_setting *setting, struct container_process *p,
+		     struct error *err);
+
+/* Reads the next report when p->sync is readable: 1: "ready" (after create) or "executed" (after start; sync is closed then);
+ * negative: it failed, err has its sentence (-ENOENT: the program is not there, -EACCES, -ENOEXEC: it cannot be executed). */
+int container_report(struct container_process *p, struct error *err);
+
+/* Lets a container that is ready execute its program. */
+int container_start(struct container_process *p, struct error *err);
+
+void container_process_close(struct container_process *p);
+
+/* exec: another process in the namespaces of the container whose first process is PIDFD/PID. Reports once, "executed". */
+struct exec_setting {
+	int stdio[3];
+	int cgroup_fd;
+	int tasks[CGROUP_FDS_MAX];
+	int task_count;
+	int target_pidfd; /* the container's first process */
+	int pid_namespace; /* >= 0: its pid namespace, when it is not the caller's own */
+};
+
+int container_exec(const struct oci_process *process, const struct exec_setting *setting, struct container_process *p,
+		   struct error *err);

@@ -1,0 +1,13 @@
+/* defaults.h — what the field gives a container that asks for nothing: capabilities, devices, masked paths, mounts.
+ *
+ * The values are those of Docker and the CRI runtimes (moby profiles and oci/defaults, containerd oci/spec.go; runtime-spec
+ * config-linux.md "Default Filesystems" and "Default Devices").
+ */
+#pragma once
+
+#include "oci/spec.h"
+
+extern const uint64_t default_capabilities;
+
+/* Fills devices, masked and read-only paths (none when PRIVILEGED) and the mounts that every container has. */
+void oci_default_files(struct oci_spec *spec, bool privileged, struct arena *a);
