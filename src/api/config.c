@@ -27,6 +27,42 @@ static const struct field secret_fields[] = {
 
 const struct table secret_table = TABLE(secret, secret_fields, "Data for pods that only they may see.");
 
+enum { DATA_BYTES_MAX = 1024 * 1024 };
+
+static bool check_common(const struct object_meta *meta, size_t bytes, struct problems *p)
+{
+	if (text_empty(meta->name))
+		problem_error(p, 0, 0, "metadata", "the field 'name' is missing");
+	if (bytes > DATA_BYTES_MAX)
+		problem_error(p, 0, 0, "data", "%zu bytes are more than one object may hold (1 MiB)", bytes);
+	return !text_empty(meta->name) && bytes <= DATA_BYTES_MAX;
+}
+
+bool config_map_validate(const struct config_map *c, struct problems *problems)
+{
+	size_t bytes = 0, before = problems->errors.n + problems->more;
+
+	list_each(pair, &c->data)
+		bytes += strlen(pair->key) + strlen(pair->value);
+	list_each(pair, &c->binaryData)
+		bytes += strlen(pair->key) + pair->value.n;
+	if (!check_common(&c->metadata, bytes, problems))
+		return false;
+	list_each(pair, &c->binaryData)
+		if (string_map_get(&c->data, pair->key))
+			problem_error(problems, 0, 0, "binaryData", "the key '%s' is also in data", pair->key);
+	return problems->errors.n + problems->more == before;
+}
+
+bool secret_validate(const struct secret *s, struct problems *problems)
+{
+	size_t bytes = 0;
+
+	list_each(pair, &s->data)
+		bytes += strlen(pair->key) + pair->value.n;
+	return check_common(&s->metadata, bytes, problems);
+}
+
 void secret_settle(struct secret *s, struct arena *a)
 {
 	list_each(from, &s->stringData) {

@@ -14,25 +14,7 @@
 #include "base/text.h"
 #include "object/yaml.h"
 
-struct kind {
-	const char *name, *version;
-	enum object_kind kind;
-	const struct table *table;
-};
-
-static const struct kind kinds[] = {
-	{ "Pod", "v1", KIND_POD, &pod_table },
-	{ "ConfigMap", "v1", KIND_CONFIG_MAP, &config_map_table },
-	{ "Secret", "v1", KIND_SECRET, &secret_table },
-};
-
-/* Kinds that exist in Kubernetes: the answer to them is "not yet", not "unknown". */
-static const char *const other_kinds[] = {
-	"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "Service", "Ingress", "Namespace",
-	"PersistentVolume", "PersistentVolumeClaim", "ServiceAccount", "Role", "RoleBinding", "ClusterRole",
-	"ClusterRoleBinding", "NetworkPolicy", "HorizontalPodAutoscaler", "PodDisruptionBudget", "StorageClass",
-	"RuntimeClass", "PriorityClass", "Endpoints", "EndpointSlice", "ReplicationController", "LimitRange", "ResourceQuota",
-};
+enum { OBJECTS_MAX = 10000 };
 
 struct reading {
 	struct arena *arena;
@@ -41,63 +23,59 @@ struct reading {
 	const char *file;
 };
 
-static void unknown_kind(struct reading *r, const struct node *n, const char *name)
-{
-	for (size_t i = 0; i < sizeof(other_kinds) / sizeof(*other_kinds); i++) {
-		if (text_is(other_kinds[i], name)) {
-			problem_error(r->problems, n->line, n->column, "kind",
-				      "%s is not supported yet (Pod, ConfigMap and Secret are)", name);
-			return;
-		}
-	}
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (text_distance(kinds[i].name, name) <= 2) {
-			problem_error(r->problems, n->line, n->column, "kind", "there is no kind '%s' (did you mean '%s'?)", name,
-				      kinds[i].name);
-			return;
-		}
-	}
-	problem_error(r->problems, n->line, n->column, "kind", "there is no kind '%.60s' (Pod, ConfigMap and Secret are supported)",
-		      name);
-}
-
 static const struct kind *find_kind(struct reading *r, const struct node *n)
 {
+	struct error err = {};
+	const struct node *name = node_get(n, "kind");
+
 	if (n->kind != NODE_MAP) {
-		problem_error(r->problems, n->line, n->column, NULL, "found %s, wanted an object (a map with apiVersion, kind and "
-			      "metadata)", node_kind_name(n->kind));
+		problem_error(r->problems, n->line, n->column, NULL,
+			      "found %s, wanted an object (a map with apiVersion, kind and metadata)", node_kind_name(n->kind));
 		return NULL;
 	}
-	const struct node *name = node_get(n, "kind");
 	if (!name || name->kind != NODE_STRING) {
 		problem_error(r->problems, n->line, n->column, NULL, "the field 'kind' is missing");
 		return NULL;
 	}
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (text_is(kinds[i].name, name->text))
-			return &kinds[i];
-	unknown_kind(r, name, name->text);
-	return NULL;
+	const struct kind *kind = kind_of_manifest(node_get_string(n, "apiVersion"), name->text, &err);
+	if (!kind)
+		problem_error(r->problems, name->line, name->column, "kind", "%s", err.text);
+	return kind;
 }
 
-static bool finish(struct reading *r, struct object *o, const struct node *n)
+/* An object may stand only once in what is read: which of two would win is nobody's intention. */
+static bool is_new(struct reading *r, const struct object *o, const struct node *n)
 {
-	struct problems mine = { .arena = r->arena, .file = o->source };
+	const struct object_meta *mine = object_metadata(o);
 
-	if (text_empty(object_metadata(o)->name)) {
-		problem_error(r->problems, n->line, n->column, "metadata", "the field 'name' is missing");
+	if (r->out->n >= OBJECTS_MAX) {
+		problem_error(r->problems, n->line, n->column, NULL, "there are more than %d objects; split the file", OBJECTS_MAX);
 		return false;
 	}
-	if (o->kind == KIND_SECRET)
+	list_each(other, r->out) {
+		const struct object_meta *meta = object_metadata(other);
+		if (other->kind == o->kind && text_is(meta->name, mine->name) && text_is(meta->namespace, mine->namespace)) {
+			problem_error(r->problems, n->line, n->column, "metadata.name", "'%s' stands here twice (first at %s)",
+				      mine->name, other->source);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool finish(struct reading *r, struct object *o)
+{
+	switch (o->kind) {
+	case KIND_CONFIG_MAP:
+		return config_map_validate(o->config_map, r->problems);
+	case KIND_SECRET:
 		secret_settle(o->secret, r->arena);
-	if (o->kind != KIND_POD)
-		return true;
-	pod_defaults(o->pod, r->arena);
-	if (pod_validate(o->pod, &mine))
-		return true;
-	list_each(problem, &mine.errors)
-		*list_add(r->arena, &r->problems->errors) = *problem;
-	r->problems->more += mine.more;
+		return secret_validate(o->secret, r->problems);
+	case KIND_POD:
+		o->pod->status = (struct pod_status){};
+		pod_defaults(o->pod, r->arena);
+		return pod_validate(o->pod, r->problems);
+	}
 	return false;
 }
 
@@ -110,8 +88,10 @@ static void read_object(struct reading *r, const struct node *n)
 	struct object o = { .kind = kind->kind, .source = arena_printf(r->arena, "%s:%u", r->file, n->line) };
 	void *object = arena_alloc(r->arena, kind->table->size);
 	o.pod = object; /* all members of the union are this pointer */
-	if (object_decode(kind->table, n, object, r->arena, NULL, r->problems) && finish(r, &o, n))
+	r->problems->root = n;
+	if (object_decode(kind->table, n, object, r->arena, NULL, r->problems) && finish(r, &o) && is_new(r, &o, n))
 		*list_add(r->arena, r->out) = o;
+	r->problems->root = NULL;
 }
 
 int objects_parse(const char *file, const char *text, size_t size, struct arena *a, struct objects *out,
@@ -149,8 +129,16 @@ static int is_manifest(const struct dirent *entry)
 	return name[0] != '.' && (text_ends(name, ".yaml") || text_ends(name, ".yml") || text_ends(name, ".json"));
 }
 
-static int read_path(const char *path, struct arena *a, struct objects *out, struct problems *problems, struct error *err);
+static int open_file(const char *path, struct stat *st, struct error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
+	if (fd < 0 || fstat(fd, st) < 0)
+		return error_errno(err, "cannot open '%s'", path);
+	return take_fd(&fd);
+}
+
+/* The manifests of a directory, not of those below it, as kubectl apply -f does. */
 static int read_directory(const char *path, struct arena *a, struct objects *out, struct problems *problems, struct error *err)
 {
 	struct dirent **entries;
@@ -161,8 +149,13 @@ static int read_directory(const char *path, struct arena *a, struct objects *out
 	if (n == 0)
 		result = error_set(err, ENOENT, "there is no *.yaml, *.yml or *.json in the directory '%s'", path);
 	for (int i = 0; i < n; i++) {
-		if (result == 0 || result == -EINVAL) {
-			int r = read_path(arena_printf(a, "%s/%s", path, entries[i]->d_name), a, out, problems, err);
+		struct stat st;
+		const char *file = arena_printf(a, "%s/%s", path, entries[i]->d_name);
+		_cleanup_close_ int fd = result == 0 || result == -EINVAL ? open_file(file, &st, err) : result;
+		if (fd < 0)
+			result = fd;
+		else if (!S_ISDIR(st.st_mode)) {
+			int r = read_fd(fd, file, a, out, problems, err);
 			result = r < 0 ? r : result;
 		}
 		free(entries[i]);
@@ -171,23 +164,17 @@ static int read_directory(const char *path, struct arena *a, struct objects *out
 	return result;
 }
 
-static int read_path(const char *path, struct arena *a, struct objects *out, struct problems *problems, struct error *err)
-{
-	struct stat st;
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_errno(err, "cannot open '%s'", path);
-	if (S_ISDIR(st.st_mode))
-		return read_directory(path, a, out, problems, err);
-	return read_fd(fd, arena_strdup(a, path), a, out, problems, err);
-}
-
 int objects_read(const char *from, struct arena *a, struct objects *out, struct problems *problems, struct error *err)
 {
 	if (text_is(from, "-"))
 		return read_fd(STDIN_FILENO, "standard input", a, out, problems, err);
-	return read_path(from, a, out, problems, err);
+	struct stat st;
+	_cleanup_close_ int fd = open_file(from, &st, err);
+	if (fd < 0)
+		return fd;
+	if (S_ISDIR(st.st_mode))
+		return read_directory(from, a, out, problems, err);
+	return read_fd(fd, arena_strdup(a, from), a, out, problems, err);
 }
 
 struct object_meta *object_metadata(const struct object *o)

@@ -3,10 +3,9 @@
 #pragma once
 
 #include "api/config.h"
+#include "api/kinds.h"
 #include "api/pod.h"
 #include "base/error.h"
-
-enum object_kind { KIND_POD, KIND_CONFIG_MAP, KIND_SECRET };
 
 struct object {
 	enum object_kind kind;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "api/names.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "object/json.h"
@@ -16,6 +17,8 @@ static int directory(const struct instance *in, const char *kind, const char *na
 	char path[PATH_MAX];
 	int r = 0;
 
+	if (name_dns_label(namespace)) /* it comes from a command line: never a path */
+		return error_set(err, EINVAL, "'%.100s' %s", namespace, name_dns_label(namespace));
 	snprintf(path, sizeof(path), "objects/%s/%s", kind, namespace);
 	if (make)
 		r = file_make_dirs(in->rootfd, path, 0700, err);
@@ -41,6 +44,8 @@ int store_put(const struct instance *in, const char *kind, const char *namespace
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_text_ struct text text = {};
 	_cleanup_free_ char *file = memory_printf("%s.json", name);
+	if (name_dns_subdomain(name))
+		return error_set(err, EINVAL, "'%.100s' %s", name, name_dns_subdomain(name));
 	_cleanup_close_ int dir = directory(in, kind, namespace, true, err);
 	if (dir < 0)
 		return dir;
@@ -62,7 +67,7 @@ struct node *store_get(const struct instance *in, const char *kind, const char *
 	_cleanup_free_ char *file = memory_printf("%s.json", name);
 	_cleanup_close_ int dir = directory(in, kind, namespace, false, NULL);
 
-	if (dir < 0 || !file_exists(dir, file)) {
+	if (name_dns_subdomain(name) || dir < 0 || !file_exists(dir, file)) {
 		error_set(err, ENOENT, "there is no %.*s '%s' in the namespace '%s'", (int)strlen(kind) - 1, kind, name, namespace);
 		return NULL;
 	}
@@ -74,7 +79,7 @@ int store_remove(const struct instance *in, const char *kind, const char *namesp
 	_cleanup_free_ char *file = memory_printf("%s.json", name);
 	_cleanup_close_ int dir = directory(in, kind, namespace, false, NULL);
 
-	if (dir < 0 || unlinkat(dir, file, 0) < 0)
+	if (name_dns_subdomain(name) || dir < 0 || unlinkat(dir, file, 0) < 0)
 		return error_set(err, ENOENT, "there is no %.*s '%s' in the namespace '%s'", (int)strlen(kind) - 1, kind, name,
 				 namespace);
 	return 0;
@@ -101,7 +106,7 @@ static int list_namespace(const struct instance *in, const char *kind, const cha
 		struct node *object = r < 0 ? NULL : read_object(dir, entries[i]->d_name, a, err);
 		if (object)
 			*list_add(a, out) = object;
-		else if (r == 0)
+		else if (r == 0 && file_exists(dir, entries[i]->d_name)) /* else it was removed meanwhile */
 			r = err ? -err->code : -EIO;
 		free(entries[i]);
 	}

@@ -20,8 +20,6 @@ struct path {
 struct decoder {
 	struct arena *arena;
 	struct problems *problems;
-	const char *prefix;
-	size_t steps;
 };
 
 static void write_path(const struct path *path, struct text *t)
@@ -38,7 +36,6 @@ static void write_path(const struct path *path, struct text *t)
 #define wrong(d, n, path, ...)                                                                                         \
 	do {                                                                                                           \
 		_cleanup_text_ struct text where_ = {};                                                                \
-		text_add(&where_, (d)->prefix ? (d)->prefix : "");                                                     \
 		write_path(path, &where_);                                                                             \
 		problem_error((d)->problems, (n)->line, (n)->column, text_str(&where_), __VA_ARGS__);                  \
 	} while (0)
@@ -146,7 +143,7 @@ static bool decode_quantity(struct decoder *d, const struct node *n, struct quan
 	}
 	if (out) {
 		*out = q;
-		out->text = arena_strdup(d->arena, s);
+		out->text = quantity_text(&q, arena_alloc(d->arena, QUANTITY_TEXT_SIZE));
 	}
 	return true;
 }
@@ -238,8 +235,9 @@ static void decode_map(struct decoder *d, const struct field *f, const struct no
 			wrong(d, &key, path, "the key '%.100s' %s", pair->key, why);
 		const char *copy = out ? arena_strdup(d->arena, pair->key) : NULL;
 		if (f->type == FIELD_STRING_MAP) {
-			static const struct field plain = {};
-			const char *s = check_text(d, &plain, pair->value, &at);
+			const struct field value = { .check = f->check_value };
+			bool null = pair->value->kind == NODE_NULL; /* "key:" in YAML: Go's decoder makes it "" */
+			const char *s = null ? "" : check_text(d, &value, pair->value, &at);
 			if (out)
 				*list_add(d->arena, (struct string_map *)out) =
 					(struct string_pair){ copy, arena_strdup(d->arena, s ? s : "") };
@@ -386,7 +384,6 @@ static bool may_be_given(struct decoder *d, const struct field *f, const struct 
 	}
 	if (f->effect == NO_EFFECT) {
 		_cleanup_text_ struct text path = {};
-		text_add(&path, d->prefix ? d->prefix : "");
 		write_path(at, &path);
 		problem_warning(d->problems, pair->line, pair->column, text_str(&path), "has no effect%s%s",
 				f->why ? ": " : "", f->why ? f->why : "");
@@ -398,16 +395,9 @@ static void decode_object(struct decoder *d, const struct table *table, const st
 			  const struct path *path)
 {
 	char buffer[80];
-	uint64_t seen = 0;
 
 	if (n->kind != NODE_MAP) {
 		wrong(d, n, path, "found %s, wanted a map", found(n, buffer));
-		return;
-	}
-	if ((d->steps += n->pairs.n + 1) > NODE_WALK_MAX) {
-		if (d->steps < 2 * (size_t)NODE_WALK_MAX)
-			wrong(d, n, path, "the document is too large once its aliases are followed");
-		d->steps = 2 * (size_t)NODE_WALK_MAX;
 		return;
 	}
 	list_each(pair, &n->pairs) {
@@ -420,15 +410,16 @@ static void decode_object(struct decoder *d, const struct table *table, const st
 			continue;
 		}
 		const struct field *f = &table->fields[i];
-		if (pair->value->kind == NODE_NULL && f->type != FIELD_RAW)
+		if (pair->value->kind == NODE_NULL)
 			continue;
-		seen |= UINT64_C(1) << i;
 		if (may_be_given(d, f, pair, &at))
 			decode_value(d, f, pair->value, out ? out + f->offset : NULL, &at);
 	}
-	for (size_t i = 0; i < table->n; i++)
-		if (table->fields[i].required && !(seen & UINT64_C(1) << i))
+	for (size_t i = 0; i < table->n; i++) {
+		const struct node *value = table->fields[i].required ? node_get(n, table->fields[i].name) : n;
+		if (!value || value->kind == NODE_NULL)
 			wrong(d, n, path, "the field '%s' is missing", table->fields[i].name);
+	}
 }
 
 bool object_decode(const struct table *table, const struct node *n, void *out, struct arena *a, const char *path,
@@ -496,6 +487,8 @@ void object_defaults(const struct table *table, void *object, struct arena *a)
 	for (size_t i = 0; i < table->n; i++) {
 		const struct field *f = &table->fields[i];
 		char *at = (char *)object + f->offset;
+		if (f->effect == REJECTED)
+			continue;
 		if (f->fallback && is_absent(f, at))
 			set_default(f, at, a);
 		else if (f->type == FIELD_OBJECT)

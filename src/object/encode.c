@@ -126,7 +126,7 @@ struct node *object_encode(const struct table *table, const void *object, struct
 
 	for (size_t i = 0; i < table->n; i++) {
 		const struct field *f = &table->fields[i];
-		struct node *value = encode_value(f, (const char *)object + f->offset, a);
+		struct node *value = f->effect == REJECTED ? NULL : encode_value(f, (const char *)object + f->offset, a);
 		if (value)
 			*list_add(a, &n->pairs) = (struct node_pair){ .key = f->name, .value = value };
 	}

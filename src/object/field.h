@@ -105,6 +105,7 @@ struct field {
 	const char *values;	 /* the only values, "A|B|C" */
 	int64_t min, max;	 /* when not both 0 */
 	const char *(*check)(const char *text); /* of a string, each string of a list, each key of a map: NULL or what is wrong */
+	const char *(*check_value)(const char *text); /* of each value of a string map */
 	enum field_effect effect;
 	const char *why;   /* NO_EFFECT, REJECTED: the reason, as the end of a sentence */
 	const char *since; /* the Kubernetes version that has it stable, when recent */
@@ -153,7 +154,7 @@ struct table {
 #define OBJECTS(T, m, tbl, ...)                                                                                        \
 	{ .name = #m, .type = FIELD_OBJECTS, .offset = offsetof(struct T, m), .size = sizeof(*MEMBER(T, m).at),        \
 	  .table = &(tbl), __VA_ARGS__ }
-/* For tables of what is only checked and kept raw: a field without a member. */
+/* A field without a member: in tables of what is only checked and kept raw, or rejected. */
 #define CHECKED(as, t, ...) { .name = as, .type = t, __VA_ARGS__ }
 
 #define TABLE(T, f, d, ...)                                                                                            \

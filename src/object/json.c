@@ -2,6 +2,7 @@
 #include "object/json.h"
 
 #include <json-c/json.h>
+#include <math.h>
 
 static struct node *convert(struct arena *a, json_object *value)
 {
@@ -11,6 +12,8 @@ static struct node *convert(struct arena *a, json_object *value)
 	case json_type_int:
 		return node_int(a, json_object_get_int64(value));
 	case json_type_double: {
+		if (!isfinite(json_object_get_double(value)))
+			return node_new(a, NODE_NULL); /* NaN is not JSON, but json-c reads it */
 		struct node *n = node_new(a, NODE_FLOAT);
 		n->number = json_object_get_double(value);
 		n->text = arena_strdup(a, json_object_to_json_string(value));

@@ -3,7 +3,8 @@
  * Front ends (yaml.h, json.h) make it, decode.h turns it into structs, encode.h makes it from structs, and the writers below
  * turn it into text. It keeps the order of keys and, when it came from a person's file, line and column of each node, for
  * messages. All of it lives in an arena. A YAML alias makes two parents share one node, so a tree of nodes may be a graph, but
- * never a circle; who walks it counts its steps (NODE_WALK_MAX: "billion laughs").
+ * never a circle, and it is small also when each alias is followed: the front end has measured it (NODE_WALK_MAX, "billion
+ * laughs"), so who walks a tree needs no care.
  */
 #pragma once
 
@@ -13,7 +14,12 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { NODE_DEPTH_MAX = 64, NODE_COUNT_MAX = 500000, NODE_WALK_MAX = 1000000, NODE_BYTES_MAX = 16 * 1024 * 1024 };
+enum {
+	NODE_DEPTH_MAX = 64,
+	NODE_COUNT_MAX = 500000,	   /* values that are written down */
+	NODE_WALK_MAX = 1000000,	   /* values when aliases are followed */
+	NODE_BYTES_MAX = 16 * 1024 * 1024, /* of a text; of all strings when aliases are followed, twice that */
+};
 
 enum node_kind { NODE_NULL, NODE_BOOL, NODE_INT, NODE_FLOAT, NODE_STRING, NODE_LIST, NODE_MAP };
 

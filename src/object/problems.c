@@ -1,11 +1,46 @@
-/* problems.c — see problems.h. */
+/* problems.c — see problems.h.
+ *
+ * Rules between fields are checked on structs, which have no positions: they name a path ("spec.containers[1].env"), and the
+ * deepest node of the document that lies on that path is where a person should look.
+ */
 #include "object/problems.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "object/node.h"
+
+/* One step of a path: "name" or "[3]" at *AT; *AT moves behind it and its dot. NULL: there is no such node. */
+static const struct node *step(const struct node *n, const char **at)
+{
+	char name[256];
+	size_t length = strcspn(*at, ".[");
+
+	if (**at == '[') {
+		char *end;
+		size_t i = strtoul(*at + 1, &end, 10);
+		*at = end + (*end == ']');
+		*at += **at == '.';
+		return n->kind == NODE_LIST && i < n->items.n ? n->items.at[i] : NULL;
+	}
+	if (length >= sizeof(name))
+		return NULL;
+	memcpy(name, *at, length);
+	name[length] = '\0';
+	*at += length + ((*at)[length] == '.');
+	return node_get(n, name);
+}
+
+static void locate(const struct node *root, const char *path, unsigned *line, unsigned *column)
+{
+	for (const struct node *n = root; n; n = *path ? step(n, &path) : NULL) {
+		*line = n->line;
+		*column = n->column;
+	}
+}
 
 static const char *line_of(struct problems *p, unsigned line, unsigned column, const char *path, const char *format,
 			   va_list args)
@@ -14,6 +49,8 @@ static const char *line_of(struct problems *p, unsigned line, unsigned column, c
 	char sentence[600];
 
 	vsnprintf(sentence, sizeof(sentence), format, args);
+	if (!line && p->root && path)
+		locate(p->root, path, &line, &column);
 	if (p->file)
 		text_add(&t, p->file);
 	if (line)
@@ -23,6 +60,9 @@ static const char *line_of(struct problems *p, unsigned line, unsigned column, c
 	if (!text_empty(path))
 		text_printf(&t, "%s: ", path);
 	text_add(&t, sentence);
+	for (char *c = t.at; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = '?'; /* a file may hold what a terminal would obey */
 	return arena_strndup(p->arena, t.at, t.n);
 }
 

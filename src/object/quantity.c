@@ -2,6 +2,7 @@
 #include "object/quantity.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -36,7 +37,7 @@ static int scale(__int128 *value, unsigned base, int power)
 	return 0;
 }
 
-static int parse_suffix(const char *s, __int128 *value)
+static int parse_suffix(const char *s, __int128 *value, enum quantity_format *format)
 {
 	long long exponent;
 
@@ -46,13 +47,17 @@ static int parse_suffix(const char *s, __int128 *value)
 		return scale(value, 1000, -2);
 	if (strcmp(s, "n") == 0)
 		return scale(value, 1000, -3);
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
-		if (strcmp(s, suffixes[i].text) == 0)
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		if (strcmp(s, suffixes[i].text) == 0) {
+			*format = suffixes[i].base == 1024 ? QUANTITY_BINARY : QUANTITY_DECIMAL;
 			return scale(value, suffixes[i].base, (int)suffixes[i].power);
+		}
+	}
 	if (*s != 'e' && *s != 'E')
 		return -EINVAL;
-	if (text_to_int(s[1] == '+' ? s + 2 : s + 1, -30, 30, &exponent) < 0)
+	if ((s[1] == '+' && s[2] == '-') || text_to_int(s[1] == '+' ? s + 2 : s + 1, -30, 30, &exponent) < 0)
 		return -EINVAL;
+	*format = QUANTITY_EXPONENT;
 	return scale(value, 10, (int)exponent);
 }
 
@@ -78,11 +83,45 @@ int quantity_parse(const char *text, struct quantity *q)
 	}
 	if (!digits)
 		return -EINVAL;
-	int r = parse_suffix(s, &value);
+	enum quantity_format format = QUANTITY_DECIMAL;
+	int r = parse_suffix(s, &value, &format);
 	if (r < 0)
 		return r;
-	*q = (struct quantity){ .set = true, .nano = negative ? -value : value, .text = text };
+	*q = (struct quantity){ .set = true, .format = format, .nano = negative ? -value : value, .text = text };
 	return 0;
+}
+
+static char *write_number(__int128 value, bool negative, const char *suffix, char *buffer)
+{
+	char digits[44], *at = digits + sizeof(digits) - 1;
+
+	*at = '\0';
+	do
+		*--at = (char)('0' + (int)(value % 10));
+	while (value /= 10);
+	snprintf(buffer, QUANTITY_TEXT_SIZE, "%s%s%s", negative ? "-" : "", at, suffix);
+	return buffer;
+}
+
+char *quantity_text(const struct quantity *q, char buffer[static QUANTITY_TEXT_SIZE])
+{
+	static const char *const binary[] = { "", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei" };
+	static const char *const decimal[] = { "n", "u", "m", "", "k", "M", "G", "T", "P", "E" };
+	static const char *const exponent[] = { "e-9", "e-6", "e-3", "", "e3", "e6", "e9", "e12", "e15", "e18" };
+	bool negative = q->nano < 0;
+	__int128 value = negative ? -q->nano : q->nano;
+	size_t power = 0;
+
+	if (value == 0)
+		return write_number(0, false, "", buffer);
+	if (q->format == QUANTITY_BINARY && value >= 1024 * NANO && value % NANO == 0) {
+		for (value /= NANO; power < 6 && value % 1024 == 0; power++)
+			value /= 1024;
+		return write_number(value, negative, binary[power], buffer);
+	}
+	for (; power < 9 && value % 1000 == 0; power++)
+		value /= 1000;
+	return write_number(value, negative, q->format == QUANTITY_EXPONENT ? exponent[power] : decimal[power], buffer);
 }
 
 static int64_t rounded_up(__int128 nano, __int128 unit)

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "object/node.h"
@@ -58,6 +59,21 @@ static void write_string(const char *s, size_t n, struct text *out)
 	text_add_char(out, '"');
 }
 
+/* The shortest text that reads back as the same number, and as a number with a fraction. */
+static void write_number(double number, struct text *out)
+{
+	char buffer[40];
+
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(buffer, sizeof(buffer), "%.*g", digits, number);
+		if (strtod(buffer, NULL) == number)
+			break;
+	}
+	text_add(out, buffer);
+	if (!strpbrk(buffer, ".e"))
+		text_add(out, ".0");
+}
+
 static void write_scalar(const struct node *n, struct text *out)
 {
 	switch (n->kind) {
@@ -68,7 +84,7 @@ static void write_scalar(const struct node *n, struct text *out)
 		text_printf(out, "%" PRId64, n->integer);
 		break;
 	case NODE_FLOAT:
-		text_printf(out, "%.17g", n->number);
+		write_number(n->number, out);
 		break;
 	case NODE_STRING:
 		write_string(n->text, n->size, out);

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { MERGE_MAX = 1000 };
+
 struct anchor {
 	const char *name;
 	struct node *node;
@@ -143,21 +145,41 @@ static struct node *next_node(struct reader *r, enum fy_event_type end, bool *en
 	return n;
 }
 
+/* What a tree is when each alias is followed: a short text may stand for a very large one ("billion laughs"). */
+static bool measure(const struct node *n, unsigned depth, size_t *values, size_t *bytes)
+{
+	*bytes += n->size;
+	if (depth > NODE_DEPTH_MAX || ++*values > NODE_WALK_MAX || *bytes > (size_t)2 * NODE_BYTES_MAX)
+		return false;
+	if (n->kind == NODE_LIST)
+		list_each(item, &n->items)
+			if (!measure(*item, depth + 1, values, bytes))
+				return false;
+	if (n->kind == NODE_MAP)
+		list_each(pair, &n->pairs) {
+			*bytes += strlen(pair->key);
+			if (!measure(pair->value, depth + 1, values, bytes))
+				return false;
+		}
+	return true;
+}
+
 /* "<<: *defaults": keys of the merged maps that the map does not have itself (yaml.org/type/merge). */
 static void merge(struct reader *r, struct node *map, const struct node *from)
 {
 	if (from->kind == NODE_LIST) {
 		list_each(item, &from->items)
-			if ((*item)->kind == NODE_MAP)
+			if ((*item)->kind == NODE_MAP && !r->failed)
 				merge(r, map, *item);
 		return;
 	}
-	list_each(pair, &from->pairs) {
-		if (!node_get(map, pair->key)) {
-			*list_add(r->arena, &map->pairs) = *pair;
-			r->nodes++;
-		}
+	if (from->pairs.n > MERGE_MAX || (r->nodes += from->pairs.n) > NODE_COUNT_MAX) {
+		fail(r, from->line, from->column, "too many keys are merged with '<<'");
+		return;
 	}
+	list_each(pair, &from->pairs)
+		if (!node_get(map, pair->key))
+			*list_add(r->arena, &map->pairs) = *pair;
 }
 
 static struct node *read_list(struct reader *r, struct fy_event *event, unsigned depth)
@@ -209,7 +231,7 @@ static struct node *read_map(struct reader *r, struct fy_event *event, unsigned 
 		struct node *key = next_node(r, FYET_MAPPING_END, &ended, depth);
 		if (ended || !key)
 			break;
-		if (key->kind == NODE_LIST || key->kind == NODE_MAP || !key->text)
+		if (key->kind == NODE_LIST || key->kind == NODE_MAP || strlen(key->text) != key->size)
 			return fail(r, key->line, key->column, "a key must be a plain word");
 		struct node *value = next_node(r, FYET_NONE, &ended, depth);
 		if (!value)
@@ -280,6 +302,9 @@ static void read_documents(struct reader *r, struct yaml_documents *out)
 		if (event->type == FYET_DOCUMENT_START)
 			r->anchors.n = 0;
 		struct node *n = content ? read_node(r, event, 0) : NULL;
+		size_t values = 0, bytes = 0;
+		if (n && !r->failed && !measure(n, 0, &values, &bytes))
+			fail(r, n->line, n->column, "this document is too large or too deep once its aliases (*name) are followed");
 		if (n && n->kind != NODE_NULL)
 			*list_add(r->arena, out) = n;
 		fy_parser_event_free(r->parser, event);
