@@ -2,8 +2,8 @@
 #include "api/names.h"
 
 #include <arpa/inet.h>
-#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/text.h"
 
@@ -148,19 +148,68 @@ const char *path_mount(const char *text)
 	return path_absolute(text);
 }
 
+bool path_with_dots(const char *path)
+{
+	for (const char *part = path; *part;) {
+		size_t n = strcspn(part, "/");
+		if (n == 2 && part[0] == '.' && part[1] == '.')
+			return true;
+		part += n + strspn(part + n, "/");
+	}
+	return false;
+}
+
 const char *path_relative(const char *text)
 {
 	if (*text == '/')
 		return "is an absolute path; it must be relative to the volume";
 	if (strlen(text) > 4000)
 		return "is too long for a path";
-	for (const char *part = text; *part;) {
-		size_t n = strcspn(part, "/");
-		if (n == 2 && part[0] == '.' && part[1] == '.')
-			return "may not have '..' in it";
-		part += n + strspn(part + n, "/");
+	return path_with_dots(text) ? "may not have '..' in it" : NULL;
+}
+
+/* A container's resources: those that Kubernetes knows by a plain name, or another's with its domain before it. */
+const char *name_resource(const char *text)
+{
+	static const char *const known[] = { "cpu", "memory", "ephemeral-storage" };
+
+	for (size_t i = 0; i < 3; i++)
+		if (text_is(text, known[i]))
+			return NULL;
+	if (text_starts(text, "hugepages-"))
+		return NULL;
+	if (!strchr(text, '/'))
+		return "is no resource (cpu, memory, ephemeral-storage, hugepages-SIZE or one with a domain before it)";
+	return name_qualified(text);
+}
+
+const char *name_signal(const char *text)
+{
+	static const char *const real_time[] = { "SIGRTMIN", "SIGRTMAX" };
+	long long n;
+
+	for (int signal = 1; signal < 32; signal++) {
+		const char *abbreviation = sigabbrev_np(signal);
+		if (abbreviation && text_starts(text, "SIG") && text_is(text + 3, abbreviation))
+			return NULL;
 	}
-	return NULL;
+	for (size_t i = 0; i < 2; i++) {
+		if (!text_starts(text, real_time[i]))
+			continue;
+		const char *rest = text + 8;
+		if (!*rest || (*rest == (i == 0 ? '+' : '-') && text_to_int(rest + 1, 1, 30, &n) == 0))
+			return NULL;
+	}
+	return "is no signal (SIGTERM, SIGQUIT, SIGRTMIN+3 …)";
+}
+
+/* RFC 9110, 5.6.2: a token. */
+const char *name_http_header(const char *text)
+{
+	for (const char *s = text; *s; s++)
+		if (!is_alphanumeric(*s) && !strchr("!#$%&'*+-.^_`|~", *s))
+			return "is no name for a header";
+	return *text ? NULL : "is no name for a header";
 }
 
 const char *ip_address(const char *text)

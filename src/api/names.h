@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 const char *name_dns_label(const char *text);	  /* "web-1": a container, a namespace, a volume */
 const char *name_dns_subdomain(const char *text); /* "web.example": a pod, a ConfigMap */
 const char *name_port(const char *text);	  /* "http": IANA service name, at most 15 characters */
@@ -15,4 +17,10 @@ const char *name_config_key(const char *text);	  /* a key of a ConfigMap or Secr
 const char *path_absolute(const char *text);
 const char *path_mount(const char *text);    /* a mountPath: absolute, without ':' */
 const char *path_relative(const char *text); /* a path in a volume: relative, without ".." */
+const char *name_resource(const char *text); /* "cpu", "memory", "hugepages-2Mi", "example.com/device" */
+const char *name_signal(const char *text);   /* "SIGTERM", "SIGRTMIN+3" */
+const char *name_http_header(const char *text);
 const char *ip_address(const char *text);
+
+/* True if a part of PATH is "..". */
+bool path_with_dots(const char *path);

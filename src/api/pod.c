@@ -120,6 +120,13 @@ static void request_limits(struct resource_requirements *r, struct arena *a)
 			*list_add(a, &r->requests) = *limit;
 }
 
+/* "volumes: [{name: x}]" is an emptyDir (kubernetes SetDefaults_Volume). */
+static void volume_defaults(struct volume *v, struct arena *a)
+{
+	if (!v->emptyDir && !v->hostPath && !v->configMap && !v->secret && !v->downwardAPI && !v->projected)
+		v->emptyDir = arena_one(a, struct empty_dir_volume);
+}
+
 void pod_defaults(struct pod *pod, struct arena *a)
 {
 	struct containers *all[] = { &pod->spec.initContainers, &pod->spec.containers };
@@ -130,10 +137,12 @@ void pod_defaults(struct pod *pod, struct arena *a)
 			request_limits(&c->resources, a);
 		}
 	}
+	list_each(volume, &pod->spec.volumes)
+		volume_defaults(volume, a);
 	if (pod->spec.resources)
 		request_limits(pod->spec.resources, a);
-	if (pod->spec.hostNetwork)
-		list_each(c, &pod->spec.containers)
+	for (size_t i = 0; pod->spec.hostNetwork && i < 2; i++)
+		list_each(c, all[i])
 			list_each(port, &c->ports)
 				if (!port->hostPort)
 					port->hostPort = port->containerPort;

@@ -381,6 +381,7 @@ struct container_status {
 	struct node *volumeMounts;
 	struct container_user *user;
 	const char *stopSignal;
+	struct node *allocatedResourcesStatus;
 };
 
 struct ip_status {
@@ -397,6 +398,10 @@ struct pod_status {
 	const char *startTime, *qosClass;
 	int64_t observedGeneration;
 	struct container_statuses initContainerStatuses, containerStatuses, ephemeralContainerStatuses;
+	struct quantity_map allocatedResources;
+	struct resource_requirements *resources;
+	const char *resize;
+	struct node *resourceClaimStatuses, *extendedResourceClaimStatus;
 };
 
 struct pod {

@@ -5,6 +5,8 @@
 #include "api/pod_tables.h"
 #include "base/text.h"
 
+#define NOT_YET .effect = REJECTED, .why = "is not supported yet"
+
 static const struct field port_fields[] = {
 	VALUE(container_port, name, .check = name_port, .doc = "A name for probes and services."),
 	VALUE(container_port, containerPort, .required = true, .min = 1, .max = 65535, .doc = "The port on the pod's address."),
@@ -45,7 +47,7 @@ static const struct field env_value_fields[] = {
 	OPTIONAL(env_var_source, resourceFieldRef, resource_ref_table, .doc = "A resource of a container."),
 	OPTIONAL(env_var_source, configMapKeyRef, key_selector_table, .doc = "A key of a ConfigMap."),
 	OPTIONAL(env_var_source, secretKeyRef, key_selector_table, .doc = "A key of a Secret."),
-	OPTIONAL(env_var_source, fileKeyRef, file_key_table, .effect = REJECTED, .why = "is not supported yet", .since = "1.37",
+	OPTIONAL(env_var_source, fileKeyRef, file_key_table, NOT_YET, .since = "1.37",
 		 .doc = "A key of a file in a volume."),
 };
 static const struct table env_value_table = TABLE(env_var_source, env_value_fields, "Where the value comes from.");
@@ -58,8 +60,8 @@ static const struct field env_fields[] = {
 static const struct table env_table = TABLE(env_var, env_fields, "A variable.");
 
 static const struct field resources_fields[] = {
-	VALUE(resource_requirements, limits, .check = name_qualified, .doc = "The most it may use: cpu, memory, ephemeral-storage …"),
-	VALUE(resource_requirements, requests, .check = name_qualified, .doc = "Its share when there is not enough for all."),
+	VALUE(resource_requirements, limits, .check = name_resource, .doc = "The most it may use: cpu, memory, ephemeral-storage …"),
+	VALUE(resource_requirements, requests, .check = name_resource, .doc = "Its share when there is not enough for all."),
 	VALUE(resource_requirements, claims, .effect = REJECTED, .why = "needs dynamic resource allocation, which Seapod has not",
 	      .doc = "Claims."),
 };
@@ -99,26 +101,28 @@ static const struct table mount_table = TABLE(volume_mount, mount_fields, "A vol
 static const struct field exec_fields[] = { VALUE(exec_action, command, .doc = "The command; not in a shell.") };
 static const struct table exec_table = TABLE(exec_action, exec_fields, "Runs a command in the container.");
 
-static const struct field header_fields[] = { VALUE(http_header, name, .required = true), VALUE(http_header, value) };
+static const struct field header_fields[] = { VALUE(http_header, name, .required = true, .check = name_http_header), VALUE(http_header, value) };
 static const struct table header_table = TABLE(http_header, header_fields, "A header.");
 
 static const struct field http_fields[] = {
 	VALUE(http_get_action, path, .fallback = "/", .doc = "The path."),
-	VALUE(http_get_action, port, .required = true, .min = 1, .max = 65535, .doc = "The port, by number or name."),
+	VALUE(http_get_action, port, .required = true, .check = name_port, .min = 1, .max = 65535, .doc = "The port, by number or name."),
 	VALUE(http_get_action, host, .doc = "The host; the pod's address by default."),
 	VALUE(http_get_action, scheme, .values = "HTTP|HTTPS", .fallback = "HTTP", .doc = "HTTP or HTTPS (not verified)."),
 	OBJECTS(http_get_action, httpHeaders, header_table, .doc = "Headers to send."),
+	CHECKED("protocol", FIELD_STRING, NOT_YET, .since = "1.37 (alpha)", .doc = "HTTP/2 without TLS."),
 };
 static const struct table http_table = TABLE(http_get_action, http_fields, "An HTTP GET; 200 to 399 is success.");
 
 static const struct field tcp_fields[] = {
-	VALUE(tcp_socket_action, port, .required = true, .min = 1, .max = 65535, .doc = "The port, by number or name."),
+	VALUE(tcp_socket_action, port, .required = true, .check = name_port, .min = 1, .max = 65535, .doc = "The port, by number or name."),
 	VALUE(tcp_socket_action, host, .doc = "The host; the pod's address by default."),
 };
 static const struct table tcp_table = TABLE(tcp_socket_action, tcp_fields, "A TCP connection.");
 
 static const struct field grpc_fields[] = {
 	VALUE(grpc_action, port, .required = true, .min = 1, .max = 65535), VALUE(grpc_action, service),
+	CHECKED("mode", FIELD_STRING, NOT_YET, .since = "1.37 (alpha)", .doc = "TLS without verification."),
 };
 static const struct table grpc_table = TABLE(grpc_action, grpc_fields, "A gRPC health check.");
 
@@ -154,7 +158,7 @@ static const struct table handler_table = TABLE(lifecycle_handler, handler_field
 static const struct field lifecycle_fields[] = {
 	OPTIONAL(lifecycle, postStart, handler_table, HOOKS, .doc = "Right after the start."),
 	OPTIONAL(lifecycle, preStop, handler_table, HOOKS, .doc = "Before the container is told to end."),
-	VALUE(lifecycle, stopSignal, .since = "1.37 (beta)", .doc = "The signal that tells it to end, as SIGTERM."),
+	VALUE(lifecycle, stopSignal, .check = name_signal, .since = "1.37 (beta)", .doc = "The signal that tells it to end, as SIGTERM."),
 };
 static const struct table lifecycle_table = TABLE(lifecycle, lifecycle_fields, "Hooks.");
 

@@ -70,7 +70,7 @@ struct quantity pod_resource(const struct pod_spec *spec, const char *name, bool
 	}
 	list_each(c, &spec->initContainers) {
 		struct quantity q = of_container(c, name, limits);
-		open = open || !q.set;
+		open = open || !q.nano; /* a limit of 0 is none */
 		if (container_is_sidecar(c)) {
 			sidecars.nano += q.nano;
 			continue;
@@ -81,7 +81,7 @@ struct quantity pod_resource(const struct pod_spec *spec, const char *name, bool
 	}
 	list_each(c, &spec->containers) {
 		struct quantity q = of_container(c, name, limits);
-		open = open || !q.set;
+		open = open || !q.nano; /* a limit of 0 is none */
 		sum.nano += q.nano;
 	}
 	sum.nano += sidecars.nano;

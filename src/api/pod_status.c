@@ -53,6 +53,7 @@ static const struct field container_fields[] = {
 	VALUE(container_status, volumeMounts),
 	OPTIONAL(container_status, user, user_table),
 	VALUE(container_status, stopSignal),
+	VALUE(container_status, allocatedResourcesStatus),
 };
 static const struct table container_status_table = TABLE(container_status, container_fields, "A container.");
 
@@ -75,5 +76,10 @@ static const struct field status_fields[] = {
 	OBJECTS(pod_status, containerStatuses, container_status_table),
 	VALUE(pod_status, qosClass),
 	OBJECTS(pod_status, ephemeralContainerStatuses, container_status_table),
+	VALUE(pod_status, resize),
+	VALUE(pod_status, resourceClaimStatuses),
+	VALUE(pod_status, extendedResourceClaimStatus),
+	VALUE(pod_status, allocatedResources),
+	OPTIONAL(pod_status, resources, resource_requirements_table),
 };
 const struct table pod_status_table = TABLE(pod_status, status_fields, "What the pod is now.");

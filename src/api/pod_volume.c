@@ -16,7 +16,9 @@ const struct table field_ref_table = TABLE(object_field_selector, field_ref_fiel
 
 static const struct field resource_ref_fields[] = {
 	VALUE(resource_field_selector, containerName, .doc = "Whose resource; in a volume it must be given."),
-	VALUE(resource_field_selector, resource, .required = true, .doc = "limits.cpu, requests.memory …"),
+	VALUE(resource_field_selector, resource, .required = true,
+	      .values = "limits.cpu|limits.memory|limits.ephemeral-storage|requests.cpu|requests.memory|requests.ephemeral-storage",
+	      .doc = "limits.cpu, requests.memory …"),
 	VALUE(resource_field_selector, divisor, .doc = "The unit, 1 by default."),
 };
 const struct table resource_ref_table = TABLE(resource_field_selector, resource_ref_fields, "A resource of a container.");
@@ -25,11 +27,13 @@ static const struct field key_to_path_fields[] = {
 	VALUE(key_to_path, key, .required = true, .doc = "The key."),
 	VALUE(key_to_path, path, .required = true, .check = path_relative, .doc = "Its file's path in the volume."),
 	VALUE(key_to_path, mode, .min = 0, .max = 0777, .doc = "The file's permission bits."),
+	CHECKED("user", FIELD_INT64, NOT_YET, .since = "1.37 (alpha)", .doc = "The file's owner."),
 };
 static const struct table key_to_path_table = TABLE(key_to_path, key_to_path_fields, "A key as a file.");
 
 static const struct field empty_dir_fields[] = {
 	VALUE(empty_dir_volume, medium, .values = "|Memory", .doc = "Memory: a tmpfs that all containers of the pod share."),
+	CHECKED("mode", FIELD_INT32, NOT_YET, .since = "1.37 (alpha)", .doc = "Its permission bits."),
 	VALUE(empty_dir_volume, sizeLimit, .doc = "The most it may hold (enforced for Memory)."),
 };
 static const struct table empty_dir_table = TABLE(empty_dir_volume, empty_dir_fields, "A directory that lives with the pod.");
@@ -46,6 +50,7 @@ static const struct field config_map_fields[] = {
 	VALUE(config_map_volume, name, .required = true, .check = name_dns_subdomain, .doc = "The ConfigMap's name."),
 	OBJECTS(config_map_volume, items, key_to_path_table, .doc = "Only these keys, at these paths."),
 	VALUE(config_map_volume, defaultMode, .fallback = "0644", .min = 0, .max = 0777, .doc = "Permission bits of the files."),
+	CHECKED("defaultUser", FIELD_INT64, NOT_YET, .since = "1.37 (alpha)", .doc = "The owner of the files."),
 	VALUE(config_map_volume, optional, .doc = "true: it may be missing."),
 };
 static const struct table config_map_table_ = TABLE(config_map_volume, config_map_fields, "A ConfigMap as files.");
@@ -54,6 +59,7 @@ static const struct field secret_fields[] = {
 	VALUE(secret_volume, secretName, .required = true, .check = name_dns_subdomain, .doc = "The Secret's name."),
 	OBJECTS(secret_volume, items, key_to_path_table, .doc = "Only these keys, at these paths."),
 	VALUE(secret_volume, defaultMode, .fallback = "0644", .min = 0, .max = 0777, .doc = "Permission bits of the files."),
+	CHECKED("defaultUser", FIELD_INT64, NOT_YET, .since = "1.37 (alpha)", .doc = "The owner of the files."),
 	VALUE(secret_volume, optional, .doc = "true: it may be missing."),
 };
 static const struct table secret_table_ = TABLE(secret_volume, secret_fields, "A Secret as files, in memory only.");
@@ -63,12 +69,14 @@ static const struct field downward_file_fields[] = {
 	OPTIONAL(downward_api_file, fieldRef, field_ref_table, .doc = "A field of the pod."),
 	OPTIONAL(downward_api_file, resourceFieldRef, resource_ref_table, .doc = "A resource of a container."),
 	VALUE(downward_api_file, mode, .min = 0, .max = 0777, .doc = "The file's permission bits."),
+	CHECKED("user", FIELD_INT64, NOT_YET, .since = "1.37 (alpha)", .doc = "The file's owner."),
 };
 static const struct table downward_file_table = TABLE(downward_api_file, downward_file_fields, "A field as a file.");
 
 static const struct field downward_fields[] = {
 	OBJECTS(downward_api_volume, items, downward_file_table, .doc = "The files."),
 	VALUE(downward_api_volume, defaultMode, .fallback = "0644", .min = 0, .max = 0777, .doc = "Permission bits."),
+	CHECKED("defaultUser", FIELD_INT64, NOT_YET, .since = "1.37 (alpha)", .doc = "The owner of the files."),
 };
 static const struct table downward_table = TABLE(downward_api_volume, downward_fields, "Fields of the pod as files.");
 
@@ -98,6 +106,7 @@ static const struct table projection_table = TABLE(volume_projection, projection
 static const struct field projected_fields[] = {
 	OBJECTS(projected_volume, sources, projection_table, .doc = "What is put together."),
 	VALUE(projected_volume, defaultMode, .fallback = "0644", .min = 0, .max = 0777, .doc = "Permission bits."),
+	CHECKED("defaultUser", FIELD_INT64, NOT_YET, .since = "1.37 (alpha)", .doc = "The owner of the files."),
 };
 static const struct table projected_table = TABLE(projected_volume, projected_fields, "Several sources in one directory.");
 

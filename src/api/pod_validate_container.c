@@ -1,0 +1,228 @@
+/* pod_validate_container.c — the rules of one container; see pod_validate.c. */
+#include "api/names.h"
+#include "api/validation.h"
+
+enum { RULES_MAX = 20, RULE_CODES_MAX = 255 };
+
+static void check_mounts(struct validation *v, const struct container *c, const char *parent)
+{
+	char path[VALIDATION_PATH_SIZE];
+
+	for (size_t i = 0; i < c->volumeMounts.n; i++) {
+		const struct volume_mount *m = &c->volumeMounts.at[i];
+		bool privileged = c->securityContext && c->securityContext->privileged.value;
+		path_item(path, parent, "volumeMounts", i);
+		if (!validation_find_volume(v->pod, m->name))
+			wrong(v, path, "there is no volume called '%s' (define it in spec.volumes)", m->name);
+		for (size_t j = 0; j < i; j++)
+			if (text_is(c->volumeMounts.at[j].mountPath, m->mountPath))
+				wrong(v, path, "there are two mounts at '%s'", m->mountPath);
+		if (m->subPath && *m->subPath && m->subPathExpr && *m->subPathExpr)
+			wrong(v, path, "subPath and subPathExpr exclude each other");
+		if (text_is(m->mountPropagation, "Bidirectional") && !privileged)
+			wrong(v, path, "mountPropagation Bidirectional needs securityContext.privileged: true");
+		if (m->recursiveReadOnly && !text_is(m->recursiveReadOnly, "Disabled") && !m->readOnly)
+			wrong(v, path, "recursiveReadOnly needs readOnly: true");
+	}
+}
+
+static void check_env(struct validation *v, const struct container *c, const char *parent)
+{
+	char path[VALIDATION_PATH_SIZE];
+
+	for (size_t i = 0; i < c->env.n; i++) {
+		const struct env_var *e = &c->env.at[i];
+		const struct env_var_source *from = e->valueFrom;
+		path_item(path, parent, "env", i);
+		if (!from)
+			continue;
+		int sources = !!from->fieldRef + !!from->resourceFieldRef + !!from->configMapKeyRef + !!from->secretKeyRef;
+		if (sources != 1)
+			wrong(v, path, "valueFrom of '%s' must have exactly one source", e->name);
+		if (!text_empty(e->value))
+			wrong(v, path, "'%s' has both value and valueFrom", e->name);
+		validate_downward(v, path, from->fieldRef, from->resourceFieldRef, false);
+	}
+	for (size_t i = 0; i < c->envFrom.n; i++)
+		if (!!c->envFrom.at[i].configMapRef + !!c->envFrom.at[i].secretRef != 1)
+			wrong(v, path_item(path, parent, "envFrom", i), "needs exactly one of configMapRef and secretRef");
+}
+
+/* Requests may not exceed limits; what this machine cannot give is said. */
+void validate_resources(struct validation *v, const struct resource_requirements *r, const char *parent)
+{
+	char path[VALIDATION_PATH_SIZE];
+	const struct quantity_map *maps[] = { &r->limits, &r->requests };
+	static const char *const names[] = { "resources.limits", "resources.requests" };
+
+	for (size_t i = 0; i < 2; i++) {
+		list_each(pair, maps[i]) {
+			path_field(path, parent, names[i]);
+			if (pair->value.nano < 0)
+				wrong(v, path, "%s is negative", pair->key);
+			if (strchr(pair->key, '/'))
+				wrong(v, path, "this machine has no resource '%.100s' to give", pair->key);
+			else if (!text_is(pair->key, "cpu") && !text_is(pair->key, "memory"))
+				problem_warning(v->problems, 0, 0, path, "%s has no effect: it is not enforced yet", pair->key);
+		}
+	}
+	path_field(path, parent, "resources.requests");
+	list_each(request, &r->requests) {
+		struct quantity limit = resource_get(&r->limits, request->key);
+		if (limit.set && quantity_compare(&request->value, &limit) > 0)
+			wrong(v, path, "the request of %s (%s) is more than its limit (%s)", request->key, request->value.text,
+			      limit.text);
+	}
+}
+
+static void check_probe(struct validation *v, const struct probe *p, const char *parent, const char *name)
+{
+	char path[VALIDATION_PATH_SIZE];
+
+	if (!p)
+		return;
+	path_field(path, parent, name);
+	int handlers = !!p->exec + !!p->httpGet + !!p->tcpSocket + !!p->grpc;
+	if (handlers != 1)
+		wrong(v, path, "needs exactly one of exec, httpGet, tcpSocket and grpc");
+	if (p->successThreshold > 1 && !text_is(name, "readinessProbe"))
+		wrong(v, path, "successThreshold must be 1");
+	if (p->exec && p->exec->command.n == 0)
+		wrong(v, path, "exec needs a command");
+	if (p->terminationGracePeriodSeconds.set && text_is(name, "readinessProbe"))
+		wrong(v, path, "a readiness probe ends nothing, so it has no terminationGracePeriodSeconds");
+}
+
+static void check_handler(struct validation *v, const struct lifecycle_handler *h, const char *parent, const char *name)
+{
+	char path[VALIDATION_PATH_SIZE];
+
+	if (h && !!h->exec + !!h->httpGet + !!h->sleep != 1)
+		wrong(v, path_field(path, parent, name), "needs exactly one of exec, httpGet and sleep");
+	if (h && h->exec && h->exec->command.n == 0)
+		wrong(v, path_field(path, parent, name), "exec needs a command");
+}
+
+static bool adds_sys_admin(const struct security_context *s)
+{
+	if (s->capabilities)
+		list_each(name, &s->capabilities->add)
+			if (text_is(*name, "SYS_ADMIN") || text_is(*name, "CAP_SYS_ADMIN") || text_is(*name, "ALL"))
+				return true;
+	return false;
+}
+
+static void check_seccomp(struct validation *v, const struct seccomp_profile *p, const char *parent)
+{
+	char path[VALIDATION_PATH_SIZE];
+	bool localhost = p && text_is(p->type, "Localhost");
+
+	if (p && localhost != !text_empty(p->localhostProfile))
+		wrong(v, path_field(path, parent, "seccompProfile"), localhost ? "type Localhost needs localhostProfile" :
+									       "localhostProfile is only for type Localhost");
+}
+
+static void check_security(struct validation *v, const struct container *c, const char *parent)
+{
+	char path[VALIDATION_PATH_SIZE];
+	const struct security_context *s = c->securityContext;
+	const struct pod_security_context *p = v->pod->spec.securityContext;
+	struct optional_int uid = s && s->runAsUser.set ? s->runAsUser : p ? p->runAsUser : (struct optional_int){};
+	struct optional_bool non_root = s && s->runAsNonRoot.set ? s->runAsNonRoot :
+					p			 ? p->runAsNonRoot :
+								   (struct optional_bool){};
+
+	path_field(path, parent, "securityContext");
+	if (non_root.value && uid.set && uid.value == 0)
+		wrong(v, path, "runAsNonRoot is true but runAsUser is 0");
+	if (!s)
+		return;
+	if (s->privileged.value && s->allowPrivilegeEscalation.set && !s->allowPrivilegeEscalation.value)
+		wrong(v, path, "allowPrivilegeEscalation: false and privileged: true exclude each other");
+	if (s->allowPrivilegeEscalation.set && !s->allowPrivilegeEscalation.value && adds_sys_admin(s))
+		wrong(v, path, "allowPrivilegeEscalation: false and the capability SYS_ADMIN exclude each other");
+	check_seccomp(v, s->seccompProfile, path);
+	if (text_is(s->procMount, "Unmasked"))
+		wrong(v, path, "procMount: Unmasked needs hostUsers: false, which is not supported yet");
+}
+
+static bool name_is_taken(const struct pod *pod, const struct container *c)
+{
+	const struct containers *lists[] = { &pod->spec.initContainers, &pod->spec.containers };
+
+	for (size_t i = 0; i < 2; i++) {
+		list_each(other, lists[i]) {
+			if (other == c)
+				return false;
+			if (text_is(other->name, c->name))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void check_ports(struct validation *v, const struct container *c, const char *parent)
+{
+	char path[VALIDATION_PATH_SIZE];
+
+	for (size_t i = 0; i < c->ports.n; i++) {
+		const struct container_port *port = &c->ports.at[i];
+		path_item(path, parent, "ports", i);
+		if (v->pod->spec.hostNetwork && port->hostPort && port->hostPort != port->containerPort)
+			wrong(v, path, "with hostNetwork, hostPort (%d) must be the containerPort (%d)", port->hostPort,
+			      port->containerPort);
+		for (size_t j = 0; port->name && j < i; j++)
+			if (text_is(c->ports.at[j].name, port->name))
+				wrong(v, path, "there are two ports called '%s'", port->name);
+	}
+}
+
+static void check_restart(struct validation *v, const struct container *c, const char *parent, bool init)
+{
+	char path[VALIDATION_PATH_SIZE];
+
+	if (init && !container_is_sidecar(c) &&
+	    (c->lifecycle || c->livenessProbe || c->readinessProbe || c->startupProbe))
+		wrong(v, parent, "an init container may have no lifecycle and no probes unless its restartPolicy is Always");
+	if (c->restartPolicyRules.n && !c->restartPolicy)
+		wrong(v, path_field(path, parent, "restartPolicyRules"), "needs restartPolicy on the same container");
+	if (c->restartPolicyRules.n > RULES_MAX)
+		wrong(v, path_field(path, parent, "restartPolicyRules"), "has %zu rules; at most %d", c->restartPolicyRules.n,
+		      RULES_MAX);
+	for (size_t i = 0; i < c->restartPolicyRules.n; i++) {
+		const struct restart_rule_exit_codes *codes = c->restartPolicyRules.at[i].exitCodes;
+		path_item(path, parent, "restartPolicyRules", i);
+		if (!codes || codes->values.n == 0 || codes->values.n > RULE_CODES_MAX)
+			wrong(v, path, "needs exitCodes with 1 to %d values", RULE_CODES_MAX);
+	}
+}
+
+static void check_lifecycle(struct validation *v, const struct container *c, const char *parent)
+{
+	char path[VALIDATION_PATH_SIZE];
+
+	if (!c->lifecycle)
+		return;
+	check_handler(v, c->lifecycle->postStart, parent, "lifecycle.postStart");
+	check_handler(v, c->lifecycle->preStop, parent, "lifecycle.preStop");
+	if (c->lifecycle->stopSignal && !v->pod->spec.os) /* KEP-4960 */
+		wrong(v, path_field(path, parent, "lifecycle.stopSignal"), "needs spec.os.name: linux");
+}
+
+void validate_container(struct validation *v, const struct container *c, const char *parent, bool init)
+{
+	if (name_is_taken(v->pod, c))
+		wrong(v, parent, "there are two containers called '%s'", c->name);
+	if (text_empty(c->image))
+		wrong(v, parent, "the image is empty");
+	check_mounts(v, c, parent);
+	check_env(v, c, parent);
+	validate_resources(v, &c->resources, parent);
+	check_security(v, c, parent);
+	check_probe(v, c->livenessProbe, parent, "livenessProbe");
+	check_probe(v, c->readinessProbe, parent, "readinessProbe");
+	check_probe(v, c->startupProbe, parent, "startupProbe");
+	check_lifecycle(v, c, parent);
+	check_restart(v, c, parent, init);
+	check_ports(v, c, parent);
+}

@@ -1,0 +1,52 @@
+/* store.h — the images of this machine: ROOT/images is an OCI image layout (image-spec image-layout.md).
+ *
+ * index.json names manifests by reference; blobs are by digest and never change. Reading needs no lock: index.json is replaced by
+ * rename, and what it names is there before it does.
+ */
+#pragma once
+
+#include "base/instance.h"
+#include "base/memory.h"
+#include "object/field.h"
+
+struct image_config { /* image-spec config.md "config" */
+	struct strings Env, Entrypoint, Cmd;
+	const char *WorkingDir, *User, *StopSignal;
+	struct node *ExposedPorts, *Volumes, *Labels;
+};
+
+struct image {
+	const char *reference; /* the full name */
+	const char *id;	       /* the config's digest, "sha256:…" */
+	const char *digest;    /* the manifest's */
+	const char *created;
+	int64_t size; /* of all blobs, as stored */
+	struct strings layers;	 /* directories, the lowest first */
+	struct strings diff_ids;
+	struct image_config config;
+};
+
+extern const struct table image_config_table;
+
+/* The image called NAME: a reference, or the (beginning of the) id. All memory in A. -ENOENT: it is not there. */
+int image_resolve(const struct instance *in, const char *name, struct arena *a, struct image *out, struct error *err);
+
+struct images LIST(struct image);
+
+/* All images, sorted by name. Broken ones are left out with a warning. */
+int image_list(const struct instance *in, struct arena *a, struct images *out, struct error *err);
+
+/* Makes ROOT/images with its fixed parts; takes the store's lock (release by closing the descriptor). */
+int store_lock(const struct instance *in, struct error *err);
+
+/* Names MANIFEST (digest and size) as REFERENCE in index.json, instead of what had the name. Under the lock. */
+int store_name(const struct instance *in, const char *reference, const char *digest, int64_t size, struct error *err);
+
+/* Removes the name REFERENCE, and what only it needed. Under the lock. -ENOENT. */
+int store_unname(const struct instance *in, const char *reference, struct error *err);
+
+/* "blobs/sha256/…" below ROOT/images for DIGEST; NULL if it is no digest. */
+const char *store_blob_path(const char *digest, struct arena *a);
+
+/* A blob that is JSON, as a tree. */
+struct node *store_read_json(const struct instance *in, const char *digest, struct arena *a, struct error *err);
