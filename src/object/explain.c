@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "object/field.h"
 
-static const char *type_name(const struct field *f)
+const char *field_type_name(const struct field *f)
 {
 	static const char *const names[] = {
 		[FIELD_STRING] = "string",	[FIELD_BOOL] = "boolean",	  [FIELD_OPTIONAL_BOOL] = "boolean",
@@ -65,11 +65,13 @@ static void explain_field(const struct field *f, struct text *out)
 {
 	_cleanup_text_ struct text what = {};
 
-	text_printf(out, "  %s\t<%s>%s\n", f->name, type_name(f), f->required ? " -required-" : "");
+	text_printf(out, "  %s\t<%s>%s\n", f->name, field_type_name(f), f->required ? " -required-" : "");
 	if (f->values)
 		text_printf(&what, "One of %s. ", f->values);
 	if (f->fallback)
 		text_printf(&what, "Default: %s. ", *f->fallback ? f->fallback : "\"\"");
+	if (f->since)
+		text_printf(&what, "Kubernetes %s. ", f->since);
 	if (f->effect == NO_EFFECT)
 		text_printf(&what, "Accepted without effect%s%s.", f->why ? ": " : "", f->why ? f->why : "");
 	if (f->effect == REJECTED)
@@ -107,7 +109,7 @@ int table_explain(const struct table *table, const char *kind, const char *path,
 	text_printf(out, "KIND:    %s\nVERSION: v1\n\n", kind);
 	const struct table *below = f ? f->table : table;
 	if (f) {
-		text_printf(out, "FIELD: %s <%s>\n\n", f->name, type_name(f));
+		text_printf(out, "FIELD: %s <%s>\n\n", f->name, field_type_name(f));
 		text_add(out, "DESCRIPTION:\n");
 		explain_field(f, out);
 	} else if (table->doc) {

@@ -178,5 +178,8 @@ const struct field *table_find(const struct table *table, const char *path);
 /* The name in TABLE nearest to NAME, or NULL if none is near. */
 const char *table_near_miss(const struct table *table, const char *name);
 
+/* Its type in words: "string", "[]Object" … */
+const char *field_type_name(const struct field *f);
+
 /* kubectl explain: KIND and PATH ("spec.containers") as text; -ENOENT with a near miss in err. */
 int table_explain(const struct table *table, const char *kind, const char *path, struct text *out, struct error *err);

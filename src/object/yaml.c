@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MERGE_MAX = 1000 };
+enum { MERGE_MAX = 1000, ANCHORS_MAX = 10000 };
 
 struct anchor {
 	const char *name;
@@ -110,7 +110,9 @@ static void remember(struct reader *r, struct fy_token *anchor, struct node *n)
 {
 	size_t size;
 	const char *name = anchor ? fy_token_get_text(anchor, &size) : NULL;
-	if (name)
+	if (name && r->anchors.n >= ANCHORS_MAX)
+		fail(r, n->line, n->column, "the document has more than 10,000 anchors (&name)");
+	else if (name)
 		*list_add(r->arena, &r->anchors) = (struct anchor){ arena_strndup(r->arena, name, size), n };
 }
 

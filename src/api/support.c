@@ -1,0 +1,118 @@
+/* support.c — see support.h.
+ *
+ * One line a field, by its full path, so that one can search the page for a field. A struct that stands in several places
+ * (a container and an init container) is written out where it stands first.
+ */
+#include "api/support.h"
+
+#include "api/kinds.h"
+#include "base/cleanup.h"
+
+enum { TABLES_MAX = 200 };
+
+struct page {
+	struct text *out;
+	struct {
+		const struct table *table;
+		char *path;
+	} seen[TABLES_MAX];
+	size_t n;
+	unsigned count[3]; /* by enum field_effect */
+};
+
+/* Text in a cell of a Markdown table. */
+static void write_cell(struct text *out, const char *s)
+{
+	for (; s && *s; s++)
+		text_printf(out, *s == '|' ? "\\%c" : "%c", *s);
+}
+
+static void write_effect(struct text *out, const struct field *f)
+{
+	static const char *const words[] = { "honoured", "no effect", "**rejected**" };
+
+	text_add(out, words[f->effect]);
+	if (f->why) {
+		text_add(out, ": ");
+		write_cell(out, f->why);
+	}
+}
+
+static void write_row(struct page *page, const struct field *f, const char *path, const char *like)
+{
+	struct text *out = page->out;
+
+	page->count[f->effect]++;
+	text_printf(out, "| `%s` | %s%s | ", path, field_type_name(f), f->required ? ", required" : "");
+	if (f->fallback)
+		text_printf(out, "`%s`", f->fallback);
+	text_add(out, " | ");
+	write_effect(out, f);
+	text_add(out, " | ");
+	write_cell(out, f->doc);
+	if (f->values) {
+		text_add(out, f->doc ? " One of " : "One of ");
+		for (const char *s = *f->values == '|' ? f->values + 1 : f->values; *s; s++)
+			*s == '|' ? text_add(out, ", ") : text_add_char(out, *s);
+		text_add_char(out, '.');
+	}
+	if (like)
+		text_printf(out, " Fields as of `%s`.", like);
+	if (f->since)
+		text_printf(out, " (Kubernetes %s)", f->since);
+	text_add(out, " |\n");
+}
+
+static const char *find_seen(const struct page *page, const struct table *table)
+{
+	for (size_t i = 0; table && i < page->n; i++)
+		if (page->seen[i].table == table)
+			return page->seen[i].path;
+	return NULL;
+}
+
+static void write_table(struct page *page, const struct table *table, const char *prefix)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		const struct field *f = &table->fields[i];
+		bool list = f->type == FIELD_OBJECTS;
+		_cleanup_free_ char *path =
+			memory_printf("%s%s%s%s", prefix, *prefix ? "." : "", f->name, list ? "[]" : "");
+		const struct table *below = f->effect == HONOURED && f->type != FIELD_RAW ? f->table : NULL;
+		const char *like = find_seen(page, below);
+		write_row(page, f, path, like);
+		if (!below || like || text_is(path, "status"))
+			continue;
+		if (page->n < TABLES_MAX) {
+			page->seen[page->n].table = below;
+			page->seen[page->n++].path = memory_strdup(path);
+		}
+		write_table(page, below, path);
+	}
+}
+
+static void write_kind(struct text *out, const struct kind *kind)
+{
+	_cleanup_text_ struct text rows = {};
+	struct page page = { .out = &rows };
+
+	write_table(&page, kind->table, "");
+	text_printf(out, "\n## %s\n\n%u fields honoured, %u accepted without effect, %u rejected.\n\n", kind->name,
+		    page.count[HONOURED], page.count[NO_EFFECT], page.count[REJECTED]);
+	text_add(out, "| Field | Type | Default | Seapod | Meaning |\n|---|---|---|---|---|\n");
+	text_add_n(out, rows.at, rows.n);
+	for (size_t i = 0; i < page.n; i++)
+		free(page.seen[i].path);
+}
+
+void support_write(struct text *out)
+{
+	text_add(out, "# What Seapod does with each field\n\n"
+		      "This page is made from the tables that also read manifests (`src/api/`), so it cannot be wrong about what is\n"
+		      "read. *honoured*: it does what Kubernetes says. *no effect*: it is accepted and kept, and a warning says that\n"
+		      "it does nothing here; what is below such a field is checked for typing errors where Kubernetes defines it.\n"
+		      "*rejected*: it is an error, which says why. A field that is not here is an error with its nearest name.\n"
+		      "`seapod explain pod.spec.containers` prints the same.\n");
+	for (size_t i = 0; kind_at(i); i++)
+		write_kind(out, kind_at(i));
+}
