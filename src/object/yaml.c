@@ -100,7 +100,10 @@ static struct node *scalar(struct reader *r, struct fy_event *event)
 	n->size = text ? size : 0;
 	size_t tag_size = 0;
 	const char *tag = event->scalar.tag ? fy_token_get_text(event->scalar.tag, &tag_size) : NULL;
-	bool plain = !event->scalar.value || fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
+	enum fy_scalar_style style = event->scalar.value ? fy_token_scalar_style(event->scalar.value) : FYSS_PLAIN;
+	bool plain = style == FYSS_PLAIN;
+	if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) && n->column > 1)
+		n->column--; /* the mark is behind the quote */
 	if (plain && !tag && strlen(n->text) == n->size)
 		resolve_plain(n);
 	return n;
@@ -125,7 +128,7 @@ static struct node *recall(struct reader *r, struct fy_event *event)
 	for (size_t i = r->anchors.n; name && i-- > 0;)
 		if (strlen(r->anchors.at[i].name) == size && memcmp(r->anchors.at[i].name, name, size) == 0)
 			return r->anchors.at[i].node;
-	return fail(r, mark ? (unsigned)mark->line + 1 : 0, mark ? (unsigned)mark->column + 1 : 0,
+	return fail(r, mark ? (unsigned)mark->line + 1 : 0, mark ? (unsigned)mark->column : 0, /* the mark is behind the '*' */
 		    "an alias (*name) stands before its anchor (&name)");
 }
 

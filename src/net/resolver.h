@@ -1,0 +1,18 @@
+/* resolver.h — the three files that tell a pod its names: hosts, hostname, resolv.conf. Pure: strings in, text out.
+ *
+ * The kubelet's formats and rules (kubernetes pkg/kubelet/kubelet_pods.go, network/dns/dns.go): dnsPolicy ClusterFirst falls back to the
+ * host's resolver where there is no cluster DNS. Name servers on the host's loopback cannot be reached from a pod's network and are left out.
+ */
+#pragma once
+
+#include "api/pod.h"
+#include "base/text.h"
+
+/* The kernel's host name of POD: hostnameOverride, hostname or the pod's name, at most 63 characters. In A. */
+const char *resolver_hostname(const struct pod *pod, struct arena *a);
+
+/* IP may be NULL (no network of its own: then HOSTS is the host's /etc/hosts text to begin with). */
+void resolver_hosts(const struct pod *pod, const char *ip, const char *host_file, struct text *out);
+
+/* HOST_FILE: the text of the host's resolv.conf. OWN_NETWORK: the pod cannot reach the host's loopback. */
+void resolver_conf(const struct pod *pod, const char *host_file, bool own_network, struct text *out);
