@@ -57,6 +57,9 @@ void validate_resources(struct validation *v, const struct resource_requirements
 
 	for (size_t i = 0; i < 2; i++) {
 		list_each(pair, maps[i]) {
+			struct quantity limit = resource_get(&r->limits, pair->key);
+			if (i == 1 && limit.set && quantity_compare(&limit, &pair->value) == 0)
+				continue; /* the limit was looked at; the request may be its copy */
 			path_field(path, parent, names[i]);
 			if (pair->value.nano < 0)
 				wrong(v, path, "%s is negative", pair->key);

@@ -55,7 +55,7 @@ static bool is_new(struct reading *r, const struct object *o, const struct node 
 	list_each(other, r->out) {
 		const struct object_meta *meta = object_metadata(other);
 		if (other->kind == o->kind && text_is(meta->name, mine->name) && text_is(meta->namespace, mine->namespace)) {
-			problem_error(r->problems, n->line, n->column, "metadata.name", "'%s' stands here twice (first at %s)",
+			problem_error(r->problems, 0, 0, "metadata.name", "'%s' stands here twice (first at %s)",
 				      mine->name, other->source);
 			return false;
 		}

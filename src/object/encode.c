@@ -23,9 +23,9 @@ static struct node *encode_bytes(struct arena *a, const struct bytes *b)
 	return n;
 }
 
-static struct node *string_or_null(struct arena *a, const char *s)
+static struct node *encode_string(struct arena *a, const char *s, bool keep)
 {
-	return s ? node_string(a, s) : NULL;
+	return s || keep ? node_string(a, s ? s : "") : NULL;
 }
 
 static struct node *encode_list(const struct field *f, const struct list *list, struct arena *a)
@@ -75,7 +75,7 @@ static struct node *encode_value(const struct field *f, const char *at, struct a
 {
 	switch (f->type) {
 	case FIELD_STRING:
-		return string_or_null(a, *(const char *const *)at);
+		return encode_string(a, *(const char *const *)at, f->keep);
 	case FIELD_BOOL:
 		return *(const bool *)at || f->keep ? node_bool(a, *(const bool *)at) : NULL;
 	case FIELD_OPTIONAL_BOOL: {
