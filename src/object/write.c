@@ -9,23 +9,7 @@
 #include <strings.h>
 
 #include "object/node.h"
-
-/* The length of the UTF-8 sequence at S (at most N bytes), 0 if it is none. RFC 3629. */
-static size_t utf8_length(const unsigned char *s, size_t n)
-{
-	if (s[0] < 0x80)
-		return 1;
-	size_t length = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
-	if (s[0] >= 0xf5 || length == 0 || length > n)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return length;
-}
+#include "object/utf8.h"
 
 static void write_string(const char *s, size_t n, struct text *out)
 {

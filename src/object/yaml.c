@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "object/utf8.h"
+
 enum { MERGE_MAX = 1000, ANCHORS_MAX = 10000 };
 
 struct anchor {
@@ -318,6 +320,35 @@ static void read_documents(struct reader *r, struct yaml_documents *out)
 	}
 }
 
+/* What YAML 1.2 lets a text be (5.1, 5.2), before libfyaml sees it: 0.7.12 never returns from a directive ("%…") with bytes in
+ * it that are not UTF-8. Of directives only %YAML has a use in a manifest. */
+static bool check_characters(const char *text, size_t size, struct problems *problems)
+{
+	unsigned line = 1;
+	const char *start = text, *end = text + size;
+
+	for (const char *s = text; s < end;) {
+		const char *why = NULL;
+		size_t length = utf8_length((const unsigned char *)s, (size_t)(end - s));
+		if (length == 0)
+			why = "not YAML: this is not UTF-8";
+		else if ((unsigned char)*s < 0x20 && *s != '\t' && *s != '\n' && *s != '\r')
+			why = "not YAML: there is a control character";
+		else if (s == start && *s == '%' && !(end - s > 7 && text_starts(s, "%YAML 1.")))
+			why = "not YAML: a line may begin with '%' only as %YAML 1.2";
+		if (why) {
+			problem_error(problems, line, (unsigned)(s - start) + 1, NULL, "%s", why);
+			return false;
+		}
+		if (*s == '\n') {
+			line++;
+			start = s + 1;
+		}
+		s += length;
+	}
+	return true;
+}
+
 int yaml_read(struct arena *a, const char *file, const char *text, size_t size, struct yaml_documents *out,
 	      struct problems *problems)
 {
@@ -329,10 +360,8 @@ int yaml_read(struct arena *a, const char *file, const char *text, size_t size, 
 		problem_error(problems, 0, 0, NULL, "has %zu bytes; at most %d (16 MiB) are read", size, NODE_BYTES_MAX);
 		return -EFBIG;
 	}
-	if (memchr(text, '\0', size)) {
-		problem_error(problems, 0, 0, NULL, "not YAML: there is a NUL byte in it");
+	if (!check_characters(text, size, problems))
 		return -EINVAL;
-	}
 	struct fy_diag_cfg diag_cfg;
 	fy_diag_cfg_default(&diag_cfg);
 	struct fy_diag *diag = fy_diag_create(&diag_cfg);

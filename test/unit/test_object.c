@@ -51,6 +51,7 @@ static void yaml_scalars_mean_what_kubectl_users_expect(void **state)
 		const char *yaml, *json;
 	} cases[] = {
 		{ "a: 1", "{\"a\":1}" },
+		{ "%YAML 1.2\n---\na: 1", "{\"a\":1}" },
 		{ "a: '1'", "{\"a\":\"1\"}" },
 		{ "a: 0644", "{\"a\":420}" },
 		{ "a: 0o644", "{\"a\":420}" },
@@ -98,6 +99,10 @@ static void yaml_errors_have_a_position(void **state)
 		{ "a: *nobody", "f:1:4: an alias (*name) stands before its anchor (&name)" },
 		{ "a: &x [*x]", "f:1:8: an alias (*name) stands before its anchor (&name)" },
 		{ "[a]: 1", "f:1:1: a key must be a plain word" },
+		{ "a: b\n%TAG x\n", "f:2:1: not YAML: a line may begin with '%' only as %YAML 1.2" },
+		{ "% &a [x, \xa2\xf5\xd2]", "f:1:1: not YAML: a line may begin with '%' only as %YAML 1.2" }, /* libfyaml hung */
+		{ "a: b\nc: x\xff", "f:2:5: not YAML: this is not UTF-8" },
+		{ "a: \x1b[2J", "f:1:4: not YAML: there is a control character" },
 		{ "\"a\\0b\": 1", "f:1:1: a key must be a plain word" },
 	};
 
