@@ -286,6 +286,11 @@ static struct node *read_node(struct reader *r, struct fy_event *event, unsigned
 	return n;
 }
 
+static void say_nothing(struct fy_diag *diag, void *user, const char *text, size_t size)
+{
+	(void)diag, (void)user, (void)text, (void)size;
+}
+
 static void report_syntax(struct reader *r, struct fy_diag *diag)
 {
 	const struct fy_diag_error *error;
@@ -364,6 +369,7 @@ int yaml_read(struct arena *a, const char *file, const char *text, size_t size, 
 		return -EINVAL;
 	struct fy_diag_cfg diag_cfg;
 	fy_diag_cfg_default(&diag_cfg);
+	diag_cfg.output_fn = say_nothing; /* some of its messages go to standard error also when they are collected */
 	struct fy_diag *diag = fy_diag_create(&diag_cfg);
 	fy_diag_set_collect_errors(diag, true);
 	struct fy_parse_cfg cfg = { .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE, .diag = diag };
