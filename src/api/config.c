@@ -50,7 +50,8 @@ bool config_map_validate(const struct config_map *c, struct problems *problems)
 		return false;
 	list_each(pair, &c->binaryData)
 		if (string_map_get(&c->data, pair->key))
-			problem_error(problems, 0, 0, "binaryData", "the key '%s' is also in data", pair->key);
+			problem_error(problems, 0, 0, "binaryData", "the key '%s' is also in data",
+				      pair->key);
 	return problems->errors.n + problems->more == before;
 }
 

@@ -4,7 +4,8 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-const char *expand(const char *text, expand_lookup *lookup, const void *context, struct arena *a, const char **unknown)
+const char *expand(const char *text, expand_lookup *lookup, const void *context, struct arena *a,
+		   const char **unknown)
 {
 	_cleanup_text_ struct text out = {};
 

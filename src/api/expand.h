@@ -10,4 +10,5 @@
 typedef const char *expand_lookup(const void *context, const char *name);
 
 /* TEXT with its references replaced, in A. *UNKNOWN (may be NULL): the first name that was not known, else NULL. */
-const char *expand(const char *text, expand_lookup *lookup, const void *context, struct arena *a, const char **unknown);
+const char *expand(const char *text, expand_lookup *lookup, const void *context, struct arena *a,
+		   const char **unknown);

@@ -17,16 +17,36 @@ enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
 /* Kinds that exist in Kubernetes: the answer to them is "not yet", not "unknown". */
 static const char *const other_kinds[] = {
-	"Deployment",	    "ReplicaSet",	   "StatefulSet",
-	"DaemonSet",	    "Job",		   "CronJob",
-	"Service",	    "Ingress",		   "Namespace",
-	"PersistentVolume", "PersistentVolumeClaim", "ServiceAccount",
-	"Role",		    "RoleBinding",	   "ClusterRole",
-	"NetworkPolicy",    "ClusterRoleBinding",  "HorizontalPodAutoscaler",
-	"StorageClass",	    "RuntimeClass",	   "PodDisruptionBudget",
-	"PriorityClass",    "Endpoints",	   "EndpointSlice",
-	"LimitRange",	    "ResourceQuota",	   "ReplicationController",
-	"IngressClass",	    "Node",		   "CustomResourceDefinition",
+	"Deployment",
+	"ReplicaSet",
+	"StatefulSet",
+	"DaemonSet",
+	"Job",
+	"CronJob",
+	"Service",
+	"Ingress",
+	"Namespace",
+	"PersistentVolume",
+	"PersistentVolumeClaim",
+	"ServiceAccount",
+	"Role",
+	"RoleBinding",
+	"ClusterRole",
+	"NetworkPolicy",
+	"ClusterRoleBinding",
+	"HorizontalPodAutoscaler",
+	"StorageClass",
+	"RuntimeClass",
+	"PodDisruptionBudget",
+	"PriorityClass",
+	"Endpoints",
+	"EndpointSlice",
+	"LimitRange",
+	"ResourceQuota",
+	"ReplicationController",
+	"IngressClass",
+	"Node",
+	"CustomResourceDefinition",
 };
 
 const struct kind *kind_at(size_t i)
@@ -38,7 +58,8 @@ static void no_such_kind(const char *name, struct error *err)
 {
 	for (size_t i = 0; i < KINDS; i++) {
 		if (text_distance(kinds[i].name, name) <= 2 || strcasecmp(kinds[i].name, name) == 0) {
-			error_set(err, ENOENT, "there is no kind '%.60s' (did you mean '%s'?)", name, kinds[i].name);
+			error_set(err, ENOENT, "there is no kind '%.60s' (did you mean '%s'?)", name,
+				  kinds[i].name);
 			return;
 		}
 	}
@@ -57,7 +78,8 @@ const struct kind *kind_of_manifest(const char *version, const char *name, struc
 	}
 	for (size_t i = 0; i < sizeof(other_kinds) / sizeof(*other_kinds); i++) {
 		if (text_is(other_kinds[i], name)) {
-			error_set(err, ENOTSUP, "%s is not supported yet (Pod, ConfigMap and Secret are)", name);
+			error_set(err, ENOTSUP, "%s is not supported yet (Pod, ConfigMap and Secret are)",
+				  name);
 			return NULL;
 		}
 	}
@@ -69,7 +91,8 @@ const struct kind *kind_of_word(const char *word, struct error *err)
 {
 	for (size_t i = 0; i < KINDS; i++) {
 		const struct kind *k = &kinds[i];
-		if (strcasecmp(k->name, word) == 0 || text_is(k->plural, word) || text_is(k->short_name, word))
+		if (strcasecmp(k->name, word) == 0 || text_is(k->plural, word) ||
+		    text_is(k->short_name, word))
 			return k;
 	}
 	no_such_kind(word, err);

@@ -8,10 +8,10 @@ enum object_kind { KIND_POD, KIND_CONFIG_MAP, KIND_SECRET };
 
 struct kind {
 	enum object_kind kind;
-	const char *name;	  /* "ConfigMap", as in manifests */
-	const char *plural;	  /* "configmaps", as on command lines and in store.h */
-	const char *singular;	  /* "configmap", as in "configmap/x created" */
-	const char *short_name;	  /* "cm" */
+	const char *name;       /* "ConfigMap", as in manifests */
+	const char *plural;     /* "configmaps", as on command lines and in store.h */
+	const char *singular;   /* "configmap", as in "configmap/x created" */
+	const char *short_name; /* "cm" */
 	const struct table *table;
 };
 

@@ -5,11 +5,12 @@
 #include "base/text.h"
 
 static const struct field fields[] = {
-	VALUE(object_meta, name, .check = name_dns_subdomain, .doc = "The object's name, unique in its namespace."),
+	VALUE(object_meta, name, .check = name_dns_subdomain,
+	      .doc = "The object's name, unique in its namespace."),
 	VALUE(object_meta, generateName, .effect = REJECTED, .why = "needs an API server; give 'name'",
 	      .doc = "A prefix for a generated name."),
 	VALUE(object_meta, namespace, .check = name_dns_label, .fallback = "default",
-		 .doc = "The scope of the name."),
+	      .doc = "The scope of the name."),
 	VALUE(object_meta, uid, .doc = "Set by Seapod: names this object for ever."),
 	VALUE(object_meta, resourceVersion, .doc = "Kept; not used."),
 	VALUE(object_meta, generation, .doc = "Counts the changes of the spec."),
@@ -19,8 +20,10 @@ static const struct field fields[] = {
 	VALUE(object_meta, labels, .check = name_qualified, .check_value = name_label_value,
 	      .doc = "Words to select objects by."),
 	VALUE(object_meta, annotations, .check = name_qualified, .doc = "Free notes."),
-	VALUE(object_meta, ownerReferences, .effect = NO_EFFECT, .why = "nothing owns a pod here", .doc = "Owners."),
-	VALUE(object_meta, finalizers, .effect = NO_EFFECT, .why = "there are no controllers here", .doc = "Finalizers."),
+	VALUE(object_meta, ownerReferences, .effect = NO_EFFECT, .why = "nothing owns a pod here",
+	      .doc = "Owners."),
+	VALUE(object_meta, finalizers, .effect = NO_EFFECT, .why = "there are no controllers here",
+	      .doc = "Finalizers."),
 	VALUE(object_meta, managedFields, .doc = "Kept; not used."),
 	VALUE(object_meta, selfLink, .doc = "Kept; not used."),
 };

@@ -51,7 +51,8 @@ const char *name_dns_subdomain(const char *text)
 	for (const char *label = text;; label++) {
 		size_t n = strcspn(label, ".");
 		if (!label_is_right(label, n))
-			return n > 63 ? "has a part of more than 63 characters" : "is not a DNS name (a-z, 0-9, '-' and '.')";
+			return n > 63 ? "has a part of more than 63 characters"
+				      : "is not a DNS name (a-z, 0-9, '-' and '.')";
 		label += n;
 		if (!*label)
 			return NULL;
@@ -111,13 +112,16 @@ const char *name_qualified(const char *text)
 		if (name_dns_subdomain(prefix))
 			return "has a prefix that is not a DNS name";
 	}
-	return is_plain_name(slash ? slash + 1 : text) ? NULL :
-		       "is not a qualified name (letters, digits, '-', '_', '.'; at most 63)";
+	return is_plain_name(slash ? slash + 1 : text)
+		       ? NULL
+		       : "is not a qualified name (letters, digits, '-', '_', '.'; at most 63)";
 }
 
 const char *name_label_value(const char *text)
 {
-	return !*text || is_plain_name(text) ? NULL : "is not a label's value (letters, digits, '-', '_', '.'; at most 63)";
+	return !*text || is_plain_name(text)
+		       ? NULL
+		       : "is not a label's value (letters, digits, '-', '_', '.'; at most 63)";
 }
 
 const char *name_config_key(const char *text)
@@ -179,7 +183,8 @@ const char *name_resource(const char *text)
 	if (text_starts(text, "hugepages-"))
 		return NULL;
 	if (!strchr(text, '/'))
-		return "is no resource (cpu, memory, ephemeral-storage, hugepages-SIZE or one with a domain before it)";
+		return "is no resource (cpu, memory, ephemeral-storage, hugepages-SIZE or one with a domain "
+		       "before it)";
 	return name_qualified(text);
 }
 

@@ -7,13 +7,14 @@
 
 #include <stdbool.h>
 
-const char *name_dns_label(const char *text);	  /* "web-1": a container, a namespace, a volume */
+const char *name_dns_label(const char *text);     /* "web-1": a container, a namespace, a volume */
 const char *name_dns_subdomain(const char *text); /* "web.example": a pod, a ConfigMap */
-const char *name_port(const char *text);	  /* "http": IANA service name, at most 15 characters */
-const char *name_env(const char *text);		  /* printable ASCII but '=' (KEP-4369) */
-const char *name_qualified(const char *text);	  /* "example.com/role": keys of labels, annotations, conditions */
+const char *name_port(const char *text);          /* "http": IANA service name, at most 15 characters */
+const char *name_env(const char *text);           /* printable ASCII but '=' (KEP-4369) */
+const char *
+name_qualified(const char *text); /* "example.com/role": keys of labels, annotations, conditions */
 const char *name_label_value(const char *text);
-const char *name_config_key(const char *text);	  /* a key of a ConfigMap or Secret */
+const char *name_config_key(const char *text); /* a key of a ConfigMap or Secret */
 const char *path_absolute(const char *text);
 const char *path_mount(const char *text);    /* a mountPath: absolute, without ':' */
 const char *path_relative(const char *text); /* a path in a volume: relative, without ".." */

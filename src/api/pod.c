@@ -4,16 +4,18 @@
 #include "api/names.h"
 #include "base/text.h"
 
-#define ONE_MACHINE .effect = NO_EFFECT, .why = "there is one machine and no scheduler"
+#define ONE_MACHINE   .effect = NO_EFFECT, .why = "there is one machine and no scheduler"
 #define NO_API_SERVER .effect = NO_EFFECT, .why = "there is no API server"
 
 static const struct field dns_option_fields[] = {
-	VALUE(dns_option, name, .required = true, .doc = "As in resolv.conf(5)."), VALUE(dns_option, value, .doc = "Its value."),
+	VALUE(dns_option, name, .required = true, .doc = "As in resolv.conf(5)."),
+	VALUE(dns_option, value, .doc = "Its value."),
 };
 static const struct table dns_option_table = TABLE(dns_option, dns_option_fields, "A resolver option.");
 
 static const struct field dns_config_fields[] = {
-	VALUE(dns_config, nameservers, .check = ip_address, .doc = "Name servers, added to those of dnsPolicy."),
+	VALUE(dns_config, nameservers, .check = ip_address,
+	      .doc = "Name servers, added to those of dnsPolicy."),
 	VALUE(dns_config, searches, .doc = "Search domains, added to those of dnsPolicy."),
 	OBJECTS(dns_config, options, dns_option_table, .doc = "Options, added to those of dnsPolicy."),
 };
@@ -26,12 +28,15 @@ static const struct field host_alias_fields[] = {
 static const struct table host_alias_table = TABLE(host_alias, host_alias_fields, "A line of /etc/hosts.");
 
 static const struct field reference_fields[] = { VALUE(local_reference, name, .doc = "The Secret's name.") };
-static const struct table reference_table = TABLE(local_reference, reference_fields, "An object of the same namespace.");
+static const struct table reference_table =
+	TABLE(local_reference, reference_fields, "An object of the same namespace.");
 
 static const struct field gate_fields[] = {
-	VALUE(readiness_gate, conditionType, .required = true, .check = name_qualified, .doc = "The condition's type."),
+	VALUE(readiness_gate, conditionType, .required = true, .check = name_qualified,
+	      .doc = "The condition's type."),
 };
-static const struct table readiness_gate_table = TABLE(readiness_gate, gate_fields, "A condition that must be True.");
+static const struct table readiness_gate_table =
+	TABLE(readiness_gate, gate_fields, "A condition that must be True.");
 
 static const struct field os_fields[] = {
 	VALUE(pod_os, name, .required = true, .values = "linux", .doc = "linux; windows cannot run here."),
@@ -40,14 +45,19 @@ static const struct table os_table = TABLE(pod_os, os_fields, "The operating sys
 
 static const struct field spec_fields[] = {
 	OBJECTS(pod_spec, volumes, volume_table, .doc = "Storage that its containers may mount."),
-	OBJECTS(pod_spec, initContainers, container_table, .doc = "Run one after another before the others; restartPolicy Always: a sidecar."),
+	OBJECTS(pod_spec, initContainers, container_table,
+		.doc = "Run one after another before the others; restartPolicy Always: a sidecar."),
 	OBJECTS(pod_spec, containers, container_table, .required = true, .doc = "The containers."),
-	VALUE(pod_spec, ephemeralContainers, .effect = REJECTED, .why = "is only for running pods", .doc = "Debugging containers."),
-	VALUE(pod_spec, restartPolicy, .values = "Always|OnFailure|Never", .fallback = "Always", .doc = "When containers are started again."),
-	VALUE(pod_spec, terminationGracePeriodSeconds, .fallback = "30", .min = 0, .max = INT32_MAX, .doc = "Time between TERM and KILL."),
-	VALUE(pod_spec, activeDeadlineSeconds, .min = 1, .max = INT32_MAX, .doc = "The pod fails after this time."),
-	VALUE(pod_spec, dnsPolicy, .values = "ClusterFirst|ClusterFirstWithHostNet|Default|None", .fallback = "ClusterFirst",
-	      .doc = "What resolv.conf begins with."),
+	VALUE(pod_spec, ephemeralContainers, .effect = REJECTED, .why = "is only for running pods",
+	      .doc = "Debugging containers."),
+	VALUE(pod_spec, restartPolicy, .values = "Always|OnFailure|Never", .fallback = "Always",
+	      .doc = "When containers are started again."),
+	VALUE(pod_spec, terminationGracePeriodSeconds, .fallback = "30", .min = 0, .max = INT32_MAX,
+	      .doc = "Time between TERM and KILL."),
+	VALUE(pod_spec, activeDeadlineSeconds, .min = 1, .max = INT32_MAX,
+	      .doc = "The pod fails after this time."),
+	VALUE(pod_spec, dnsPolicy, .values = "ClusterFirst|ClusterFirstWithHostNet|Default|None",
+	      .fallback = "ClusterFirst", .doc = "What resolv.conf begins with."),
 	OPTIONAL(pod_spec, dnsConfig, dns_config_table, .doc = "What is added to resolv.conf."),
 	VALUE(pod_spec, hostNetwork, .doc = "Use the host's network."),
 	VALUE(pod_spec, hostPID, .doc = "See the host's processes."),
@@ -55,20 +65,25 @@ static const struct field spec_fields[] = {
 	VALUE(pod_spec, hostUsers, .doc = "false (a user namespace of its own) is not supported yet."),
 	VALUE(pod_spec, shareProcessNamespace, .doc = "One process namespace for all containers."),
 	OPTIONAL(pod_spec, securityContext, pod_security_context_table, .doc = "Security of all containers."),
-	OBJECTS(pod_spec, imagePullSecrets, reference_table, .effect = NO_EFFECT, .why = "images are loaded, not pulled, yet",
-		.doc = "Credentials."),
-	VALUE(pod_spec, hostname, .check = name_dns_label, .doc = "The host name; the pod's name by default."),
+	OBJECTS(pod_spec, imagePullSecrets, reference_table, .effect = NO_EFFECT,
+		.why = "images are loaded, not pulled, yet", .doc = "Credentials."),
+	VALUE(pod_spec, hostname, .check = name_dns_label,
+	      .doc = "The host name; the pod's name by default."),
 	VALUE(pod_spec, subdomain, .check = name_dns_label, .doc = "Part of the pod's full name."),
-	VALUE(pod_spec, hostnameOverride, .check = name_dns_subdomain, .since = "1.37", .doc = "The host name, before all others."),
+	VALUE(pod_spec, hostnameOverride, .check = name_dns_subdomain, .since = "1.37",
+	      .doc = "The host name, before all others."),
 	VALUE(pod_spec, setHostnameAsFQDN, .doc = "Use the full name as host name."),
 	OBJECTS(pod_spec, hostAliases, host_alias_table, .doc = "More lines of /etc/hosts."),
-	OBJECTS(pod_spec, readinessGates, readiness_gate_table, .doc = "Conditions that the pod's readiness needs."),
-	OPTIONAL(pod_spec, resources, resource_requirements_table, .since = "1.37", .doc = "The pod's budget, shared by its containers."),
+	OBJECTS(pod_spec, readinessGates, readiness_gate_table,
+		.doc = "Conditions that the pod's readiness needs."),
+	OPTIONAL(pod_spec, resources, resource_requirements_table, .since = "1.37",
+		 .doc = "The pod's budget, shared by its containers."),
 	OPTIONAL(pod_spec, os, os_table, .doc = "The operating system."),
 	VALUE(pod_spec, enableServiceLinks, .doc = "Variables for services; there are no services yet."),
 	VALUE(pod_spec, nodeSelector, ONE_MACHINE, .doc = "Scheduling."),
 	VALUE(pod_spec, affinity, .table = &affinity_table, ONE_MACHINE, .doc = "Scheduling."),
-	VALUE(pod_spec, topologySpreadConstraints, .table = &topology_spread_table, ONE_MACHINE, .doc = "Scheduling."),
+	VALUE(pod_spec, topologySpreadConstraints, .table = &topology_spread_table, ONE_MACHINE,
+	      .doc = "Scheduling."),
 	VALUE(pod_spec, tolerations, .table = &toleration_table, ONE_MACHINE, .doc = "Scheduling."),
 	VALUE(pod_spec, schedulingGates, .table = &scheduling_gate_table, ONE_MACHINE, .doc = "Scheduling."),
 	VALUE(pod_spec, schedulingGroup, ONE_MACHINE, .doc = "Scheduling."),
@@ -76,14 +91,18 @@ static const struct field spec_fields[] = {
 	VALUE(pod_spec, schedulerName, ONE_MACHINE, .doc = "Scheduling."),
 	VALUE(pod_spec, priorityClassName, ONE_MACHINE, .doc = "Scheduling."),
 	VALUE(pod_spec, priority, ONE_MACHINE, .doc = "Scheduling."),
-	VALUE(pod_spec, preemptionPolicy, .values = "PreemptLowerPriority|Never", ONE_MACHINE, .doc = "Scheduling."),
-	VALUE(pod_spec, runtimeClassName, .effect = NO_EFFECT, .why = "there is one runtime", .doc = "The runtime."),
-	VALUE(pod_spec, overhead, .effect = NO_EFFECT, .why = "there is one runtime", .doc = "Set by a RuntimeClass."),
+	VALUE(pod_spec, preemptionPolicy, .values = "PreemptLowerPriority|Never", ONE_MACHINE,
+	      .doc = "Scheduling."),
+	VALUE(pod_spec, runtimeClassName, .effect = NO_EFFECT, .why = "there is one runtime",
+	      .doc = "The runtime."),
+	VALUE(pod_spec, overhead, .effect = NO_EFFECT, .why = "there is one runtime",
+	      .doc = "Set by a RuntimeClass."),
 	VALUE(pod_spec, serviceAccountName, NO_API_SERVER, .doc = "Identity towards an API server."),
 	VALUE(pod_spec, serviceAccount, NO_API_SERVER, .doc = "Deprecated."),
-	VALUE(pod_spec, automountServiceAccountToken, NO_API_SERVER, .doc = "Identity towards an API server."),
-	VALUE(pod_spec, resourceClaims, .effect = REJECTED, .why = "needs dynamic resource allocation, which Seapod has not",
-	      .doc = "Claims."),
+	VALUE(pod_spec, automountServiceAccountToken, NO_API_SERVER,
+	      .doc = "Identity towards an API server."),
+	VALUE(pod_spec, resourceClaims, .effect = REJECTED,
+	      .why = "needs dynamic resource allocation, which Seapod has not", .doc = "Claims."),
 	VALUE(pod_spec, evictionResponders, NO_API_SERVER, .doc = "Eviction."),
 };
 const struct table pod_spec_table = TABLE(pod_spec, spec_fields, "What the pod is to be.");
@@ -95,9 +114,10 @@ static const struct field pod_fields[] = {
 	OBJECT(pod, spec, pod_spec_table, .required = true, .doc = "What the pod is to be."),
 	OBJECT(pod, status, pod_status_table, .doc = "What the pod is; ignored on input."),
 };
-const struct table pod_table = TABLE(pod, pod_fields,
-				     "A group of containers that share one network, volumes and one budget of resources, and that "
-				     "live and die together.");
+const struct table pod_table =
+	TABLE(pod, pod_fields,
+	      "A group of containers that share one network, volumes and one budget of resources, and that "
+	      "live and die together.");
 
 static void container_defaults(struct container *c)
 {

@@ -167,8 +167,10 @@ struct volume {
 	struct downward_api_volume *downwardAPI;
 	struct projected_volume *projected;
 	struct node *persistentVolumeClaim, *image, *ephemeral, *csi, *nfs, *iscsi, *fc, *gitRepo;
-	struct node *gcePersistentDisk, *awsElasticBlockStore, *azureDisk, *azureFile, *cinder, *vsphereVolume, *portworxVolume;
-	struct node *glusterfs, *rbd, *cephfs, *flocker, *quobyte, *photonPersistentDisk, *scaleIO, *storageos, *flexVolume;
+	struct node *gcePersistentDisk, *awsElasticBlockStore, *azureDisk, *azureFile, *cinder,
+		*vsphereVolume, *portworxVolume;
+	struct node *glusterfs, *rbd, *cephfs, *flocker, *quobyte, *photonPersistentDisk, *scaleIO,
+		*storageos, *flexVolume;
 };
 
 struct volume_mount {

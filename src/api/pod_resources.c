@@ -18,7 +18,8 @@ static bool has_any(const struct resource_requirements *r)
 	static const char *const names[] = { "cpu", "memory" };
 
 	for (size_t i = 0; i < 2; i++) {
-		struct quantity limit = resource_get(&r->limits, names[i]), request = resource_get(&r->requests, names[i]);
+		struct quantity limit = resource_get(&r->limits, names[i]),
+				request = resource_get(&r->requests, names[i]);
 		if ((limit.set && limit.nano) || (request.set && request.nano))
 			return true;
 	}
@@ -30,7 +31,8 @@ static bool is_guaranteed(const struct resource_requirements *r)
 	static const char *const names[] = { "cpu", "memory" };
 
 	for (size_t i = 0; i < 2; i++) {
-		struct quantity limit = resource_get(&r->limits, names[i]), request = resource_get(&r->requests, names[i]);
+		struct quantity limit = resource_get(&r->limits, names[i]),
+				request = resource_get(&r->requests, names[i]);
 		if (!limit.set || !limit.nano || (request.set && quantity_compare(&limit, &request) != 0))
 			return false;
 	}
@@ -64,7 +66,8 @@ struct quantity pod_resource(const struct pod_spec *spec, const char *name, bool
 	bool open = false;
 
 	if (spec->resources) {
-		struct quantity own = resource_get(limits ? &spec->resources->limits : &spec->resources->requests, name);
+		struct quantity own =
+			resource_get(limits ? &spec->resources->limits : &spec->resources->requests, name);
 		if (own.set)
 			return own;
 	}
@@ -91,6 +94,7 @@ struct quantity pod_resource(const struct pod_spec *spec, const char *name, bool
 		return (struct quantity){};
 	sum.set = true;
 	bool whole = text_is(name, "cpu") ? sum.nano % 1000000000 == 0 : true;
-	sum.text = whole ? arena_printf(a, "%" PRId64, quantity_value(&sum)) : arena_printf(a, "%" PRId64 "m", quantity_milli(&sum));
+	sum.text = whole ? arena_printf(a, "%" PRId64, quantity_value(&sum))
+			 : arena_printf(a, "%" PRId64 "m", quantity_milli(&sum));
 	return sum;
 }

@@ -2,8 +2,13 @@
 #include "api/pod.h"
 
 static const struct field condition_fields[] = {
-	VALUE(pod_condition, type), VALUE(pod_condition, status), VALUE(pod_condition, reason), VALUE(pod_condition, message),
-	VALUE(pod_condition, lastProbeTime), VALUE(pod_condition, lastTransitionTime), VALUE(pod_condition, observedGeneration),
+	VALUE(pod_condition, type),
+	VALUE(pod_condition, status),
+	VALUE(pod_condition, reason),
+	VALUE(pod_condition, message),
+	VALUE(pod_condition, lastProbeTime),
+	VALUE(pod_condition, lastTransitionTime),
+	VALUE(pod_condition, observedGeneration),
 };
 static const struct table condition_table = TABLE(pod_condition, condition_fields, "A condition.");
 
@@ -14,8 +19,12 @@ static const struct field running_fields[] = { VALUE(state_running, startedAt) }
 static const struct table running_table = TABLE(state_running, running_fields, "It runs.");
 
 static const struct field terminated_fields[] = {
-	VALUE(state_terminated, exitCode, .keep = true), VALUE(state_terminated, signal), VALUE(state_terminated, reason),
-	VALUE(state_terminated, message), VALUE(state_terminated, startedAt), VALUE(state_terminated, finishedAt),
+	VALUE(state_terminated, exitCode, .keep = true),
+	VALUE(state_terminated, signal),
+	VALUE(state_terminated, reason),
+	VALUE(state_terminated, message),
+	VALUE(state_terminated, startedAt),
+	VALUE(state_terminated, finishedAt),
 	VALUE(state_terminated, containerID),
 };
 static const struct table terminated_table = TABLE(state_terminated, terminated_fields, "It has ended.");
@@ -28,13 +37,18 @@ static const struct field state_fields[] = {
 static const struct table state_table = TABLE(container_state_status, state_fields, "One of three.");
 
 static const struct field linux_user_fields[] = {
-	VALUE(linux_user, uid, .keep = true), VALUE(linux_user, gid, .keep = true), VALUE(linux_user, supplementalGroups),
+	VALUE(linux_user, uid, .keep = true),
+	VALUE(linux_user, gid, .keep = true),
+	VALUE(linux_user, supplementalGroups),
 };
 static const struct table linux_user_table = TABLE(linux_user, linux_user_fields, "Ids.");
 
 static const struct field user_fields[] = {
-	{ .name = "linux", .type = FIELD_OPTIONAL, .offset = offsetof(struct container_user, linux_),
-	  .size = sizeof(struct linux_user), .table = &linux_user_table },
+	{ .name = "linux",
+	  .type = FIELD_OPTIONAL,
+	  .offset = offsetof(struct container_user, linux_),
+	  .size = sizeof(struct linux_user),
+	  .table = &linux_user_table },
 };
 static const struct table user_table = TABLE(container_user, user_fields, "Who its first process is.");
 

@@ -20,7 +20,8 @@ const char *path_field(char buffer[static VALIDATION_PATH_SIZE], const char *par
 	return buffer;
 }
 
-const char *path_item(char buffer[static VALIDATION_PATH_SIZE], const char *parent, const char *field, size_t i)
+const char *path_item(char buffer[static VALIDATION_PATH_SIZE], const char *parent, const char *field,
+		      size_t i)
 {
 	snprintf(buffer, VALIDATION_PATH_SIZE, "%.100s.%.60s[%zu]", parent, field, i);
 	return buffer;
@@ -30,7 +31,8 @@ static bool same_host_port(const struct container_port *a, const struct containe
 {
 	bool any = text_empty(a->hostIP) || text_empty(b->hostIP) || text_is(a->hostIP, "0.0.0.0") ||
 		   text_is(b->hostIP, "0.0.0.0") || text_is(a->hostIP, "::") || text_is(b->hostIP, "::");
-	return a->hostPort == b->hostPort && text_is(a->protocol, b->protocol) && (any || text_is(a->hostIP, b->hostIP));
+	return a->hostPort == b->hostPort && text_is(a->protocol, b->protocol) &&
+	       (any || text_is(a->hostIP, b->hostIP));
 }
 
 /* Each published port once. Plain init containers never run beside the others, so theirs do not count. */
@@ -55,7 +57,8 @@ static void check_host_ports(struct validation *v)
 					twice = twice || same_host_port(seen[k], port);
 				if (twice)
 					wrong(v, path_item(port_path, path, "ports", j),
-					      "the host port %d/%s is published twice", port->hostPort, port->protocol);
+					      "the host port %d/%s is published twice", port->hostPort,
+					      port->protocol);
 				seen[n++] = port;
 			}
 		}
@@ -77,7 +80,8 @@ static void check_dns(struct validation *v, const struct pod_spec *spec)
 	list_each(search, &dns->searches)
 		length += strlen(*search) + 1;
 	if (dns->searches.n > 32 || length > 2048)
-		wrong(v, "spec.dnsConfig.searches", "a resolver has 32 search domains at most, of 2048 characters together");
+		wrong(v, "spec.dnsConfig.searches",
+		      "a resolver has 32 search domains at most, of 2048 characters together");
 }
 
 /* Kernel parameters belong to the namespace that holds them: the host's are not the pod's to set. */
@@ -129,16 +133,19 @@ bool pod_validate(const struct pod *pod, struct problems *problems)
 	if (text_empty(pod->metadata.name))
 		wrong(&v, "metadata", "the field 'name' is missing");
 	if (count > CONTAINERS_MAX || pod->spec.volumes.n > VOLUMES_MAX) {
-		wrong(&v, "spec", "%zu containers and %zu volumes are more than one pod may have (%d of each)", count,
+		wrong(&v, "spec",
+		      "%zu containers and %zu volumes are more than one pod may have (%d of each)", count,
 		      pod->spec.volumes.n, CONTAINERS_MAX);
 		return false;
 	}
 	check_spec(&v);
 	validate_volumes(&v);
 	for (size_t i = 0; i < pod->spec.initContainers.n; i++)
-		validate_container(&v, &pod->spec.initContainers.at[i], path_item(path, "spec", "initContainers", i), true);
+		validate_container(&v, &pod->spec.initContainers.at[i],
+				   path_item(path, "spec", "initContainers", i), true);
 	for (size_t i = 0; i < pod->spec.containers.n; i++)
-		validate_container(&v, &pod->spec.containers.at[i], path_item(path, "spec", "containers", i), false);
+		validate_container(&v, &pod->spec.containers.at[i], path_item(path, "spec", "containers", i),
+				   false);
 	check_host_ports(&v);
 	return problems->errors.n + problems->more == before;
 }

@@ -20,7 +20,8 @@ static void check_mounts(struct validation *v, const struct container *c, const 
 		if (m->subPath && *m->subPath && m->subPathExpr && *m->subPathExpr)
 			wrong(v, path, "subPath and subPathExpr exclude each other");
 		if (text_is(m->mountPropagation, "Bidirectional") && !privileged)
-			wrong(v, path, "mountPropagation Bidirectional needs securityContext.privileged: true");
+			wrong(v, path,
+			      "mountPropagation Bidirectional needs securityContext.privileged: true");
 		if (m->recursiveReadOnly && !text_is(m->recursiveReadOnly, "Disabled") && !m->readOnly)
 			wrong(v, path, "recursiveReadOnly needs readOnly: true");
 	}
@@ -36,7 +37,8 @@ static void check_env(struct validation *v, const struct container *c, const cha
 		path_item(path, parent, "env", i);
 		if (!from)
 			continue;
-		int sources = !!from->fieldRef + !!from->resourceFieldRef + !!from->configMapKeyRef + !!from->secretKeyRef;
+		int sources = !!from->fieldRef + !!from->resourceFieldRef + !!from->configMapKeyRef +
+			      !!from->secretKeyRef;
 		if (sources != 1)
 			wrong(v, path, "valueFrom of '%s' must have exactly one source", e->name);
 		if (!text_empty(e->value))
@@ -45,7 +47,8 @@ static void check_env(struct validation *v, const struct container *c, const cha
 	}
 	for (size_t i = 0; i < c->envFrom.n; i++)
 		if (!!c->envFrom.at[i].configMapRef + !!c->envFrom.at[i].secretRef != 1)
-			wrong(v, path_item(path, parent, "envFrom", i), "needs exactly one of configMapRef and secretRef");
+			wrong(v, path_item(path, parent, "envFrom", i),
+			      "needs exactly one of configMapRef and secretRef");
 }
 
 /* Requests may not exceed limits; what this machine cannot give is said. */
@@ -66,15 +69,16 @@ void validate_resources(struct validation *v, const struct resource_requirements
 			if (strchr(pair->key, '/'))
 				wrong(v, path, "this machine has no resource '%.100s' to give", pair->key);
 			else if (!text_is(pair->key, "cpu") && !text_is(pair->key, "memory"))
-				problem_warning(v->problems, 0, 0, path, "%s has no effect: it is not enforced yet", pair->key);
+				problem_warning(v->problems, 0, 0, path,
+						"%s has no effect: it is not enforced yet", pair->key);
 		}
 	}
 	path_field(path, parent, "resources.requests");
 	list_each(request, &r->requests) {
 		struct quantity limit = resource_get(&r->limits, request->key);
 		if (limit.set && quantity_compare(&request->value, &limit) > 0)
-			wrong(v, path, "the request of %s (%s) is more than its limit (%s)", request->key, request->value.text,
-			      limit.text);
+			wrong(v, path, "the request of %s (%s) is more than its limit (%s)", request->key,
+			      request->value.text, limit.text);
 	}
 }
 
@@ -96,7 +100,8 @@ static void check_probe(struct validation *v, const struct probe *p, const char 
 		wrong(v, path, "a readiness probe ends nothing, so it has no terminationGracePeriodSeconds");
 }
 
-static void check_handler(struct validation *v, const struct lifecycle_handler *h, const char *parent, const char *name)
+static void check_handler(struct validation *v, const struct lifecycle_handler *h, const char *parent,
+			  const char *name)
 {
 	char path[VALIDATION_PATH_SIZE];
 
@@ -110,7 +115,8 @@ static bool adds_sys_admin(const struct security_context *s)
 {
 	if (s->capabilities)
 		list_each(name, &s->capabilities->add)
-			if (text_is(*name, "SYS_ADMIN") || text_is(*name, "CAP_SYS_ADMIN") || text_is(*name, "ALL"))
+			if (text_is(*name, "SYS_ADMIN") || text_is(*name, "CAP_SYS_ADMIN") ||
+			    text_is(*name, "ALL"))
 				return true;
 	return false;
 }
@@ -121,8 +127,9 @@ static void check_seccomp(struct validation *v, const struct seccomp_profile *p,
 	bool localhost = p && text_is(p->type, "Localhost");
 
 	if (p && localhost != !text_empty(p->localhostProfile))
-		wrong(v, path_field(path, parent, "seccompProfile"), localhost ? "type Localhost needs localhostProfile" :
-									       "localhostProfile is only for type Localhost");
+		wrong(v, path_field(path, parent, "seccompProfile"),
+		      localhost ? "type Localhost needs localhostProfile"
+				: "localhostProfile is only for type Localhost");
 }
 
 static void check_security(struct validation *v, const struct container *c, const char *parent)
@@ -130,10 +137,12 @@ static void check_security(struct validation *v, const struct container *c, cons
 	char path[VALIDATION_PATH_SIZE];
 	const struct security_context *s = c->securityContext;
 	const struct pod_security_context *p = v->pod->spec.securityContext;
-	struct optional_int uid = s && s->runAsUser.set ? s->runAsUser : p ? p->runAsUser : (struct optional_int){};
-	struct optional_bool non_root = s && s->runAsNonRoot.set ? s->runAsNonRoot :
-					p			 ? p->runAsNonRoot :
-								   (struct optional_bool){};
+	struct optional_int uid = s && s->runAsUser.set ? s->runAsUser
+				  : p                   ? p->runAsUser
+							: (struct optional_int){};
+	struct optional_bool non_root = s && s->runAsNonRoot.set ? s->runAsNonRoot
+					: p                      ? p->runAsNonRoot
+								 : (struct optional_bool){};
 
 	path_field(path, parent, "securityContext");
 	if (non_root.value && uid.set && uid.value == 0)
@@ -143,7 +152,8 @@ static void check_security(struct validation *v, const struct container *c, cons
 	if (s->privileged.value && s->allowPrivilegeEscalation.set && !s->allowPrivilegeEscalation.value)
 		wrong(v, path, "allowPrivilegeEscalation: false and privileged: true exclude each other");
 	if (s->allowPrivilegeEscalation.set && !s->allowPrivilegeEscalation.value && adds_sys_admin(s))
-		wrong(v, path, "allowPrivilegeEscalation: false and the capability SYS_ADMIN exclude each other");
+		wrong(v, path,
+		      "allowPrivilegeEscalation: false and the capability SYS_ADMIN exclude each other");
 	check_seccomp(v, s->seccompProfile, path);
 	if (text_is(s->procMount, "Unmasked"))
 		wrong(v, path, "procMount: Unmasked needs hostUsers: false, which is not supported yet");
@@ -172,8 +182,8 @@ static void check_ports(struct validation *v, const struct container *c, const c
 		const struct container_port *port = &c->ports.at[i];
 		path_item(path, parent, "ports", i);
 		if (v->pod->spec.hostNetwork && port->hostPort && port->hostPort != port->containerPort)
-			wrong(v, path, "with hostNetwork, hostPort (%d) must be the containerPort (%d)", port->hostPort,
-			      port->containerPort);
+			wrong(v, path, "with hostNetwork, hostPort (%d) must be the containerPort (%d)",
+			      port->hostPort, port->containerPort);
 		for (size_t j = 0; port->name && j < i; j++)
 			if (text_is(c->ports.at[j].name, port->name))
 				wrong(v, path, "there are two ports called '%s'", port->name);
@@ -186,12 +196,15 @@ static void check_restart(struct validation *v, const struct container *c, const
 
 	if (init && !container_is_sidecar(c) &&
 	    (c->lifecycle || c->livenessProbe || c->readinessProbe || c->startupProbe))
-		wrong(v, parent, "an init container may have no lifecycle and no probes unless its restartPolicy is Always");
+		wrong(v, parent,
+		      "an init container may have no lifecycle and no probes unless its restartPolicy is "
+		      "Always");
 	if (c->restartPolicyRules.n && !c->restartPolicy)
-		wrong(v, path_field(path, parent, "restartPolicyRules"), "needs restartPolicy on the same container");
+		wrong(v, path_field(path, parent, "restartPolicyRules"),
+		      "needs restartPolicy on the same container");
 	if (c->restartPolicyRules.n > RULES_MAX)
-		wrong(v, path_field(path, parent, "restartPolicyRules"), "has %zu rules; at most %d", c->restartPolicyRules.n,
-		      RULES_MAX);
+		wrong(v, path_field(path, parent, "restartPolicyRules"), "has %zu rules; at most %d",
+		      c->restartPolicyRules.n, RULES_MAX);
 	for (size_t i = 0; i < c->restartPolicyRules.n; i++) {
 		const struct restart_rule_exit_codes *codes = c->restartPolicyRules.at[i].exitCodes;
 		path_item(path, parent, "restartPolicyRules", i);

@@ -13,15 +13,17 @@ const struct volume *validation_find_volume(const struct pod *pod, const char *n
 /* metadata.labels['KEY'] and metadata.annotations['KEY']. */
 static bool is_subscript(const char *path)
 {
-	return (text_starts(path, "metadata.labels['") || text_starts(path, "metadata.annotations['")) && text_ends(path, "']");
+	return (text_starts(path, "metadata.labels['") || text_starts(path, "metadata.annotations['")) &&
+	       text_ends(path, "']");
 }
 
 static bool is_field_of_pod(const char *path, bool in_volume)
 {
 	static const char *const both[] = { "metadata.name", "metadata.namespace", "metadata.uid" };
 	static const char *const volumes[] = { "metadata.labels", "metadata.annotations" };
-	static const char *const variables[] = { "spec.nodeName", "spec.serviceAccountName", "status.hostIP",
-						 "status.hostIPs", "status.podIP", "status.podIPs" };
+	static const char *const variables[] = { "spec.nodeName", "spec.serviceAccountName",
+						 "status.hostIP", "status.hostIPs",
+						 "status.podIP",  "status.podIPs" };
 
 	for (size_t i = 0; i < 3; i++)
 		if (text_is(path, both[i]))
@@ -39,17 +41,21 @@ void validate_downward(struct validation *v, const char *path, const struct obje
 		       const struct resource_field_selector *resource_ref, bool in_volume)
 {
 	if (field_ref && !is_field_of_pod(field_ref->fieldPath, in_volume))
-		wrong(v, path, "'%.100s' is no field that a %s can show (metadata.name, metadata.labels['KEY']%s …)",
-		      field_ref->fieldPath, in_volume ? "file" : "variable", in_volume ? "" : ", status.podIP");
+		wrong(v, path,
+		      "'%.100s' is no field that a %s can show (metadata.name, metadata.labels['KEY']%s …)",
+		      field_ref->fieldPath, in_volume ? "file" : "variable",
+		      in_volume ? "" : ", status.podIP");
 	if (!resource_ref)
 		return;
 	if (in_volume && text_empty(resource_ref->containerName))
 		wrong(v, path, "in a volume, resourceFieldRef needs containerName");
-	if (!text_empty(resource_ref->containerName) && !pod_find_container(v->pod, resource_ref->containerName))
+	if (!text_empty(resource_ref->containerName) &&
+	    !pod_find_container(v->pod, resource_ref->containerName))
 		wrong(v, path, "there is no container called '%.100s'", resource_ref->containerName);
 }
 
-static void check_downward_files(struct validation *v, const char *parent, const struct downward_api_file *files, size_t n)
+static void check_downward_files(struct validation *v, const char *parent,
+				 const struct downward_api_file *files, size_t n)
 {
 	char path[VALIDATION_PATH_SIZE];
 
@@ -61,7 +67,8 @@ static void check_downward_files(struct validation *v, const char *parent, const
 	}
 }
 
-static void check_projected(struct validation *v, const char *parent, const struct projected_volume *projected)
+static void check_projected(struct validation *v, const char *parent,
+			    const struct projected_volume *projected)
 {
 	char path[VALIDATION_PATH_SIZE], below[VALIDATION_PATH_SIZE];
 
@@ -71,8 +78,8 @@ static void check_projected(struct validation *v, const char *parent, const stru
 		if (!!source->configMap + !!source->secret + !!source->downwardAPI != 1)
 			wrong(v, path, "needs exactly one of configMap, secret and downwardAPI");
 		if (source->downwardAPI)
-			check_downward_files(v, path_field(below, path, "downwardAPI"), source->downwardAPI->items.at,
-					     source->downwardAPI->items.n);
+			check_downward_files(v, path_field(below, path, "downwardAPI"),
+					     source->downwardAPI->items.at, source->downwardAPI->items.n);
 	}
 }
 
@@ -82,22 +89,24 @@ void validate_volumes(struct validation *v)
 
 	for (size_t i = 0; i < v->pod->spec.volumes.n; i++) {
 		const struct volume *volume = &v->pod->spec.volumes.at[i];
-		int sources = !!volume->emptyDir + !!volume->hostPath + !!volume->configMap + !!volume->secret +
-			      !!volume->downwardAPI + !!volume->projected;
+		int sources = !!volume->emptyDir + !!volume->hostPath + !!volume->configMap +
+			      !!volume->secret + !!volume->downwardAPI + !!volume->projected;
 		path_item(path, "spec", "volumes", i);
 		if (sources != 1)
 			wrong(v, path, "the volume '%s' has %s", volume->name,
-			      sources ? "more than one source" : "no source (emptyDir, hostPath, configMap, secret …)");
+			      sources ? "more than one source"
+				      : "no source (emptyDir, hostPath, configMap, secret …)");
 		if (validation_find_volume(v->pod, volume->name) != volume)
 			wrong(v, path, "there are two volumes called '%s'", volume->name);
 		if (volume->hostPath && path_with_dots(volume->hostPath->path))
 			wrong(v, path_field(below, path, "hostPath.path"), "'%.100s' may not have '..' in it",
 			      volume->hostPath->path);
-		if (volume->emptyDir && volume->emptyDir->sizeLimit.set && volume->emptyDir->sizeLimit.nano <= 0)
+		if (volume->emptyDir && volume->emptyDir->sizeLimit.set &&
+		    volume->emptyDir->sizeLimit.nano <= 0)
 			wrong(v, path_field(below, path, "emptyDir.sizeLimit"), "it must be more than 0");
 		if (volume->downwardAPI)
-			check_downward_files(v, path_field(below, path, "downwardAPI"), volume->downwardAPI->items.at,
-					     volume->downwardAPI->items.n);
+			check_downward_files(v, path_field(below, path, "downwardAPI"),
+					     volume->downwardAPI->items.at, volume->downwardAPI->items.n);
 		if (volume->projected)
 			check_projected(v, path, volume->projected);
 	}

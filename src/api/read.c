@@ -30,7 +30,8 @@ static const struct kind *find_kind(struct reading *r, const struct node *n)
 
 	if (n->kind != NODE_MAP) {
 		problem_error(r->problems, n->line, n->column, NULL,
-			      "found %s, wanted an object (a map with apiVersion, kind and metadata)", node_kind_name(n->kind));
+			      "found %s, wanted an object (a map with apiVersion, kind and metadata)",
+			      node_kind_name(n->kind));
 		return NULL;
 	}
 	if (!name || name->kind != NODE_STRING) {
@@ -49,14 +50,16 @@ static bool is_new(struct reading *r, const struct object *o, const struct node 
 	const struct object_meta *mine = object_metadata(o);
 
 	if (r->out->n >= OBJECTS_MAX) {
-		problem_error(r->problems, n->line, n->column, NULL, "there are more than %d objects; split the file", OBJECTS_MAX);
+		problem_error(r->problems, n->line, n->column, NULL,
+			      "there are more than %d objects; split the file", OBJECTS_MAX);
 		return false;
 	}
 	list_each(other, r->out) {
 		const struct object_meta *meta = object_metadata(other);
-		if (other->kind == o->kind && text_is(meta->name, mine->name) && text_is(meta->namespace, mine->namespace)) {
-			problem_error(r->problems, 0, 0, "metadata.name", "'%s' stands here twice (first at %s)",
-				      mine->name, other->source);
+		if (other->kind == o->kind && text_is(meta->name, mine->name) &&
+		    text_is(meta->namespace, mine->namespace)) {
+			problem_error(r->problems, 0, 0, "metadata.name",
+				      "'%s' stands here twice (first at %s)", mine->name, other->source);
 			return false;
 		}
 	}
@@ -89,7 +92,8 @@ static void read_object(struct reading *r, const struct node *n)
 	void *object = arena_alloc(r->arena, kind->table->size);
 	o.pod = object; /* all members of the union are this pointer */
 	r->problems->root = n;
-	if (object_decode(kind->table, n, object, r->arena, NULL, r->problems) && finish(r, &o) && is_new(r, &o, n))
+	if (object_decode(kind->table, n, object, r->arena, NULL, r->problems) && finish(r, &o) &&
+	    is_new(r, &o, n))
 		*list_add(r->arena, r->out) = o;
 	r->problems->root = NULL;
 }
@@ -115,7 +119,8 @@ int objects_parse(const char *file, const char *text, size_t size, struct arena 
 	return problems->errors.n + problems->more == before ? 0 : -EINVAL;
 }
 
-static int read_fd(int fd, const char *name, struct arena *a, struct objects *out, struct problems *problems, struct error *err)
+static int read_fd(int fd, const char *name, struct arena *a, struct objects *out, struct problems *problems,
+		   struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
@@ -126,7 +131,8 @@ static int read_fd(int fd, const char *name, struct arena *a, struct objects *ou
 static int is_manifest(const struct dirent *entry)
 {
 	const char *name = entry->d_name;
-	return name[0] != '.' && (text_ends(name, ".yaml") || text_ends(name, ".yml") || text_ends(name, ".json"));
+	return name[0] != '.' &&
+	       (text_ends(name, ".yaml") || text_ends(name, ".yml") || text_ends(name, ".json"));
 }
 
 static int open_file(const char *path, struct stat *st, struct error *err)
@@ -139,7 +145,8 @@ static int open_file(const char *path, struct stat *st, struct error *err)
 }
 
 /* The manifests of a directory, not of those below it, as kubectl apply -f does. */
-static int read_directory(const char *path, struct arena *a, struct objects *out, struct problems *problems, struct error *err)
+static int read_directory(const char *path, struct arena *a, struct objects *out, struct problems *problems,
+			  struct error *err)
 {
 	struct dirent **entries;
 	int n = scandir(path, &entries, is_manifest, alphasort), result = 0;
@@ -147,11 +154,13 @@ static int read_directory(const char *path, struct arena *a, struct objects *out
 	if (n < 0)
 		return error_errno(err, "cannot list the directory '%s'", path);
 	if (n == 0)
-		result = error_set(err, ENOENT, "there is no *.yaml, *.yml or *.json in the directory '%s'", path);
+		result = error_set(err, ENOENT, "there is no *.yaml, *.yml or *.json in the directory '%s'",
+				   path);
 	for (int i = 0; i < n; i++) {
 		struct stat st;
 		const char *file = arena_printf(a, "%s/%s", path, entries[i]->d_name);
-		_cleanup_close_ int fd = result == 0 || result == -EINVAL ? open_file(file, &st, err) : result;
+		_cleanup_close_ int fd =
+			result == 0 || result == -EINVAL ? open_file(file, &st, err) : result;
 		if (fd < 0)
 			result = fd;
 		else if (!S_ISDIR(st.st_mode)) {
@@ -164,7 +173,8 @@ static int read_directory(const char *path, struct arena *a, struct objects *out
 	return result;
 }
 
-int objects_read(const char *from, struct arena *a, struct objects *out, struct problems *problems, struct error *err)
+int objects_read(const char *from, struct arena *a, struct objects *out, struct problems *problems,
+		 struct error *err)
 {
 	if (text_is(from, "-"))
 		return read_fd(STDIN_FILENO, "standard input", a, out, problems, err);

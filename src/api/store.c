@@ -12,7 +12,8 @@
 #include "base/file.h"
 #include "object/json.h"
 
-static int directory(const struct instance *in, const char *kind, const char *namespace, bool make, struct error *err)
+static int directory(const struct instance *in, const char *kind, const char *namespace, bool make,
+		     struct error *err)
 {
 	char path[PATH_MAX];
 	int r = 0;
@@ -38,8 +39,8 @@ static struct node *read_object(int dir, const char *file, struct arena *a, stru
 	return n;
 }
 
-int store_put(const struct instance *in, const char *kind, const char *namespace, const char *name, struct node *object,
-	      struct error *err)
+int store_put(const struct instance *in, const char *kind, const char *namespace, const char *name,
+	      struct node *object, struct error *err)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_text_ struct text text = {};
@@ -68,20 +69,22 @@ struct node *store_get(const struct instance *in, const char *kind, const char *
 	_cleanup_close_ int dir = directory(in, kind, namespace, false, NULL);
 
 	if (name_dns_subdomain(name) || dir < 0 || !file_exists(dir, file)) {
-		error_set(err, ENOENT, "there is no %.*s '%s' in the namespace '%s'", (int)strlen(kind) - 1, kind, name, namespace);
+		error_set(err, ENOENT, "there is no %.*s '%s' in the namespace '%s'", (int)strlen(kind) - 1,
+			  kind, name, namespace);
 		return NULL;
 	}
 	return read_object(dir, file, a, err);
 }
 
-int store_remove(const struct instance *in, const char *kind, const char *namespace, const char *name, struct error *err)
+int store_remove(const struct instance *in, const char *kind, const char *namespace, const char *name,
+		 struct error *err)
 {
 	_cleanup_free_ char *file = memory_printf("%s.json", name);
 	_cleanup_close_ int dir = directory(in, kind, namespace, false, NULL);
 
 	if (name_dns_subdomain(name) || dir < 0 || unlinkat(dir, file, 0) < 0)
-		return error_set(err, ENOENT, "there is no %.*s '%s' in the namespace '%s'", (int)strlen(kind) - 1, kind, name,
-				 namespace);
+		return error_set(err, ENOENT, "there is no %.*s '%s' in the namespace '%s'",
+				 (int)strlen(kind) - 1, kind, name, namespace);
 	return 0;
 }
 

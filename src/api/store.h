@@ -11,15 +11,16 @@
 enum store_result { STORE_CREATED, STORE_CONFIGURED, STORE_UNCHANGED };
 
 /* Writes OBJECT. The result, or negative: an immutable object that would change is -EPERM. */
-int store_put(const struct instance *in, const char *kind, const char *namespace, const char *name, struct node *object,
-	      struct error *err);
+int store_put(const struct instance *in, const char *kind, const char *namespace, const char *name,
+	      struct node *object, struct error *err);
 
 /* Reads an object into A; NULL: it is not there (-ENOENT in err) or cannot be read. */
 struct node *store_get(const struct instance *in, const char *kind, const char *namespace, const char *name,
 		       struct arena *a, struct error *err);
 
 /* 0 or -ENOENT. */
-int store_remove(const struct instance *in, const char *kind, const char *namespace, const char *name, struct error *err);
+int store_remove(const struct instance *in, const char *kind, const char *namespace, const char *name,
+		 struct error *err);
 
 /* Every object of KIND in NAMESPACE (NULL: in all), sorted by namespace and name. */
 struct store_objects LIST(struct node *);

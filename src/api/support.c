@@ -97,8 +97,8 @@ static void write_kind(struct text *out, const struct kind *kind)
 	struct page page = { .out = &rows };
 
 	write_table(&page, kind->table, "");
-	text_printf(out, "\n## %s\n\n%u fields honoured, %u accepted without effect, %u rejected.\n\n", kind->name,
-		    page.count[HONOURED], page.count[NO_EFFECT], page.count[REJECTED]);
+	text_printf(out, "\n## %s\n\n%u fields honoured, %u accepted without effect, %u rejected.\n\n",
+		    kind->name, page.count[HONOURED], page.count[NO_EFFECT], page.count[REJECTED]);
 	text_add(out, "| Field | Type | Default | Seapod | Meaning |\n|---|---|---|---|---|\n");
 	text_add_n(out, rows.at, rows.n);
 	for (size_t i = 0; i < page.n; i++)
@@ -108,10 +108,14 @@ static void write_kind(struct text *out, const struct kind *kind)
 void support_write(struct text *out)
 {
 	text_add(out, "# What Seapod does with each field\n\n"
-		      "This page is made from the tables that also read manifests (`src/api/`), so it cannot be wrong about what is\n"
-		      "read. *honoured*: it does what Kubernetes says. *no effect*: it is accepted and kept, and a warning says that\n"
-		      "it does nothing here; what is below such a field is checked for typing errors where Kubernetes defines it.\n"
-		      "*rejected*: it is an error, which says why. A field that is not here is an error with its nearest name.\n"
+		      "This page is made from the tables that also read manifests (`src/api/`), so it cannot "
+		      "be wrong about what is\n"
+		      "read. *honoured*: it does what Kubernetes says. *no effect*: it is accepted and kept, "
+		      "and a warning says that\n"
+		      "it does nothing here; what is below such a field is checked for typing errors where "
+		      "Kubernetes defines it.\n"
+		      "*rejected*: it is an error, which says why. A field that is not here is an error with "
+		      "its nearest name.\n"
 		      "`seapod explain pod.spec.containers` prints the same.\n");
 	for (size_t i = 0; kind_at(i); i++)
 		write_kind(out, kind_at(i));

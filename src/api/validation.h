@@ -15,7 +15,8 @@ struct validation {
 
 /* "PARENT.FIELD" and "PARENT.FIELD[I]" into BUFFER (not PARENT's), cut if too long; returns BUFFER. */
 const char *path_field(char buffer[static VALIDATION_PATH_SIZE], const char *parent, const char *field);
-const char *path_item(char buffer[static VALIDATION_PATH_SIZE], const char *parent, const char *field, size_t i);
+const char *path_item(char buffer[static VALIDATION_PATH_SIZE], const char *parent, const char *field,
+		      size_t i);
 
 /* The volume of the pod called NAME, or NULL. */
 const struct volume *validation_find_volume(const struct pod *pod, const char *name);

@@ -33,11 +33,11 @@ static void write_path(const struct path *path, struct text *t)
 		text_printf(t, "[%zu]", path->index);
 }
 
-#define wrong(d, n, path, ...)                                                                                         \
-	do {                                                                                                           \
-		_cleanup_text_ struct text where_ = {};                                                                \
-		write_path(path, &where_);                                                                             \
-		problem_error((d)->problems, (n)->line, (n)->column, text_str(&where_), __VA_ARGS__);                  \
+#define wrong(d, n, path, ...)                                                                        \
+	do {                                                                                          \
+		_cleanup_text_ struct text where_ = {};                                               \
+		write_path(path, &where_);                                                            \
+		problem_error((d)->problems, (n)->line, (n)->column, text_str(&where_), __VA_ARGS__); \
 	} while (0)
 
 static void decode_object(struct decoder *d, const struct table *table, const struct node *n, char *out,
@@ -48,7 +48,8 @@ static const char *found(const struct node *n, char buffer[static 80])
 {
 	if (n->kind == NODE_STRING && n->size < 40)
 		snprintf(buffer, 80, "the string \"%s\"", n->text);
-	else if (n->kind != NODE_LIST && n->kind != NODE_MAP && n->kind != NODE_STRING && n->text && strlen(n->text) < 40)
+	else if (n->kind != NODE_LIST && n->kind != NODE_MAP && n->kind != NODE_STRING && n->text &&
+		 strlen(n->text) < 40)
 		snprintf(buffer, 80, "%s (%s)", n->text, node_kind_name(n->kind));
 	else
 		snprintf(buffer, 80, "%s", node_kind_name(n->kind));
@@ -65,14 +66,15 @@ static bool one_of(const char *values, const char *s)
 	return false;
 }
 
-static const char *check_text(struct decoder *d, const struct field *f, const struct node *n, const struct path *path)
+static const char *check_text(struct decoder *d, const struct field *f, const struct node *n,
+			      const struct path *path)
 {
 	char buffer[80];
 
 	if (n->kind != NODE_STRING) {
 		bool scalar = n->kind != NODE_LIST && n->kind != NODE_MAP && n->text;
-		wrong(d, n, path, "found %s, wanted a string%s%s%s", found(n, buffer), scalar ? " (write \"" : "",
-		      scalar ? n->text : "", scalar ? "\")" : "");
+		wrong(d, n, path, "found %s, wanted a string%s%s%s", found(n, buffer),
+		      scalar ? " (write \"" : "", scalar ? n->text : "", scalar ? "\")" : "");
 		return NULL;
 	}
 	if (strlen(n->text) != n->size) {
@@ -108,7 +110,8 @@ static bool check_int(struct decoder *d, const struct field *f, const struct nod
 		max = f->type == FIELD_INT32 || f->type == FIELD_INT_OR_STRING ? INT32_MAX : INT64_MAX;
 	}
 	if (n->integer < min || n->integer > max) {
-		wrong(d, n, path, "%" PRId64 " is not between %" PRId64 " and %" PRId64, n->integer, min, max);
+		wrong(d, n, path, "%" PRId64 " is not between %" PRId64 " and %" PRId64, n->integer, min,
+		      max);
 		return false;
 	}
 	return true;
@@ -120,13 +123,15 @@ static bool check_bool(struct decoder *d, const struct node *n, const struct pat
 
 	if (n->kind == NODE_BOOL)
 		return true;
-	bool spoken = n->kind == NODE_STRING && n->size < 4 && one_of("yes|no|on|off|y|n|Yes|No|On|Off", n->text);
+	bool spoken =
+		n->kind == NODE_STRING && n->size < 4 && one_of("yes|no|on|off|y|n|Yes|No|On|Off", n->text);
 	wrong(d, n, path, "found %s, wanted true or false%s", found(n, buffer),
 	      spoken ? " (in YAML 1.2 yes, no, on and off are strings)" : "");
 	return false;
 }
 
-static bool decode_quantity(struct decoder *d, const struct node *n, struct quantity *out, const struct path *path)
+static bool decode_quantity(struct decoder *d, const struct node *n, struct quantity *out,
+			    const struct path *path)
 {
 	struct quantity q;
 	char buffer[80];
@@ -137,8 +142,8 @@ static bool decode_quantity(struct decoder *d, const struct node *n, struct quan
 		s = arena_printf(d->arena, "%" PRId64, n->integer);
 	int r = s ? quantity_parse(s, &q) : -EINVAL;
 	if (r < 0) {
-		wrong(d, n, path, "found %s, wanted a quantity such as 500m, 1.5, 64Mi or 1Gi%s", found(n, buffer),
-		      r == -ERANGE ? " (this one is too large)" : "");
+		wrong(d, n, path, "found %s, wanted a quantity such as 500m, 1.5, 64Mi or 1Gi%s",
+		      found(n, buffer), r == -ERANGE ? " (this one is too large)" : "");
 		return false;
 	}
 	if (out) {
@@ -193,7 +198,8 @@ static bool decode_bytes(struct decoder *d, const struct node *n, struct bytes *
 	return true;
 }
 
-static void decode_list(struct decoder *d, const struct field *f, const struct node *n, void *out, const struct path *path)
+static void decode_list(struct decoder *d, const struct field *f, const struct node *n, void *out,
+			const struct path *path)
 {
 	char buffer[80];
 
@@ -207,19 +213,22 @@ static void decode_list(struct decoder *d, const struct field *f, const struct n
 		if (f->type == FIELD_OBJECTS) {
 			char *slot = NULL;
 			if (out)
-				slot = (char *)arena_list_add(d->arena, out, f->size) + (((struct list *)out)->n - 1) * f->size;
+				slot = (char *)arena_list_add(d->arena, out, f->size) +
+				       (((struct list *)out)->n - 1) * f->size;
 			decode_object(d, f->table, item, slot, &at);
 		} else if (f->type == FIELD_STRINGS) {
 			const char *s = check_text(d, f, item, &at);
 			if (out)
-				*list_add(d->arena, (struct strings *)out) = arena_strdup(d->arena, s ? s : "");
+				*list_add(d->arena, (struct strings *)out) =
+					arena_strdup(d->arena, s ? s : "");
 		} else if (check_int(d, f, item, &at) && out) {
 			*list_add(d->arena, (struct ints *)out) = item->integer;
 		}
 	}
 }
 
-static void decode_map(struct decoder *d, const struct field *f, const struct node *n, void *out, const struct path *path)
+static void decode_map(struct decoder *d, const struct field *f, const struct node *n, void *out,
+		       const struct path *path)
 {
 	char buffer[80];
 
@@ -236,7 +245,8 @@ static void decode_map(struct decoder *d, const struct field *f, const struct no
 		const char *copy = out ? arena_strdup(d->arena, pair->key) : NULL;
 		if (f->type == FIELD_STRING_MAP) {
 			const struct field value = { .check = f->check_value };
-			bool null = pair->value->kind == NODE_NULL; /* "key:" in YAML: Go's decoder makes it "" */
+			bool null =
+				pair->value->kind == NODE_NULL; /* "key:" in YAML: Go's decoder makes it "" */
 			const char *s = null ? "" : check_text(d, &value, pair->value, &at);
 			if (out)
 				*list_add(d->arena, (struct string_map *)out) =
@@ -244,7 +254,8 @@ static void decode_map(struct decoder *d, const struct field *f, const struct no
 		} else if (f->type == FIELD_QUANTITY_MAP) {
 			struct quantity q = {};
 			if (decode_quantity(d, pair->value, &q, &at) && out)
-				*list_add(d->arena, (struct quantity_map *)out) = (struct quantity_pair){ copy, q };
+				*list_add(d->arena, (struct quantity_map *)out) =
+					(struct quantity_pair){ copy, q };
 		} else {
 			struct bytes b = {};
 			if (decode_bytes(d, pair->value, &b, &at) && out)
@@ -253,8 +264,8 @@ static void decode_map(struct decoder *d, const struct field *f, const struct no
 	}
 }
 
-static void decode_int_or_string(struct decoder *d, const struct field *f, const struct node *n, struct int_or_string *out,
-				 const struct path *path)
+static void decode_int_or_string(struct decoder *d, const struct field *f, const struct node *n,
+				 struct int_or_string *out, const struct path *path)
 {
 	struct int_or_string value = { .set = true };
 
@@ -272,7 +283,8 @@ static void decode_int_or_string(struct decoder *d, const struct field *f, const
 		*out = value;
 }
 
-static void decode_scalar(struct decoder *d, const struct field *f, const struct node *n, void *out, const struct path *path)
+static void decode_scalar(struct decoder *d, const struct field *f, const struct node *n, void *out,
+			  const struct path *path)
 {
 	if (f->type == FIELD_STRING) {
 		const char *s = check_text(d, f, n, path);
@@ -297,7 +309,8 @@ static void decode_scalar(struct decoder *d, const struct field *f, const struct
 	}
 }
 
-static void decode_value(struct decoder *d, const struct field *f, const struct node *n, void *out, const struct path *path)
+static void decode_value(struct decoder *d, const struct field *f, const struct node *n, void *out,
+			 const struct path *path)
 {
 	switch (f->type) {
 	case FIELD_STRING:
@@ -330,7 +343,8 @@ static void decode_value(struct decoder *d, const struct field *f, const struct 
 	case FIELD_RAW:
 		if (f->table && n->kind == NODE_LIST)
 			for (size_t i = 0; i < n->items.n; i++)
-				decode_object(d, f->table, n->items.at[i], NULL, &(struct path){ .up = path, .index = i });
+				decode_object(d, f->table, n->items.at[i], NULL,
+					      &(struct path){ .up = path, .index = i });
 		else if (f->table)
 			decode_object(d, f->table, n, NULL, path);
 		if (out)
@@ -363,7 +377,8 @@ const char *table_near_miss(const struct table *table, const char *name)
 	return best;
 }
 
-static void unknown_field(struct decoder *d, const struct table *table, const struct node_pair *pair, const struct path *at)
+static void unknown_field(struct decoder *d, const struct table *table, const struct node_pair *pair,
+			  const struct path *at)
 {
 	const struct node where = { .line = pair->line, .column = pair->column };
 	const char *near = table_near_miss(table, pair->key);
@@ -375,7 +390,8 @@ static void unknown_field(struct decoder *d, const struct table *table, const st
 }
 
 /* Warns or refuses by the field's effect. False: refused. */
-static bool may_be_given(struct decoder *d, const struct field *f, const struct node_pair *pair, const struct path *at)
+static bool may_be_given(struct decoder *d, const struct field *f, const struct node_pair *pair,
+			 const struct path *at)
 {
 	if (f->effect == REJECTED) {
 		const struct node where = { .line = pair->line, .column = pair->column };
@@ -422,8 +438,8 @@ static void decode_object(struct decoder *d, const struct table *table, const st
 	}
 }
 
-bool object_decode(const struct table *table, const struct node *n, void *out, struct arena *a, const char *path,
-		   struct problems *p)
+bool object_decode(const struct table *table, const struct node *n, void *out, struct arena *a,
+		   const char *path, struct problems *p)
 {
 	struct decoder d = { .arena = a, .problems = p };
 	const struct path first = { .name = path };

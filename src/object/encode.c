@@ -13,7 +13,8 @@ static struct node *encode_bytes(struct arena *a, const struct bytes *b)
 
 	n->text = text;
 	for (size_t i = 0; i < b->n; i += 3) {
-		uint32_t bits = (uint32_t)s[i] << 16 | (i + 1 < b->n ? (uint32_t)s[i + 1] << 8 : 0) | (i + 2 < b->n ? s[i + 2] : 0);
+		uint32_t bits = (uint32_t)s[i] << 16 | (i + 1 < b->n ? (uint32_t)s[i + 1] << 8 : 0) |
+				(i + 2 < b->n ? s[i + 2] : 0);
 		*text++ = digits[bits >> 18];
 		*text++ = digits[bits >> 12 & 63];
 		*text++ = i + 1 < b->n ? digits[bits >> 6 & 63] : '=';
@@ -54,10 +55,12 @@ static struct node *encode_map(const struct field *f, const struct list *list, s
 			*pair = (struct node_pair){ .key = from->key, .value = node_string(a, from->value) };
 		} else if (f->type == FIELD_QUANTITY_MAP) {
 			const struct quantity_pair *from = &((const struct quantity_pair *)list->at)[i];
-			*pair = (struct node_pair){ .key = from->key, .value = node_string(a, from->value.text) };
+			*pair = (struct node_pair){ .key = from->key,
+						    .value = node_string(a, from->value.text) };
 		} else {
 			const struct bytes_pair *from = &((const struct bytes_pair *)list->at)[i];
-			*pair = (struct node_pair){ .key = from->key, .value = encode_bytes(a, &from->value) };
+			*pair = (struct node_pair){ .key = from->key,
+						    .value = encode_bytes(a, &from->value) };
 		}
 	}
 	return list->n || f->keep ? n : NULL;
@@ -126,7 +129,8 @@ struct node *object_encode(const struct table *table, const void *object, struct
 
 	for (size_t i = 0; i < table->n; i++) {
 		const struct field *f = &table->fields[i];
-		struct node *value = f->effect == REJECTED ? NULL : encode_value(f, (const char *)object + f->offset, a);
+		struct node *value =
+			f->effect == REJECTED ? NULL : encode_value(f, (const char *)object + f->offset, a);
 		if (value)
 			*list_add(a, &n->pairs) = (struct node_pair){ .key = f->name, .value = value };
 	}

@@ -9,13 +9,23 @@
 const char *field_type_name(const struct field *f)
 {
 	static const char *const names[] = {
-		[FIELD_STRING] = "string",	[FIELD_BOOL] = "boolean",	  [FIELD_OPTIONAL_BOOL] = "boolean",
-		[FIELD_INT32] = "integer",	[FIELD_INT64] = "integer",	  [FIELD_OPTIONAL_INT] = "integer",
+		[FIELD_STRING] = "string",
+		[FIELD_BOOL] = "boolean",
+		[FIELD_OPTIONAL_BOOL] = "boolean",
+		[FIELD_INT32] = "integer",
+		[FIELD_INT64] = "integer",
+		[FIELD_OPTIONAL_INT] = "integer",
 		[FIELD_INT_OR_STRING] = "integer or string",
-		[FIELD_QUANTITY] = "Quantity",	[FIELD_BYTES] = "base64 string",  [FIELD_STRINGS] = "[]string",
-		[FIELD_INTS] = "[]integer",	[FIELD_STRING_MAP] = "map of strings",
-		[FIELD_QUANTITY_MAP] = "map of Quantities", [FIELD_BYTES_MAP] = "map of base64 strings",
-		[FIELD_RAW] = "Object",		[FIELD_OBJECT] = "Object",	  [FIELD_OPTIONAL] = "Object",
+		[FIELD_QUANTITY] = "Quantity",
+		[FIELD_BYTES] = "base64 string",
+		[FIELD_STRINGS] = "[]string",
+		[FIELD_INTS] = "[]integer",
+		[FIELD_STRING_MAP] = "map of strings",
+		[FIELD_QUANTITY_MAP] = "map of Quantities",
+		[FIELD_BYTES_MAP] = "map of base64 strings",
+		[FIELD_RAW] = "Object",
+		[FIELD_OBJECT] = "Object",
+		[FIELD_OPTIONAL] = "Object",
 		[FIELD_OBJECTS] = "[]Object",
 	};
 	return names[f->type];
@@ -92,15 +102,16 @@ static int not_found(const struct table *table, const char *kind, const char *pa
 		const struct field *f = table ? table_find(table, part) : NULL;
 		if (!f) {
 			const char *near = table ? table_near_miss(table, part) : NULL;
-			return error_set(err, ENOENT, "%s has no field '%s'%s%s%s", kind, path, near ? " (did you mean '" : "",
-					 near ? near : "", near ? "'?)" : "");
+			return error_set(err, ENOENT, "%s has no field '%s'%s%s%s", kind, path,
+					 near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 		}
 		table = f->table;
 	}
 	return error_set(err, ENOENT, "%s has no field '%s'", kind, path);
 }
 
-int table_explain(const struct table *table, const char *kind, const char *path, struct text *out, struct error *err)
+int table_explain(const struct table *table, const char *kind, const char *path, struct text *out,
+		  struct error *err)
 {
 	const struct field *f = *path ? table_find(table, path) : NULL;
 

@@ -79,10 +79,10 @@ enum field_type {
 	FIELD_STRING_MAP,
 	FIELD_QUANTITY_MAP,
 	FIELD_BYTES_MAP,
-	FIELD_RAW,	/* struct node *, kept as it is; checked against the table if there is one */
-	FIELD_OBJECT,	/* a struct in the struct */
+	FIELD_RAW,      /* struct node *, kept as it is; checked against the table if there is one */
+	FIELD_OBJECT,   /* a struct in the struct */
 	FIELD_OPTIONAL, /* a pointer to a struct, NULL when absent */
-	FIELD_OBJECTS,	/* a LIST of structs */
+	FIELD_OBJECTS,  /* a LIST of structs */
 };
 
 /* What Seapod does with a field. */
@@ -97,15 +97,16 @@ struct table;
 struct field {
 	const char *name;
 	enum field_type type;
-	size_t offset, size;	   /* SIZE: of the nested struct or list item, to be checked against the table */
+	size_t offset, size; /* SIZE: of the nested struct or list item, to be checked against the table */
 	const struct table *table; /* of what is nested */
 	bool required;
-	bool keep;		 /* written even when zero or empty */
-	const char *fallback;	 /* the default, as one would write it */
-	const char *values;	 /* the only values, "A|B|C" */
-	int64_t min, max;	 /* when not both 0 */
-	const char *(*check)(const char *text); /* of a string, each string of a list, each key of a map: NULL or what is wrong */
-	const char *(*check_value)(const char *text); /* of each value of a string map */
+	bool keep;            /* written even when zero or empty */
+	const char *fallback; /* the default, as one would write it */
+	const char *values;   /* the only values, "A|B|C" */
+	int64_t min, max;     /* when not both 0 */
+	/* NULL or what is wrong with TEXT: a string, each string of a list, each key of a map. */
+	const char *(*check)(const char *text);
+	const char *(*check_value)(const char *text); /* the same of each value of a string map */
 	enum field_effect effect;
 	const char *why;   /* NO_EFFECT, REJECTED: the reason, as the end of a sentence */
 	const char *since; /* the Kubernetes version that has it stable, when recent */
@@ -120,7 +121,7 @@ struct table {
 	const char *doc;
 };
 
-#define FIELD_TYPE_OF(x)                                                                                               \
+#define FIELD_TYPE_OF(x) \
 	_Generic((x),                                                                                                  \
 		const char *: FIELD_STRING,                                                                            \
 		bool: FIELD_BOOL,                                                                                      \
@@ -141,30 +142,52 @@ struct table {
 #define MEMBER(T, m) (((struct T *)0)->m)
 
 /* A member of one of the types above. */
-#define VALUE(T, m, ...) { .name = #m, .type = FIELD_TYPE_OF(MEMBER(T, m)), .offset = offsetof(struct T, m), __VA_ARGS__ }
+#define VALUE(T, m, ...)                                                                          \
+	{                                                                                         \
+		.name = #m, .type = FIELD_TYPE_OF(MEMBER(T, m)), .offset = offsetof(struct T, m), \
+		__VA_ARGS__                                                                       \
+	}
 /* The same under another name than the member's (a C keyword). */
-#define VALUE_AS(T, m, as, ...)                                                                                        \
-	{ .name = as, .type = FIELD_TYPE_OF(MEMBER(T, m)), .offset = offsetof(struct T, m), __VA_ARGS__ }
-#define OBJECT(T, m, tbl, ...)                                                                                         \
-	{ .name = #m, .type = FIELD_OBJECT, .offset = offsetof(struct T, m), .size = sizeof(MEMBER(T, m)),             \
-	  .table = &(tbl), __VA_ARGS__ }
-#define OPTIONAL(T, m, tbl, ...)                                                                                       \
-	{ .name = #m, .type = FIELD_OPTIONAL, .offset = offsetof(struct T, m), .size = sizeof(*MEMBER(T, m)),          \
-	  .table = &(tbl), __VA_ARGS__ }
-#define OBJECTS(T, m, tbl, ...)                                                                                        \
-	{ .name = #m, .type = FIELD_OBJECTS, .offset = offsetof(struct T, m), .size = sizeof(*MEMBER(T, m).at),        \
-	  .table = &(tbl), __VA_ARGS__ }
+#define VALUE_AS(T, m, as, ...)                                                                   \
+	{                                                                                         \
+		.name = as, .type = FIELD_TYPE_OF(MEMBER(T, m)), .offset = offsetof(struct T, m), \
+		__VA_ARGS__                                                                       \
+	}
+#define OBJECT(T, m, tbl, ...)                                                     \
+	{                                                                          \
+		.name = #m, .type = FIELD_OBJECT, .offset = offsetof(struct T, m), \
+		.size = sizeof(MEMBER(T, m)), .table = &(tbl), __VA_ARGS__         \
+	}
+#define OPTIONAL(T, m, tbl, ...)                                                     \
+	{                                                                            \
+		.name = #m, .type = FIELD_OPTIONAL, .offset = offsetof(struct T, m), \
+		.size = sizeof(*MEMBER(T, m)), .table = &(tbl), __VA_ARGS__          \
+	}
+#define OBJECTS(T, m, tbl, ...)                                                     \
+	{                                                                           \
+		.name = #m, .type = FIELD_OBJECTS, .offset = offsetof(struct T, m), \
+		.size = sizeof(*MEMBER(T, m).at), .table = &(tbl), __VA_ARGS__      \
+	}
 /* A field without a member: in tables of what is only checked and kept raw, or rejected. */
-#define CHECKED(as, t, ...) { .name = as, .type = t, __VA_ARGS__ }
+#define CHECKED(as, t, ...)                        \
+	{                                          \
+		.name = as, .type = t, __VA_ARGS__ \
+	}
 
-#define TABLE(T, f, d, ...)                                                                                            \
-	{ .name = #T, .size = sizeof(struct T), .fields = f, .n = sizeof(f) / sizeof(*(f)), .doc = d, __VA_ARGS__ }
-#define CHECKED_TABLE(as, f, d) { .name = as, .fields = f, .n = sizeof(f) / sizeof(*(f)), .doc = d }
+#define TABLE(T, f, d, ...)                                                                                 \
+	{                                                                                                   \
+		.name = #T, .size = sizeof(struct T), .fields = f, .n = sizeof(f) / sizeof(*(f)), .doc = d, \
+		__VA_ARGS__                                                                                 \
+	}
+#define CHECKED_TABLE(as, f, d)                                                  \
+	{                                                                        \
+		.name = as, .fields = f, .n = sizeof(f) / sizeof(*(f)), .doc = d \
+	}
 
 /* Reads the tree N into OUT (zeroed memory of table->size bytes) with defaults. What OUT refers to lives in A; nothing refers
  * to N but FIELD_RAW members. PATH is put before each field's path ("spec"). True if no error was added to P. */
-bool object_decode(const struct table *table, const struct node *n, void *out, struct arena *a, const char *path,
-		   struct problems *p);
+bool object_decode(const struct table *table, const struct node *n, void *out, struct arena *a,
+		   const char *path, struct problems *p);
 
 /* The tree of OBJECT; absent and empty fields are left out unless kept. */
 struct node *object_encode(const struct table *table, const void *object, struct arena *a);
@@ -182,4 +205,5 @@ const char *table_near_miss(const struct table *table, const char *name);
 const char *field_type_name(const struct field *f);
 
 /* kubectl explain: KIND and PATH ("spec.containers") as text; -ENOENT with a near miss in err. */
-int table_explain(const struct table *table, const char *kind, const char *path, struct text *out, struct error *err);
+int table_explain(const struct table *table, const char *kind, const char *path, struct text *out,
+		  struct error *err);

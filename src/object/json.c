@@ -33,7 +33,8 @@ static struct node *convert(struct arena *a, json_object *value)
 	}
 	case json_type_object: {
 		struct node *n = node_new(a, NODE_MAP);
-		json_object_object_foreach(value, key, child) {
+		json_object_object_foreach(value, key, child)
+		{
 			struct node_pair *pair = list_add(a, &n->pairs);
 			pair->key = arena_strdup(a, key);
 			pair->value = convert(a, child);
@@ -48,7 +49,8 @@ static struct node *convert(struct arena *a, json_object *value)
 struct node *node_from_json(struct arena *a, const char *text, size_t size, struct error *err)
 {
 	if (size > NODE_BYTES_MAX) {
-		error_set(err, EFBIG, "the JSON text has %zu bytes; at most %d are read", size, NODE_BYTES_MAX);
+		error_set(err, EFBIG, "the JSON text has %zu bytes; at most %d are read", size,
+			  NODE_BYTES_MAX);
 		return NULL;
 	}
 	json_tokener *tokener = json_tokener_new_ex(NODE_DEPTH_MAX);

@@ -7,8 +7,8 @@
 
 const char *node_kind_name(enum node_kind kind)
 {
-	static const char *const names[] = { "nothing", "true or false", "a whole number", "a number",
-					     "a string", "a list",	 "a map" };
+	static const char *const names[] = { "nothing",  "true or false", "a whole number", "a number",
+					     "a string", "a list",        "a map" };
 	return names[kind];
 }
 

@@ -16,9 +16,10 @@
 
 enum {
 	NODE_DEPTH_MAX = 64,
-	NODE_COUNT_MAX = 500000,	   /* values that are written down */
-	NODE_WALK_MAX = 1000000,	   /* values when aliases are followed */
-	NODE_BYTES_MAX = 16 * 1024 * 1024, /* of a text; of all strings when aliases are followed, twice that */
+	NODE_COUNT_MAX = 500000, /* values that are written down */
+	NODE_WALK_MAX = 1000000, /* values when aliases are followed */
+	NODE_BYTES_MAX =
+		16 * 1024 * 1024, /* of a text; of all strings when aliases are followed, twice that */
 };
 
 enum node_kind { NODE_NULL, NODE_BOOL, NODE_INT, NODE_FLOAT, NODE_STRING, NODE_LIST, NODE_MAP };
@@ -35,7 +36,7 @@ struct node {
 	enum node_kind kind;
 	uint32_t line, column; /* from 1; 0: not from a file */
 	const char *text;      /* scalars: as written; strings: the value */
-	size_t size;	       /* bytes of text (a string may hold NUL) */
+	size_t size;           /* bytes of text (a string may hold NUL) */
 	union {
 		bool boolean;
 		int64_t integer;

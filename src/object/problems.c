@@ -42,8 +42,8 @@ static void locate(const struct node *root, const char *path, unsigned *line, un
 	}
 }
 
-static const char *line_of(struct problems *p, unsigned line, unsigned column, const char *path, const char *format,
-			   va_list args)
+static const char *line_of(struct problems *p, unsigned line, unsigned column, const char *path,
+			   const char *format, va_list args)
 {
 	_cleanup_text_ struct text t = {};
 	char sentence[600];
@@ -66,7 +66,8 @@ static const char *line_of(struct problems *p, unsigned line, unsigned column, c
 	return arena_strndup(p->arena, t.at, t.n);
 }
 
-void problem_error(struct problems *p, unsigned line, unsigned column, const char *path, const char *format, ...)
+void problem_error(struct problems *p, unsigned line, unsigned column, const char *path, const char *format,
+		   ...)
 {
 	va_list args;
 
@@ -79,7 +80,8 @@ void problem_error(struct problems *p, unsigned line, unsigned column, const cha
 	va_end(args);
 }
 
-void problem_warning(struct problems *p, unsigned line, unsigned column, const char *path, const char *format, ...)
+void problem_warning(struct problems *p, unsigned line, unsigned column, const char *path, const char *format,
+		     ...)
 {
 	va_list args;
 

@@ -15,9 +15,9 @@ struct suffix {
 };
 
 static const struct suffix suffixes[] = {
-	{ "Ki", 1024, 1 }, { "Mi", 1024, 2 }, { "Gi", 1024, 3 }, { "Ti", 1024, 4 }, { "Pi", 1024, 5 }, { "Ei", 1024, 6 },
-	{ "k", 1000, 1 },  { "M", 1000, 2 },  { "G", 1000, 3 },	 { "T", 1000, 4 },  { "P", 1000, 5 },  { "E", 1000, 6 },
-	{ "", 1000, 0 },
+	{ "Ki", 1024, 1 }, { "Mi", 1024, 2 }, { "Gi", 1024, 3 }, { "Ti", 1024, 4 }, { "Pi", 1024, 5 },
+	{ "Ei", 1024, 6 }, { "k", 1000, 1 },  { "M", 1000, 2 },  { "G", 1000, 3 },  { "T", 1000, 4 },
+	{ "P", 1000, 5 },  { "E", 1000, 6 },  { "", 1000, 0 },
 };
 
 static const __int128 most = (__int128)INT64_MAX * 1000000000;
@@ -78,7 +78,8 @@ int quantity_parse(const char *text, struct quantity *q)
 	if (*s == '.') {
 		for (s++; *s >= '0' && *s <= '9'; s++, digits = true) {
 			unit /= 10;
-			value += unit ? (*s - '0') * unit : (*s != '0'); /* finer than a billionth: rounded up */
+			value += unit ? (*s - '0') * unit
+				      : (*s != '0'); /* finer than a billionth: rounded up */
 		}
 	}
 	if (!digits)
@@ -87,7 +88,9 @@ int quantity_parse(const char *text, struct quantity *q)
 	int r = parse_suffix(s, &value, &format);
 	if (r < 0)
 		return r;
-	*q = (struct quantity){ .set = true, .format = format, .nano = negative ? -value : value, .text = text };
+	*q = (struct quantity){
+		.set = true, .format = format, .nano = negative ? -value : value, .text = text
+	};
 	return 0;
 }
 
@@ -107,7 +110,9 @@ char *quantity_text(const struct quantity *q, char buffer[static QUANTITY_TEXT_S
 {
 	static const char *const binary[] = { "", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei" };
 	static const char *const decimal[] = { "n", "u", "m", "", "k", "M", "G", "T", "P", "E" };
-	static const char *const exponent[] = { "e-9", "e-6", "e-3", "", "e3", "e6", "e9", "e12", "e15", "e18" };
+	static const char *const exponent[] = {
+		"e-9", "e-6", "e-3", "", "e3", "e6", "e9", "e12", "e15", "e18"
+	};
 	bool negative = q->nano < 0;
 	__int128 value = negative ? -q->nano : q->nano;
 	size_t power = 0;
@@ -121,7 +126,8 @@ char *quantity_text(const struct quantity *q, char buffer[static QUANTITY_TEXT_S
 	}
 	for (; power < 9 && value % 1000 == 0; power++)
 		value /= 1000;
-	return write_number(value, negative, q->format == QUANTITY_EXPONENT ? exponent[power] : decimal[power], buffer);
+	return write_number(value, negative,
+			    q->format == QUANTITY_EXPONENT ? exponent[power] : decimal[power], buffer);
 }
 
 static int64_t rounded_up(__int128 nano, __int128 unit)

@@ -15,7 +15,7 @@ enum quantity_format { QUANTITY_DECIMAL, QUANTITY_BINARY, QUANTITY_EXPONENT };
 struct quantity {
 	bool set;
 	enum quantity_format format;
-	__int128 nano;	  /* billionths of the unit */
+	__int128 nano;    /* billionths of the unit */
 	const char *text; /* for output: decoded objects have the canonical text here */
 };
 

@@ -13,14 +13,16 @@
 
 static void write_string(const char *s, size_t n, struct text *out)
 {
-	static const char escapes[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+	static const char escapes[] = {
+		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
+	};
 
 	text_add_char(out, '"');
 	for (size_t i = 0; i < n;) {
 		unsigned char c = (unsigned char)s[i];
 		size_t plain = i;
-		while (plain < n && (unsigned char)s[plain] >= 0x20 && (unsigned char)s[plain] < 0x7f && s[plain] != '"' &&
-		       s[plain] != '\\')
+		while (plain < n && (unsigned char)s[plain] >= 0x20 && (unsigned char)s[plain] < 0x7f &&
+		       s[plain] != '"' && s[plain] != '\\')
 			plain++;
 		if (plain > i) {
 			text_add_n(out, s + i, plain - i);
@@ -127,13 +129,17 @@ void node_to_json(const struct node *n, bool pretty, struct text *out)
 /* May S stand without quotes, for readers of YAML 1.1 and 1.2 alike? Only plain words may. */
 static bool may_be_plain(const char *s, size_t n)
 {
-	static const char *const words[] = { "null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf" };
+	static const char *const words[] = { "null", "true", "false", "yes", "no", "on",
+					     "off",  "y",    "n",     "nan", "inf" };
 
-	if (n == 0 || n > 200 || !((s[0] >= 'a' && s[0] <= 'z') || (s[0] >= 'A' && s[0] <= 'Z') || s[0] == '/'))
+	if (n == 0 || n > 200 ||
+	    !((s[0] >= 'a' && s[0] <= 'z') || (s[0] >= 'A' && s[0] <= 'Z') || s[0] == '/'))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		bool word = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= '0' && s[i] <= '9');
-		bool inside = i > 0 && i + 1 < n && (s[i] == ' ' || s[i] == ':') && s[i + 1] != ' ' && s[i + 1] != '#';
+		bool word = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
+			    (s[i] >= '0' && s[i] <= '9');
+		bool inside = i > 0 && i + 1 < n && (s[i] == ' ' || s[i] == ':') && s[i + 1] != ' ' &&
+			      s[i + 1] != '#';
 		if (!word && !strchr("_-./", s[i]) && !inside)
 			return false;
 	}

@@ -78,14 +78,20 @@ static void resolve_plain(struct node *n)
 		   (text_starts(s, "0x") && all_digits(s + 2, "0123456789abcdefABCDEF")) ||
 		   (text_starts(s, "0o") && all_digits(s + 2, "01234567"))) {
 		/* A leading 0 is octal, as kubectl's YAML 1.1 reader has it: "defaultMode: 0644" must mean what it says. */
-		bool octal = unsigned_part[0] == '0' && unsigned_part[1] && all_digits(unsigned_part, "01234567");
+		bool octal =
+			unsigned_part[0] == '0' && unsigned_part[1] && all_digits(unsigned_part, "01234567");
 		errno = 0;
-		n->integer = text_starts(s, "0o") ? strtoll(s + 2, &end, 8) : strtoll(s, &end, octal ? 8 : text_starts(s, "0x") ? 16 : 10);
+		n->integer = text_starts(s, "0o") ? strtoll(s + 2, &end, 8)
+						  : strtoll(s, &end,
+							    octal                  ? 8
+							    : text_starts(s, "0x") ? 16
+										   : 10);
 		if (errno == 0)
 			n->kind = NODE_INT;
 		else if ((n->number = strtod(s, &end), *end == '\0'))
 			n->kind = NODE_FLOAT;
-	} else if (strchr("0123456789.", *unsigned_part) && strspn(unsigned_part, "0123456789.eE+-") == strlen(unsigned_part)) {
+	} else if (strchr("0123456789.", *unsigned_part) &&
+		   strspn(unsigned_part, "0123456789.eE+-") == strlen(unsigned_part)) {
 		n->number = strtod(s, &end);
 		if (*end == '\0' && end != s && isfinite(n->number))
 			n->kind = NODE_FLOAT;
@@ -102,7 +108,8 @@ static struct node *scalar(struct reader *r, struct fy_event *event)
 	n->size = text ? size : 0;
 	size_t tag_size = 0;
 	const char *tag = event->scalar.tag ? fy_token_get_text(event->scalar.tag, &tag_size) : NULL;
-	enum fy_scalar_style style = event->scalar.value ? fy_token_scalar_style(event->scalar.value) : FYSS_PLAIN;
+	enum fy_scalar_style style =
+		event->scalar.value ? fy_token_scalar_style(event->scalar.value) : FYSS_PLAIN;
 	bool plain = style == FYSS_PLAIN;
 	if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) && n->column > 1)
 		n->column--; /* the mark is behind the quote */
@@ -130,7 +137,8 @@ static struct node *recall(struct reader *r, struct fy_event *event)
 	for (size_t i = r->anchors.n; name && i-- > 0;)
 		if (strlen(r->anchors.at[i].name) == size && memcmp(r->anchors.at[i].name, name, size) == 0)
 			return r->anchors.at[i].node;
-	return fail(r, mark ? (unsigned)mark->line + 1 : 0, mark ? (unsigned)mark->column : 0, /* the mark is behind the '*' */
+	return fail(r, mark ? (unsigned)mark->line + 1 : 0,
+		    mark ? (unsigned)mark->column : 0, /* the mark is behind the '*' */
 		    "an alias (*name) stands before its anchor (&name)");
 }
 
@@ -221,8 +229,11 @@ static void refuse_doubles(struct reader *r, struct node *map)
 		struct node_pair *one = sorted[i - 1], *two = sorted[i];
 		if (!text_is(one->key, two->key))
 			continue;
-		struct node_pair *later = one->line > two->line || (one->line == two->line && one->column > two->column) ? one : two;
-		problem_error(r->problems, later->line, later->column, NULL, "the key '%s' stands twice in one map", later->key);
+		struct node_pair *later =
+			one->line > two->line || (one->line == two->line && one->column > two->column) ? one
+												       : two;
+		problem_error(r->problems, later->line, later->column, NULL,
+			      "the key '%s' stands twice in one map", later->key);
 		r->failed = true;
 	}
 	free(sorted);
@@ -246,8 +257,9 @@ static struct node *read_map(struct reader *r, struct fy_event *event, unsigned 
 		if (text_is(key->text, "<<") && (value->kind == NODE_MAP || value->kind == NODE_LIST))
 			*list_add(r->arena, &merged) = value;
 		else
-			*list_add(r->arena, &n->pairs) =
-				(struct node_pair){ .key = key->text, .line = key->line, .column = key->column, .value = value };
+			*list_add(r->arena, &n->pairs) = (struct node_pair){
+				.key = key->text, .line = key->line, .column = key->column, .value = value
+			};
 	}
 	if (!r->failed && n->pairs.n > 1)
 		refuse_doubles(r, n);
@@ -297,8 +309,8 @@ static void report_syntax(struct reader *r, struct fy_diag *diag)
 	void *at = NULL;
 
 	while ((error = fy_diag_errors_iterate(diag, &at)))
-		problem_error(r->problems, error->line > 0 ? (unsigned)error->line : 0, (unsigned)error->column, NULL,
-			      "not YAML: %s", error->msg);
+		problem_error(r->problems, error->line > 0 ? (unsigned)error->line : 0,
+			      (unsigned)error->column, NULL, "not YAML: %s", error->msg);
 	if (r->problems->errors.n == 0)
 		problem_error(r->problems, 0, 0, NULL, "not YAML");
 }
@@ -316,7 +328,8 @@ static void read_documents(struct reader *r, struct yaml_documents *out)
 		struct node *n = content ? read_node(r, event, 0) : NULL;
 		size_t values = 0, bytes = 0;
 		if (n && !r->failed && !measure(n, 0, &values, &bytes))
-			fail(r, n->line, n->column, "this document is too large or too deep once its aliases (*name) are followed");
+			fail(r, n->line, n->column,
+			     "this document is too large or too deep once its aliases (*name) are followed");
 		if (n && n->kind != NODE_NULL)
 			*list_add(r->arena, out) = n;
 		fy_parser_event_free(r->parser, event);
@@ -362,17 +375,20 @@ int yaml_read(struct arena *a, const char *file, const char *text, size_t size, 
 
 	problems->file = file;
 	if (size > NODE_BYTES_MAX) {
-		problem_error(problems, 0, 0, NULL, "has %zu bytes; at most %d (16 MiB) are read", size, NODE_BYTES_MAX);
+		problem_error(problems, 0, 0, NULL, "has %zu bytes; at most %d (16 MiB) are read", size,
+			      NODE_BYTES_MAX);
 		return -EFBIG;
 	}
 	if (!check_characters(text, size, problems))
 		return -EINVAL;
 	struct fy_diag_cfg diag_cfg;
 	fy_diag_cfg_default(&diag_cfg);
-	diag_cfg.output_fn = say_nothing; /* some of its messages go to standard error also when they are collected */
+	diag_cfg.output_fn =
+		say_nothing; /* some of its messages go to standard error also when they are collected */
 	struct fy_diag *diag = fy_diag_create(&diag_cfg);
 	fy_diag_set_collect_errors(diag, true);
-	struct fy_parse_cfg cfg = { .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE, .diag = diag };
+	struct fy_parse_cfg cfg = { .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
+				    .diag = diag };
 	r.parser = fy_parser_create(&cfg);
 	fy_parser_set_string(r.parser, text, size);
 	read_documents(&r, out);

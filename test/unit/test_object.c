@@ -1,9 +1,9 @@
 /* test_object.c — trees, their text forms, field tables and quantities (src/object). */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 
 #include "base/cleanup.h"
 #include "object/field.h"
@@ -32,7 +32,7 @@ static struct node *yaml(const char *text, const char **why)
 	int r = yaml_read(arena, "f", text, strlen(text), &documents, &p);
 
 	*why = p.errors.n ? p.errors.at[0].text : NULL;
-	assert_int_equal(r < 0, p.errors.n > 0);
+	assert_int_equal(r<0, p.errors.n> 0);
 	return r == 0 && documents.n ? documents.at[0] : NULL;
 }
 
@@ -75,7 +75,8 @@ static void yaml_scalars_mean_what_kubectl_users_expect(void **state)
 		{ "a: >-\n  x\n  y\n", "{\"a\":\"x y\"}" },
 		{ "{\"a\": [1, \"b\", null]}", "{\"a\":[1,\"b\",null]}" },
 		{ "a: &x {b: 1}\nc: *x", "{\"a\":{\"b\":1},\"c\":{\"b\":1}}" },
-		{ "a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}", "{\"a\":{\"b\":1,\"c\":2},\"d\":{\"c\":3,\"b\":1}}" },
+		{ "a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}",
+		  "{\"a\":{\"b\":1,\"c\":2},\"d\":{\"c\":3,\"b\":1}}" },
 		{ "a: \"\\u00e9\\t\\\"\"", "{\"a\":\"é\\t\\\"\"}" },
 	};
 
@@ -100,7 +101,8 @@ static void yaml_errors_have_a_position(void **state)
 		{ "a: &x [*x]", "f:1:8: an alias (*name) stands before its anchor (&name)" },
 		{ "[a]: 1", "f:1:1: a key must be a plain word" },
 		{ "a: b\n%TAG x\n", "f:2:1: not YAML: a line may begin with '%' only as %YAML 1.2" },
-		{ "% &a [x, \xa2\xf5\xd2]", "f:1:1: not YAML: a line may begin with '%' only as %YAML 1.2" }, /* libfyaml hung */
+		{ "% &a [x, \xa2\xf5\xd2]",
+		  "f:1:1: not YAML: a line may begin with '%' only as %YAML 1.2" }, /* libfyaml hung */
 		{ "a: b\nc: x\xff", "f:2:5: not YAML: this is not UTF-8" },
 		{ "a: \x1b[2J", "f:1:4: not YAML: there is a control character" },
 		{ "\"a\\0b\": 1", "f:1:1: a key must be a plain word" },
@@ -177,7 +179,8 @@ static void small_texts_that_stand_for_large_trees_are_refused(void **state)
 
 static void json_is_read_strictly(void **state)
 {
-	static const char *const wrong[] = { "", "{", "{\"a\":1} x", "{\"a\":1,}", "[1 2]", "nul", "\"\\ud800\"x" };
+	static const char *const wrong[] = { "",      "{",   "{\"a\":1} x", "{\"a\":1,}",
+					     "[1 2]", "nul", "\"\\ud800\"x" };
 	struct error err = {};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
@@ -195,13 +198,70 @@ static void json_is_read_strictly(void **state)
 static void text_reads_back_as_the_same_tree(void **state)
 {
 	static const char *const strings[] = {
-		"",	  "yes", "No",	 "null", "~",	"1",	 "0x10",   "1e3",  "-",	    "- a",   "a: b",  "a:",	 ":a",
-		" a",	  "a ",	 "a #b", "#a",	 "a#b", "a: #b", "line\n", "a\nb", "\ttab", "\"q\"", "'q'",   "é",	 "\x01",
-		"\x7f",	  "{a}", "[a]",	 "*a",	 "&a",	"!a",	 "%a",	   "@a",   "`a`",   "|",     ">",     "?",	 "? a",
-		"---",	  "...", "=",	 "<<",	 "a,b", "a\\b",	 "12:30",  "0644", "y",	    "n",     "NaN",   ".inf",	 "/a b:c",
-		"\xc2\x85", "\xe2\x80\xa8", "\xef\xbb\xbf", "\xf0\x9f\x98\x80", "2026-11-23", "a:b", "a  b", "\r\n", "\xc2\xa0",
+		"",
+		"yes",
+		"No",
+		"null",
+		"~",
+		"1",
+		"0x10",
+		"1e3",
+		"-",
+		"- a",
+		"a: b",
+		"a:",
+		":a",
+		" a",
+		"a ",
+		"a #b",
+		"#a",
+		"a#b",
+		"a: #b",
+		"line\n",
+		"a\nb",
+		"\ttab",
+		"\"q\"",
+		"'q'",
+		"é",
+		"\x01",
+		"\x7f",
+		"{a}",
+		"[a]",
+		"*a",
+		"&a",
+		"!a",
+		"%a",
+		"@a",
+		"`a`",
+		"|",
+		">",
+		"?",
+		"? a",
+		"---",
+		"...",
+		"=",
+		"<<",
+		"a,b",
+		"a\\b",
+		"12:30",
+		"0644",
+		"y",
+		"n",
+		"NaN",
+		".inf",
+		"/a b:c",
+		"\xc2\x85",
+		"\xe2\x80\xa8",
+		"\xef\xbb\xbf",
+		"\xf0\x9f\x98\x80",
+		"2026-11-23",
+		"a:b",
+		"a  b",
+		"\r\n",
+		"\xc2\xa0",
 	};
-	struct node *list = node_new(arena, NODE_LIST), *map = node_new(arena, NODE_MAP), *root = node_new(arena, NODE_MAP);
+	struct node *list = node_new(arena, NODE_LIST), *map = node_new(arena, NODE_MAP),
+		    *root = node_new(arena, NODE_MAP);
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
 		node_append(arena, list, node_string(arena, strings[i]));
@@ -233,8 +293,10 @@ static void text_reads_back_as_the_same_tree(void **state)
 
 static void bytes_that_are_not_utf8_become_the_replacement(void **state)
 {
-	struct node *n = node_string(arena, "a\xff" "b\xc3");
-	assert_string_equal(json_text(n), "\"a\xef\xbf\xbd" "b\xef\xbf\xbd\"");
+	struct node *n = node_string(arena, "a\xff"
+					    "b\xc3");
+	assert_string_equal(json_text(n), "\"a\xef\xbf\xbd"
+					  "b\xef\xbf\xbd\"");
 	(void)state;
 }
 
@@ -294,12 +356,24 @@ static const struct field car_fields[] = {
 	VALUE(car, colour, .values = "red|blue", .fallback = "red"),
 	VALUE(car, hidden, .effect = NO_EFFECT, .why = "nobody sees it"),
 	CHECKED("wings", FIELD_STRING, .effect = REJECTED, .why = "is for planes"),
-	VALUE(car, fast), VALUE(car, kept, .keep = true),
+	VALUE(car, fast),
+	VALUE(car, kept, .keep = true),
 	VALUE(car, doors, .fallback = "4", .min = 1, .max = 5),
-	VALUE(car, weight), VALUE(car, electric), VALUE(car, year), VALUE(car, plate), VALUE(car, load), VALUE(car, key),
-	VALUE(car, owners, .check = not_empty), VALUE(car, gears), VALUE(car, notes, .check_value = not_empty),
-	VALUE(car, tanks), VALUE(car, papers), VALUE(car, extra, .table = &extra_table),
-	OBJECT(car, spare, wheel_table), OPTIONAL(car, trailer, wheel_table), OBJECTS(car, wheels, wheel_table),
+	VALUE(car, weight),
+	VALUE(car, electric),
+	VALUE(car, year),
+	VALUE(car, plate),
+	VALUE(car, load),
+	VALUE(car, key),
+	VALUE(car, owners, .check = not_empty),
+	VALUE(car, gears),
+	VALUE(car, notes, .check_value = not_empty),
+	VALUE(car, tanks),
+	VALUE(car, papers),
+	VALUE(car, extra, .table = &extra_table),
+	OBJECT(car, spare, wheel_table),
+	OPTIONAL(car, trailer, wheel_table),
+	OBJECTS(car, wheels, wheel_table),
 };
 static const struct table car_table = TABLE(car, car_fields, "A car.");
 
@@ -316,10 +390,12 @@ static struct problems decode(const char *text, struct car *car)
 	return p;
 }
 
-static const char full[] =
-	"{name: a, colour: blue, fast: true, kept: true, doors: 2, weight: 9007199254740993, electric: false, year: 0, plate: abc,"
-	" load: 1.5Gi, key: aGk=, owners: [x, y], gears: [1, 2], notes: {k: v}, tanks: {main: 0.5}, papers: {p: AAEC},"
-	" extra: {radio: true}, spare: {name: s}, trailer: {name: t, size: 12}, wheels: [{name: w}, {name: v, size: 20}]}";
+static const char full[] = "{name: a, colour: blue, fast: true, kept: true, doors: 2, weight: "
+			   "9007199254740993, electric: false, year: 0, plate: abc,"
+			   " load: 1.5Gi, key: aGk=, owners: [x, y], gears: [1, 2], notes: {k: v}, tanks: "
+			   "{main: 0.5}, papers: {p: AAEC},"
+			   " extra: {radio: true}, spare: {name: s}, trailer: {name: t, size: 12}, wheels: "
+			   "[{name: w}, {name: v, size: 20}]}";
 
 static void every_type_is_decoded(void **state)
 {
@@ -356,8 +432,9 @@ static void what_is_encoded_decodes_to_the_same(void **state)
 	assert_int_equal(p.errors.n, 0);
 	assert_true(node_equal(n, object_encode(&car_table, &again, arena)));
 	decode("{name: a}", &c);
-	assert_string_equal(json_text(object_encode(&car_table, &c, arena)),
-			    "{\"name\":\"a\",\"colour\":\"red\",\"kept\":false,\"doors\":4,\"spare\":{\"size\":15}}");
+	assert_string_equal(
+		json_text(object_encode(&car_table, &c, arena)),
+		"{\"name\":\"a\",\"colour\":\"red\",\"kept\":false,\"doors\":4,\"spare\":{\"size\":15}}");
 	(void)state;
 }
 
@@ -372,31 +449,38 @@ static void each_mistake_says_where_and_what_would_be_right(void **state)
 		{ "{name: 5}", "f:1:8: name: found 5 (a whole number), wanted a string (write \"5\")" },
 		{ "{name: [a]}", "f:1:8: name: found a list, wanted a string" },
 		{ "{name: \"a\\0b\"}", "f:1:8: name: a string may not hold a NUL character" },
-		{ "{name: a, colour: green}", "f:1:19: colour: found the string \"green\", wanted one of red, blue" },
-		{ "{name: a, colour: re}", "f:1:19: colour: found the string \"re\", wanted one of red, blue" },
+		{ "{name: a, colour: green}",
+		  "f:1:19: colour: found the string \"green\", wanted one of red, blue" },
+		{ "{name: a, colour: re}",
+		  "f:1:19: colour: found the string \"re\", wanted one of red, blue" },
 		{ "{name: a, color: red}", "f:1:11: color: there is no such field (did you mean 'colour'?)" },
 		{ "{name: a, Fast: true}", "f:1:11: Fast: there is no such field (did you mean 'fast'?)" },
 		{ "{name: a, quux: 1}", "f:1:11: quux: there is no such field" },
 		{ "{name: a, wings: x}", "f:1:11: wings: this field is for planes" },
-		{ "{name: a, fast: yes}",
-		  "f:1:17: fast: found the string \"yes\", wanted true or false (in YAML 1.2 yes, no, on and off are strings)" },
+		{ "{name: a, fast: yes}", "f:1:17: fast: found the string \"yes\", wanted true or false (in "
+					  "YAML 1.2 yes, no, on and off are strings)" },
 		{ "{name: a, doors: 6}", "f:1:18: doors: 6 is not between 1 and 5" },
 		{ "{name: a, doors: '2'}", "f:1:18: doors: found the string \"2\", wanted a whole number" },
 		{ "{name: a, doors: 2.5}", "f:1:18: doors: found 2.5 (a number), wanted a whole number" },
 		{ "{name: a, weight: 9223372036854775808}",
 		  "f:1:19: weight: found 9223372036854775808 (a number), wanted a whole number" },
-		{ "{name: a, load: 1GB}", "f:1:17: load: found the string \"1GB\", wanted a quantity such as 500m, 1.5, 64Mi or 1Gi" },
+		{ "{name: a, load: 1GB}", "f:1:17: load: found the string \"1GB\", wanted a quantity such as "
+					  "500m, 1.5, 64Mi or 1Gi" },
 		{ "{name: a, key: 'a*c='}", "f:1:16: key: this is not base64 (stringData takes plain text)" },
 		{ "{name: a, key: abc}", "f:1:16: key: this is not base64: its length is wrong" },
 		{ "{name: a, owners: x}", "f:1:19: owners: found the string \"x\", wanted a list" },
 		{ "{name: a, owners: [x, '']}", "f:1:23: owners[1]: '' is empty" },
 		{ "{name: a, notes: [x]}", "f:1:18: notes: found a list, wanted a map" },
-		{ "{name: a, notes: {k: 1}}", "f:1:22: notes.k: found 1 (a whole number), wanted a string (write \"1\")" },
+		{ "{name: a, notes: {k: 1}}",
+		  "f:1:22: notes.k: found 1 (a whole number), wanted a string (write \"1\")" },
 		{ "{name: a, notes: {k: ''}}", "f:1:22: notes.k: '' is empty" },
-		{ "{name: a, extra: {radyo: true}}", "f:1:19: extra.radyo: there is no such field (did you mean 'radio'?)" },
-		{ "{name: a, wheels: [{name: a}, {name: b, size: 99}]}", "f:1:47: wheels[1].size: 99 is not between 10 and 20" },
+		{ "{name: a, extra: {radyo: true}}",
+		  "f:1:19: extra.radyo: there is no such field (did you mean 'radio'?)" },
+		{ "{name: a, wheels: [{name: a}, {name: b, size: 99}]}",
+		  "f:1:47: wheels[1].size: 99 is not between 10 and 20" },
 		{ "{name: a, trailer: []}", "f:1:20: trailer: found a list, wanted a map" },
-		{ "{name: a, \"fa\\nst\": 1}", "f:1:11: fa?st: there is no such field (did you mean 'fast'?)" },
+		{ "{name: a, \"fa\\nst\": 1}",
+		  "f:1:11: fa?st: there is no such field (did you mean 'fast'?)" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -426,7 +510,8 @@ static void all_mistakes_are_said_up_to_a_number(void **state)
 static void null_is_absent_and_no_effect_warns(void **state)
 {
 	struct car c;
-	struct problems p = decode("{name: a, hidden: x, colour: ~, extra: ~, trailer: ~, wings: ~, notes: {k: ~}}", &c);
+	struct problems p =
+		decode("{name: a, hidden: x, colour: ~, extra: ~, trailer: ~, wings: ~, notes: {k: ~}}", &c);
 
 	assert_int_equal(p.errors.n, 0);
 	assert_int_equal(p.warnings.n, 1);
@@ -520,8 +605,10 @@ static void quantities_are_exact(void **state)
 
 static void what_is_no_quantity_is_refused(void **state)
 {
-	static const char *const wrong[] = { "", ".", "-", "1 Gi", "1GB", "1gi", "1K", "1e", "1e+-3", "0x10", "1.2.3", "Mi", "1mm", "é" };
-	static const char *const large[] = { "9223372036854775808", "8Ei", "10E", "1e30", "99999999999999999999999999999999999999999" };
+	static const char *const wrong[] = { "",   ".",     "-",    "1 Gi",  "1GB", "1gi", "1K",
+					     "1e", "1e+-3", "0x10", "1.2.3", "Mi",  "1mm", "é" };
+	static const char *const large[] = { "9223372036854775808", "8Ei", "10E", "1e30",
+					     "99999999999999999999999999999999999999999" };
 	struct quantity q;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
