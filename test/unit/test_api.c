@@ -1,5 +1,4 @@
 /* test_api.c — Kubernetes objects: names, defaults, rules between fields, budgets, reading and the store (src/api). */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +8,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "api/expand.h"
 #include "api/names.h"
@@ -569,7 +570,8 @@ static void check_table(const struct table *table, int depth)
 	assert_true(depth < 20);
 	for (size_t i = 0; i < table->n; i++) {
 		const struct field *f = &table->fields[i];
-		bool nested = f->type == FIELD_OBJECT || f->type == FIELD_OPTIONAL || f->type == FIELD_OBJECTS;
+		bool nested =
+			f->type == FIELD_OBJECT || f->type == FIELD_OPTIONAL || f->type == FIELD_OBJECTS;
 		if (nested && table->size && f->size != f->table->size)
 			fail_msg("%s.%s has the table of another struct", table->name, f->name);
 		if (f->effect != HONOURED && !f->why)

@@ -1,9 +1,10 @@
 /* test_object.c — trees, their text forms, field tables and quantities (src/object). */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include "base/cleanup.h"
 #include "object/field.h"
