@@ -1,0 +1,56 @@
+/* empty_dir.c — emptyDir: a directory on disk, or one tmpfs that all containers of the pod share; see volume.h.
+ *
+ * fsGroup: the directory belongs to the group and hands it on (setgid), as the kubelet does it (docs "Configure a Security Context").
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "linux/mount.h"
+#include "volume/volume.h"
+
+static int make_tmpfs(const struct empty_dir_volume *source, struct error *err)
+{
+	char size[32];
+	struct mount_option options[] = { { "mode", "0777" }, { "size", size } };
+
+	snprintf(size, sizeof(size), "%" PRId64, quantity_value(&source->sizeLimit));
+	int fd = mount_make("tmpfs", options, source->sizeLimit.set ? 2 : 1, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (fd < 0) {
+		errno = -fd;
+		return error_errno(err, "cannot make a tmpfs");
+	}
+	return fd;
+}
+
+static int make_directory(const struct volume_set *set, const char *disk, const char *name, struct error *err)
+{
+	_cleanup_free_ char *path = memory_printf("%s/%s", disk, name);
+	int r = file_make_dirs(set->in->rootfd, path, 0711, err);
+	int fd = r < 0 ? r : file_open_dir(set->in->rootfd, path, 0, err);
+
+	if (fd >= 0)
+		fchmod(fd, 0777);
+	return fd;
+}
+
+int empty_dir_prepare(struct prepared_volume *v, const struct volume_set *set, const char *disk, struct error *err)
+{
+	const struct empty_dir_volume *source = v->volume->emptyDir;
+	const struct pod_security_context *security = set->pod->spec.securityContext;
+
+	v->fd = text_is(source->medium, "Memory") ? make_tmpfs(source, err) : make_directory(set, disk, v->volume->name, err);
+	if (v->fd < 0)
+		return v->fd;
+	if (security && security->fsGroup.set) {
+		if (fchownat(v->fd, "", (uid_t)-1, (gid_t)security->fsGroup.value, AT_EMPTY_PATH) < 0)
+			return error_errno(err, "cannot give it to the group %" PRId64, security->fsGroup.value);
+		fchmodat(v->fd, ".", 02777, 0);
+	}
+	return 0;
+}

@@ -1,0 +1,50 @@
+/* volume.h — a pod's volumes: made once, mounted by any of its containers.
+ *
+ * Each becomes a descriptor of the keeper's: of a directory or file of the host (emptyDir on disk, hostPath), or of a tmpfs that is mounted
+ * nowhere (emptyDir with medium Memory, configMap, secret, downwardAPI, projected). The latter are in memory only and vanish with
+ * the keeper: nothing is to be unmounted, nothing is left (Linux 6.15 lets a mount without a place be copied).
+ *
+ * Files of objects are laid out as the kubelet's atomic writer does it: ..data is a link to a directory with a time in its name, each file a link
+ * through ..data; an update replaces ..data by rename, so a reader sees all of the old or all of the new.
+ */
+#pragma once
+
+#include "api/pod.h"
+#include "base/instance.h"
+#include "volume/fields.h"
+
+struct prepared_volume {
+	const struct volume *volume;
+	int fd;
+	bool is_file;
+	unsigned generation;
+};
+
+struct volume_set {
+	const struct instance *in;
+	const struct pod *pod;
+	const struct pod_facts *facts;
+	struct prepared_volume *at;
+	size_t n;
+};
+
+/* Prepares all volumes of POD. DISK: the directory (made if missing) for emptyDirs, relative to ROOT ("pods/<uid>/volumes"). */
+int volumes_prepare(struct volume_set *set, const struct instance *in, const struct pod *pod, const struct pod_facts *facts,
+		    const char *disk, struct error *err);
+
+/* ConfigMaps and Secrets are read again and their volumes updated. */
+int volumes_update(struct volume_set *set, struct error *err);
+
+void volumes_close(struct volume_set *set);
+
+/* The source of MOUNT with SUB_PATH resolved inside the volume (made as a directory if missing): a new descriptor, to be bound by a copy. */
+int volume_source(const struct volume_set *set, const struct volume_mount *mount, const char *sub_path, bool *is_file,
+		  struct error *err);
+
+/* --- the sources, one file each; not for other rooms --- */
+
+int empty_dir_prepare(struct prepared_volume *v, const struct volume_set *set, const char *disk, struct error *err);
+int host_path_prepare(struct prepared_volume *v, struct error *err);
+/* configMap, secret, downwardAPI, projected: makes the tmpfs or updates it. */
+int payload_prepare(struct prepared_volume *v, const struct volume_set *set, struct error *err);
+bool is_payload(const struct volume *volume);
