@@ -1,46 +1,79 @@
-# People's door: Meson does the work. `make` builds into build/; everything that needs root asks for it where it does.
-BUILD ?= build
-PYTHON ?= /usr/bin/python3
+# Makefile — the door for people. Meson and ninja do the building; this says in one word what one wants.
+#
+# Everything is built as the user who calls; only what needs root (packages, pods, system tests) goes through sudo, and
+# when the caller is root, sudo need not exist. B=dir builds elsewhere; T='-k name' picks system tests.
+
+B ?= build
+T ?=
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# Debian's own Python: the one that sees Debian's python3-pytest, whatever else is first in PATH.
+PYTHON := /usr/bin/python3
+PYTEST := $(SUDO) env SEAPOD_BUILD=$(abspath $(B)) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider -q
+SOURCES = $(shell git ls-files 'src/*.[ch]' 'test/*.[ch]' 'bench/*.[ch]')
 
-.PHONY: build test unit system asan format lint install clean help
+.PHONY: build help demo demo-down images test unit system bench fuzz asan lint format install uninstall clean
+.DEFAULT_GOAL := build
 
-build: $(BUILD)/build.ninja ## build everything
-	@ninja -C $(BUILD) --quiet
+build: ## compile (the default)
+	@scripts/install-deps build
+	@[ -f $(B)/build.ninja ] || meson setup $(B) --buildtype=release >$(B).log 2>&1 || { cat $(B).log >&2; exit 1; }
+	@rm -f $(B).log
+	@ninja -C $(B) --quiet
 
-$(BUILD)/build.ninja:
-	@scripts/install-deps build test
-	@meson setup $(BUILD) >/dev/null
+demo: build ## node behind nginx in one pod, shown working; the pod stays (PORT=8088)
+	@scripts/install-deps demo
+	@$(SUDO) env SEAPOD_BUILD=$(abspath $(B)) PORT='$(PORT)' scripts/demo up
 
-test: unit system ## build and run every test (as root, or with sudo)
+demo-down: ## remove the demo's pod
+	@$(SUDO) env SEAPOD_BUILD=$(abspath $(B)) scripts/demo down
 
-unit: build ## tests of functions
-	@meson test -C $(BUILD) --print-errorlogs --no-rebuild
+images: ## build the images of the demo and of the tests, from Debian's packages
+	@scripts/install-deps demo
+	@$(SUDO) scripts/make-images
 
-system: build ## tests through the command line
+test: unit system ## every test
+
+unit: build ## tests of single rooms
 	@scripts/install-deps test
-	@test/check-layers
-	@$(SUDO) env BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q test/system
+	@[ -x $(B)/test/unit/test_base ] || { meson setup --reconfigure $(B) >/dev/null && ninja -C $(B) --quiet; }
+	@$(SUDO) meson test -C $(B) --no-rebuild --quiet --print-errorlogs
 
-asan: ## both with the address and undefined behaviour sanitizers
-	@$(MAKE) BUILD=build-asan asan-build test
+system: build ## tests through the command line, as root, with real programs
+	@scripts/install-deps test
+	@$(SUDO) scripts/make-images
+	@$(PYTEST) test/system $(T)
 
-.PHONY: asan-build
-asan-build:
+asan: ## both kinds of test with AddressSanitizer and UBSan
 	@scripts/install-deps build test
-	@[ -d build-asan ] || meson setup build-asan -Dbuildtype=debug -Db_sanitize=address,undefined >/dev/null
+	@[ -f $(B)-asan/build.ninja ] || meson setup $(B)-asan --buildtype=debugoptimized \
+		-Db_sanitize=address,undefined -Db_pie=true >/dev/null
+	@$(MAKE) --no-print-directory B=$(B)-asan unit system
 
-format: ## clang-format over the sources
-	@clang-format -i $$(git ls-files '*.[ch]')
+fuzz: ## each fuzz target for SECONDS=60
+	@scripts/install-deps build fuzz
+	@scripts/fuzz $(B)-fuzz $(or $(SECONDS),60)
 
-lint: ## layering
-	@test/check-layers
+bench: build ## times and memory beside podman, crun and a floor program
+	@scripts/install-deps bench
+	@$(SUDO) scripts/make-images
+	@$(SUDO) env SEAPOD_BUILD=$(abspath $(B)) $(PYTHON) bench/run $(BENCH)
 
-install: build ## install below the configured prefix
-	@$(SUDO) meson install -C $(BUILD) --no-rebuild
+lint: ## layout, layers, sizes, warnings of gcc and clang as errors, cppcheck
+	@scripts/install-deps build lint
+	@scripts/lint $(B)
 
-clean: ## remove the build directories
-	@rm -rf build build-*
+format: ## clang-format in place
+	@scripts/install-deps lint
+	@clang-format -i $(SOURCES)
+
+install: build ## into /usr/local (DESTDIR is honoured)
+	@$(SUDO) env DESTDIR='$(DESTDIR)' meson install -C $(B) --no-rebuild --quiet
+
+uninstall: ## what install put there
+	@$(SUDO) ninja -C $(B) --quiet uninstall
+
+clean: ## the build directories
+	@$(SUDO) rm -rf $(B) $(B)-asan $(B)-fuzz $(B)-lint-*
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
