@@ -1,14 +1,14 @@
 # Makefile — the door for people. Meson and ninja do the building; this says in one word what one wants.
 #
 # Everything is built as the user who calls; only what needs root (packages, pods, system tests) goes through sudo, and
-# when the caller is root, sudo need not exist. B=dir builds elsewhere; T='-k name' picks system tests.
+# when the caller is root, sudo need not exist. BUILD=dir builds elsewhere; T='-k name' picks system tests.
 
-B ?= build
+BUILD ?= build
 T ?=
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Debian's own Python: the one that sees Debian's python3-pytest, whatever else is first in PATH.
 PYTHON := /usr/bin/python3
-PYTEST := $(SUDO) env SEAPOD_BUILD=$(abspath $(B)) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider -q
+PYTEST := $(SUDO) env BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider -q
 SOURCES = $(shell git ls-files 'src/*.[ch]' 'test/*.[ch]' 'bench/*.[ch]')
 
 .PHONY: build help demo demo-down images test unit system bench fuzz asan lint format install uninstall clean
@@ -16,16 +16,16 @@ SOURCES = $(shell git ls-files 'src/*.[ch]' 'test/*.[ch]' 'bench/*.[ch]')
 
 build: ## compile (the default)
 	@scripts/install-deps build
-	@[ -f $(B)/build.ninja ] || meson setup $(B) --buildtype=release >$(B).log 2>&1 || { cat $(B).log >&2; exit 1; }
-	@rm -f $(B).log
-	@ninja -C $(B) --quiet
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --buildtype=release >$(BUILD).log 2>&1 || { cat $(BUILD).log >&2; exit 1; }
+	@rm -f $(BUILD).log
+	@ninja -C $(BUILD) --quiet
 
 demo: build ## node behind nginx in one pod, shown working; the pod stays (PORT=8088)
 	@scripts/install-deps demo
-	@$(SUDO) env SEAPOD_BUILD=$(abspath $(B)) PORT='$(PORT)' scripts/demo up
+	@$(SUDO) env BUILD=$(abspath $(BUILD)) PORT='$(PORT)' scripts/demo up
 
 demo-down: ## remove the demo's pod
-	@$(SUDO) env SEAPOD_BUILD=$(abspath $(B)) scripts/demo down
+	@$(SUDO) env BUILD=$(abspath $(BUILD)) scripts/demo down
 
 images: ## build the images of the demo and of the tests, from Debian's packages
 	@scripts/install-deps demo
@@ -35,8 +35,8 @@ test: unit system ## every test
 
 unit: build ## tests of single rooms
 	@scripts/install-deps test
-	@[ -x $(B)/test/unit/test_base ] || { meson setup --reconfigure $(B) >/dev/null && ninja -C $(B) --quiet; }
-	@$(SUDO) meson test -C $(B) --no-rebuild --quiet --print-errorlogs
+	@test/check-layers >/dev/null
+	@$(SUDO) meson test -C $(BUILD) --no-rebuild --quiet --print-errorlogs
 
 system: build ## tests through the command line, as root, with real programs
 	@scripts/install-deps test
@@ -45,35 +45,35 @@ system: build ## tests through the command line, as root, with real programs
 
 asan: ## both kinds of test with AddressSanitizer and UBSan
 	@scripts/install-deps build test
-	@[ -f $(B)-asan/build.ninja ] || meson setup $(B)-asan --buildtype=debugoptimized \
+	@[ -f $(BUILD)-asan/build.ninja ] || meson setup $(BUILD)-asan --buildtype=debugoptimized \
 		-Db_sanitize=address,undefined -Db_pie=true >/dev/null
-	@$(MAKE) --no-print-directory B=$(B)-asan unit system
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan unit system
 
-fuzz: ## each fuzz target for SECONDS=60
+fuzz: ## each fuzz target for TIME=60 seconds
 	@scripts/install-deps build fuzz
-	@scripts/fuzz $(B)-fuzz $(or $(SECONDS),60)
+	@scripts/fuzz $(BUILD)-fuzz $(or $(TIME),60)
 
 bench: build ## times and memory beside podman, crun and a floor program
 	@scripts/install-deps bench
 	@$(SUDO) scripts/make-images
-	@$(SUDO) env SEAPOD_BUILD=$(abspath $(B)) $(PYTHON) bench/run $(BENCH)
+	@$(SUDO) env BUILD=$(abspath $(BUILD)) $(PYTHON) bench/run $(BENCH)
 
 lint: ## layout, layers, sizes, warnings of gcc and clang as errors, cppcheck
 	@scripts/install-deps build lint
-	@scripts/lint $(B)
+	@scripts/lint $(BUILD)
 
 format: ## clang-format in place
 	@scripts/install-deps lint
 	@clang-format -i $(SOURCES)
 
 install: build ## into /usr/local (DESTDIR is honoured)
-	@$(SUDO) env DESTDIR='$(DESTDIR)' meson install -C $(B) --no-rebuild --quiet
+	@$(SUDO) env DESTDIR='$(DESTDIR)' meson install -C $(BUILD) --no-rebuild --quiet
 
 uninstall: ## what install put there
-	@$(SUDO) ninja -C $(B) --quiet uninstall
+	@$(SUDO) ninja -C $(BUILD) --quiet uninstall
 
 clean: ## the build directories
-	@$(SUDO) rm -rf $(B) $(B)-asan $(B)-fuzz $(B)-lint-*
+	@$(SUDO) rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz $(BUILD)-lint
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
