@@ -106,13 +106,13 @@ const char *policy_phase(const struct container_view *c, size_t n, bool ending)
 	return "Running";
 }
 
-static bool rule_matches(const struct container_restart_rule *rule, int exit_code)
+static bool rule_matches(const struct restart_rule *rule, int exit_code)
 {
 	bool in = false;
 
 	list_each(value, &rule->exitCodes->values)
 		in = in || *value == exit_code;
-	return text_is(rule->exitCodes->operator_, "In") ? in : !in;
+	return text_is(rule->exitCodes->operator, "In") ? in : !in;
 }
 
 bool policy_restart(const struct restart_question *q)

@@ -33,8 +33,8 @@
 struct request {
 	const char *verb;
 	const char *container; /* NULL: the first or only one */
-	struct LIST(const char *) argv;
-	struct LIST(const char *) env; /* "NAME=value", added to the container's own */
+	struct strings argv;
+	struct strings env; /* "NAME=value", added to the container's own */
 	const char *cwd;	       /* NULL: the container's */
 	const char *user;	       /* NULL: the container's; "uid[:gid]" or names */
 	bool tty, stdin_wanted;

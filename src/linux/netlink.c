@@ -91,7 +91,7 @@ int link_remove(struct netlink *n, const char *name)
 	return netlink_ask(n, m);
 }
 
-int link_make_veth(struct netlink *n, const char *name, const char *master, const char *peer, pid_t pid, uint32_t mtu,
+int link_make_veth(struct netlink *n, const char *name, unsigned master, const char *peer, pid_t pid, uint32_t mtu,
 		   const unsigned char mac[6])
 {
 	char buffer[NETLINK_MESSAGE];
@@ -101,7 +101,7 @@ int link_make_veth(struct netlink *n, const char *name, const char *master, cons
 	info->ifi_change = info->ifi_flags = IFF_UP;
 	mnl_attr_put_strz(m, IFLA_IFNAME, name);
 	mnl_attr_put_u32(m, IFLA_MTU, mtu);
-	mnl_attr_put_u32(m, IFLA_MASTER, if_nametoindex(master));
+	mnl_attr_put_u32(m, IFLA_MASTER, master);
 	struct nlattr *link = mnl_attr_nest_start(m, IFLA_LINKINFO);
 	mnl_attr_put_strz(m, IFLA_INFO_KIND, "veth");
 	struct nlattr *data = mnl_attr_nest_start(m, IFLA_INFO_DATA);

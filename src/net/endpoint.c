@@ -60,7 +60,7 @@ static void find_process(unsigned long inode, char *out, size_t size)
 			_cleanup_fclose_ FILE *comm = fopen(path, "re");
 			if (comm && fgets(name, sizeof(name), comm))
 				name[strcspn(name, "\n")] = '\0';
-			snprintf(out, size, "%s (process %s)", name, p->d_name);
+			snprintf(out, size, "%s (process %.12s)", name, p->d_name);
 			return;
 		}
 	}
@@ -108,6 +108,7 @@ int endpoint_claim(struct endpoint *e, const struct instance *in, const struct p
 		r = netlink_open(&e->nf, NETLINK_NETFILTER, err);
 	if (r == 0)
 		r = network_ensure(&e->network, in, &e->rt, err);
+	e->bridge = if_nametoindex(e->network.bridge);
 	if (r == 0) {
 		e->address_claim = pool_claim(in, "bridge", UINT32_C(1) << (32 - e->network.prefix), &number, err);
 		r = e->address_claim < 0 ? e->address_claim : 0;
@@ -135,10 +136,10 @@ static int make_link(struct endpoint *e, struct error *err)
 
 	memcpy(mac + 2, &e->address, 4);
 	snprintf(e->link, sizeof(e->link), "%.9s%s%x", e->in->tag[0] ? e->network.bridge : "seapod", "v", number & 0xffff);
-	int r = link_make_veth(&e->rt, e->link, e->network.bridge, "eth0", getpid(), e->network.mtu, mac);
+	int r = link_make_veth(&e->rt, e->link, e->bridge, "eth0", getpid(), e->network.mtu, mac);
 	if (r == -EEXIST) {
 		link_remove(&e->rt, e->link);
-		r = link_make_veth(&e->rt, e->link, e->network.bridge, "eth0", getpid(), e->network.mtu, mac);
+		r = link_make_veth(&e->rt, e->link, e->bridge, "eth0", getpid(), e->network.mtu, mac);
 	}
 	if (r < 0) {
 		errno = -r;

@@ -23,6 +23,7 @@ struct port_wish {
 struct endpoint {
 	const struct instance *in;
 	struct network network;
+	unsigned bridge; /* its index: names mean other links once the keeper has moved */
 	struct in_addr address;
 	int address_claim;
 	struct netlink rt, nf; /* the host's */

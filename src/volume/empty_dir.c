@@ -50,7 +50,8 @@ int empty_dir_prepare(struct prepared_volume *v, const struct volume_set *set, c
 	if (security && security->fsGroup.set) {
 		if (fchownat(v->fd, "", (uid_t)-1, (gid_t)security->fsGroup.value, AT_EMPTY_PATH) < 0)
 			return error_errno(err, "cannot give it to the group %" PRId64, security->fsGroup.value);
-		fchmodat(v->fd, ".", 02777, 0);
+		if (fchmodat(v->fd, ".", 02777, 0) < 0)
+			return error_errno(err, "cannot set its mode");
 	}
 	return 0;
 }

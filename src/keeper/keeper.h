@@ -1,0 +1,84 @@
+/* keeper.h — the state of a keeper, shared by the files of this room; not for others.
+ */
+#pragma once
+
+#include <ev.h>
+
+#include "keeper/backoff.h"
+#include "keeper/outlet.h"
+#include "keeper/policy.h"
+#include "keeper/protocol.h"
+#include "sandbox/sandbox.h"
+
+struct keeper;
+struct connection;
+
+/* A container and what the keeper remembers of it. Only member_enter (life.c) changes `state`. */
+struct member {
+	struct keeper *keeper;
+	struct sandbox_container sc;
+	enum container_kind kind;
+	enum container_state state;
+	bool passed, succeeded, ran, tried; /* tried: was started once, or could not be */
+	bool restart_wanted;		    /* stopped in order to start again */
+	unsigned starts;
+	struct backoff backoff;
+	ev_io report, ended; /* oci sync socket; pidfd */
+	ev_timer timer;	     /* back-off, or the end of the grace period */
+	struct outlet out, err;
+	struct logfile log;
+	bool logging;
+	/* for status */
+	struct timespec started_at, finished_at;
+	uint64_t started_us;
+	struct exit_status exit;
+	const char *reason; /* of the last end: Completed, Error, OOMKilled, StartError */
+	char message[4097]; /* of the last end */
+	char trouble[1100]; /* why it cannot be made, while it waits */
+	bool has_last;	    /* lastState: the end before the current run */
+	struct exit_status last_exit;
+	const char *last_reason;
+	struct timespec last_started_at, last_finished_at;
+};
+
+enum ending { ENDING_NOT, ENDING_FINISHED, ENDING_STOPPED, ENDING_DELETED };
+
+struct keeper {
+	struct ev_loop *loop;
+	struct instance in;
+	struct arena *arena;
+	struct launch *launch;
+	struct pod *pod;
+	struct sandbox sandbox;
+	struct member *members;
+	size_t n;
+	enum ending ending;
+	int64_t grace; /* seconds, while ending */
+	struct timespec start_time;
+	const char *reason; /* of a pod that failed as a whole: DeadlineExceeded */
+	ev_timer deadline;
+	int control; /* the listening socket */
+	ev_io control_readable;
+	struct connection *connections;
+	bool over; /* everything has ended: leave the loop */
+};
+
+/* life.c */
+void keeper_begin(struct keeper *k);
+void keeper_advance(struct keeper *k); /* asks policy, carries out, writes status: after each event */
+void keeper_end(struct keeper *k, enum ending how, int64_t grace);
+void keeper_restart(struct keeper *k, struct member *only, int64_t grace);
+struct member *keeper_find(struct keeper *k, const char *container, struct error *err);
+void keeper_views(const struct keeper *k, struct container_view *views);
+bool keeper_is_settled(const struct keeper *k);
+const char *keeper_trouble(const struct keeper *k);
+
+/* status.c */
+void status_write(struct keeper *k);
+const char *status_phase(const struct keeper *k);
+bool status_ready(const struct keeper *k);
+
+/* control.c */
+int control_open(struct keeper *k, int first, struct error *err);
+void control_announce(struct keeper *k); /* the status has changed */
+void control_finish(struct keeper *k);	 /* "ended" to all who wait for it */

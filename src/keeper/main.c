@@ -1,0 +1,126 @@
+/* main.c — the program seapod-keeper: one for each pod, started by a command with a launch (fd 3) and a connection (fd 4).
+ *
+ *	seapod-keeper ROOT RUN
+ *
+ * It makes the sandbox, lets policy run in one event loop, and gives all back at the end. It has no terminal; it logs to keeper.log in the
+ * pod's directory. It is not to be dumped or traced by what runs in the pod.
+ */
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "keeper/keeper.h"
+
+enum { LAUNCH_FD = 3, WATCH_FD = 4 };
+
+static int read_launch(struct keeper *k, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int r = file_read_fd(LAUNCH_FD, "launch", NODE_BYTES_MAX, &text, &size, err);
+
+	close(LAUNCH_FD);
+	if (r < 0)
+		return r;
+	k->launch = launch_read(text, size, k->arena, err);
+	if (!k->launch)
+		return -err->code;
+	k->pod = &k->launch->pod;
+	list_each(c, &k->pod->spec.initContainers)
+		if (!launch_find_image(k->launch, c->name))
+			return error_set(err, EINVAL, "the container '%s' has no image", c->name);
+	list_each(c, &k->pod->spec.containers)
+		if (!launch_find_image(k->launch, c->name))
+			return error_set(err, EINVAL, "the container '%s' has no image", c->name);
+	return 0;
+}
+
+/* pod.json: the object; launch.json: what is needed to start it again. */
+static int write_objects(struct keeper *k, struct error *err)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_text_ struct text pod = {}, launch = {};
+	struct pod_status status = k->pod->status;
+
+	k->pod->status = (struct pod_status){};
+	node_to_json(object_encode(&pod_table, k->pod, a), false, &pod);
+	node_to_json(object_encode(&launch_table, k->launch, a), false, &launch);
+	k->pod->status = status;
+	int r = file_write_atomic(k->sandbox.dir, "pod.json", pod.at, pod.n, 0600, err);
+	return r < 0 ? r : file_write_atomic(k->sandbox.dir, "launch.json", launch.at, launch.n, 0600, err);
+}
+
+static void open_log(struct keeper *k)
+{
+	int fd = openat(k->sandbox.dir, "keeper.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	if (fd >= 0)
+		log_to(fd, 1, LOG_INFO);
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct keeper *k = w->data;
+	(void)loop;
+	(void)events;
+
+	keeper_end(k, ENDING_STOPPED, k->pod->spec.terminationGracePeriodSeconds.value);
+}
+
+static void run(struct keeper *k)
+{
+	ev_signal term;
+
+	ev_signal_init(&term, on_signal, SIGTERM);
+	term.data = k;
+	ev_signal_start(k->loop, &term);
+	keeper_begin(k);
+	malloc_trim(0);
+	if (!k->over)
+		ev_run(k->loop, 0);
+}
+
+static int fail(const struct error *err)
+{
+	reply_send(WATCH_FD, &(struct reply){ .event = "error", .error = err->text, .code = 1 }, NULL);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	static struct keeper k = { .control = -1 };
+	struct error err = {};
+
+	if (argc != 3)
+		return 2;
+	fcntl(LAUNCH_FD, F_SETFD, FD_CLOEXEC);
+	fcntl(WATCH_FD, F_SETFD, FD_CLOEXEC);
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	umask(0022);
+	k.arena = arena_new();
+	if (instance_open(&k.in, argv[1], argv[2], &err) < 0 || read_launch(&k, &err) < 0 ||
+	    sandbox_create(&k.sandbox, &k.in, k.launch, k.arena, &err) < 0)
+		return fail(&err);
+	open_log(&k);
+	k.loop = ev_loop_new(EVBACKEND_EPOLL);
+	if (write_objects(&k, &err) < 0 || control_open(&k, WATCH_FD, &err) < 0) {
+		fail(&err);
+		sandbox_destroy(&k.sandbox, true);
+		return 1;
+	}
+	run(&k);
+	bool delete = k.ending == ENDING_DELETED;
+	if (!delete)
+		status_write(&k);
+	sandbox_destroy(&k.sandbox, delete);
+	control_finish(&k);
+	return 0;
+}

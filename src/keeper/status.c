@@ -1,0 +1,158 @@
+/* status.c — the pod's status as Kubernetes writes it, into status.json by rename; nobody ever reads half of it.
+ *
+ * Reasons and messages as the kubelet's (pkg/kubelet/kubelet_pods.go, status/generate.go).
+ */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "keeper/keeper.h"
+
+struct writing {
+	struct keeper *keeper;
+	struct arena *arena;
+	struct pod_status status;
+	const char *now;
+};
+
+static const char *time_text(struct arena *a, struct timespec t)
+{
+	char text[CLOCK_TEXT_SIZE];
+	return arena_strdup(a, clock_rfc3339(t, text));
+}
+
+static const char *container_id(const struct writing *w, const struct member *m, unsigned run)
+{
+	return arena_printf(w->arena, "seapod://%s/%s/%u", w->keeper->pod->metadata.uid, m->sc.spec->name, run);
+}
+
+static struct state_terminated *terminated(const struct writing *w, const struct member *m, bool last)
+{
+	struct state_terminated *t = arena_one(w->arena, struct state_terminated);
+	const struct exit_status *exit = last ? &m->last_exit : &m->exit;
+
+	t->exitCode = exit->code;
+	t->signal = exit->signal;
+	t->reason = last ? m->last_reason : m->reason;
+	t->message = !last && *m->message ? m->message : NULL;
+	t->startedAt = time_text(w->arena, last ? m->last_started_at : m->started_at);
+	t->finishedAt = time_text(w->arena, last ? m->last_finished_at : m->finished_at);
+	t->containerID = container_id(w, m, m->starts - 1);
+	return t;
+}
+
+static void fill_state(const struct writing *w, const struct member *m, struct container_status *s)
+{
+	bool stopping = m->state == CONTAINER_STOPPING && m->started_us;
+
+	if (m->state == CONTAINER_RUNNING || stopping) {
+		s->state.running = arena_one(w->arena, struct state_running);
+		s->state.running->startedAt = time_text(w->arena, m->started_at);
+	} else if (m->state == CONTAINER_ENDED && m->ran) {
+		s->state.terminated = terminated(w, m, false);
+	} else {
+		s->state.waiting = arena_one(w->arena, struct state_waiting);
+		s->state.waiting->reason = m->state == CONTAINER_BACKOFF ? "CrashLoopBackOff" :
+					   m->state == CONTAINER_WAITING && m->kind == KIND_APP ? "PodInitializing" :
+												  "ContainerCreating";
+		s->state.waiting->message = *m->trouble ? m->trouble : NULL;
+		if (m->state == CONTAINER_BACKOFF)
+			s->lastState.terminated = terminated(w, m, false);
+	}
+	if (m->has_last && !s->lastState.terminated)
+		s->lastState.terminated = terminated(w, m, true);
+}
+
+static void add_container(struct writing *w, const struct member *m)
+{
+	struct container_status *s = m->kind == KIND_APP ? list_add(w->arena, &w->status.containerStatuses) :
+							    list_add(w->arena, &w->status.initContainerStatuses);
+	bool running = m->state == CONTAINER_RUNNING;
+
+	s->name = m->sc.spec->name;
+	s->image = m->sc.image->reference;
+	s->imageID = m->sc.image->id;
+	s->ready = m->kind == KIND_INIT ? m->passed : running;
+	s->restartCount = m->starts > 1 ? (int32_t)m->starts - 1 : 0;
+	s->started = (struct optional_bool){ true, running };
+	s->containerID = m->starts ? container_id(w, m, m->starts - 1) : NULL;
+	fill_state(w, m, s);
+}
+
+const char *status_phase(const struct keeper *k)
+{
+	_cleanup_free_ struct container_view *views = memory_new(k->n, sizeof(*views));
+
+	keeper_views(k, views);
+	if (k->reason && k->over)
+		return "Failed";
+	return policy_phase(views, k->n, k->ending);
+}
+
+static bool initialized(const struct keeper *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (k->members[i].kind != KIND_APP && !k->members[i].passed)
+			return false;
+	return true;
+}
+
+static bool containers_ready(const struct keeper *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (k->members[i].kind != KIND_INIT && k->members[i].state != CONTAINER_RUNNING)
+			return false;
+	return true;
+}
+
+bool status_ready(const struct keeper *k)
+{
+	return !k->ending && initialized(k) && containers_ready(k);
+}
+
+static void add_condition(struct writing *w, const char *type, bool is, const char *reason)
+{
+	*list_add(w->arena, &w->status.conditions) = (struct pod_condition){
+		.type = type, .status = is ? "True" : "False", .reason = is ? NULL : reason, .lastTransitionTime = w->now,
+	};
+}
+
+static void fill(struct writing *w)
+{
+	struct keeper *k = w->keeper;
+	struct pod_status *s = &w->status;
+
+	s->phase = status_phase(k);
+	s->reason = k->reason;
+	s->startTime = time_text(w->arena, k->start_time);
+	s->qosClass = pod_qos_class(&k->pod->spec);
+	s->hostIP = k->sandbox.host_ip;
+	*list_add(w->arena, &s->hostIPs) = (struct ip_status){ k->sandbox.host_ip };
+	if (*k->sandbox.ip) {
+		s->podIP = k->sandbox.ip;
+		*list_add(w->arena, &s->podIPs) = (struct ip_status){ k->sandbox.ip };
+	}
+	bool done = k->ending && k->over;
+	add_condition(w, "PodReadyToStartContainers", !done, NULL);
+	add_condition(w, "Initialized", initialized(k), "ContainersNotInitialized");
+	add_condition(w, "Ready", status_ready(k), done ? "PodCompleted" : "ContainersNotReady");
+	add_condition(w, "ContainersReady", !k->ending && containers_ready(k), done ? "PodCompleted" : "ContainersNotReady");
+	add_condition(w, "PodScheduled", true, NULL);
+	for (size_t i = 0; i < k->n; i++)
+		add_container(w, &k->members[i]);
+}
+
+void status_write(struct keeper *k)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_text_ struct text text = {};
+	struct error err = {};
+	struct writing w = { .keeper = k, .arena = a, .now = time_text(a, clock_wall()) };
+
+	fill(&w);
+	node_to_json(object_encode(&pod_status_table, &w.status, a), false, &text);
+	if (file_write_atomic(k->sandbox.dir, "status.json", text.at, text.n, 0644, &err) < 0)
+		log_warning("the status cannot be written: %s", err.text);
+}

@@ -1,0 +1,366 @@
+/* container.c — one container in the sandbox: files, cgroup, stdio, process; see sandbox.h. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/expand.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "linux/path.h"
+#include "oci/defaults.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/spec.h"
+
+enum { MESSAGE_MAX = 4096, PRIVATE = 1 << 18, SLAVE = 1 << 19, SHARED = 1 << 20 };
+
+/* Descriptors that one creation needs and that are closed after the clone. */
+struct fds {
+	int at[256];
+	unsigned n;
+};
+
+static void close_fds(struct fds *fds)
+{
+	while (fds->n > 0)
+		close(fds->at[--fds->n]);
+}
+
+static bool keep_fd(struct fds *fds, int fd)
+{
+	if (fds->n == sizeof(fds->at) / sizeof(*fds->at)) {
+		close(fd);
+		return false;
+	}
+	fds->at[fds->n++] = fd;
+	return true;
+}
+
+static struct cgroup_limits limits_of(const struct container *c)
+{
+	struct quantity cpu = resource_get(&c->resources.limits, "cpu"), ask = resource_get(&c->resources.requests, "cpu");
+	struct quantity memory = resource_get(&c->resources.limits, "memory");
+
+	return (struct cgroup_limits){
+		.cpu_limit_milli = cpu.set ? (uint64_t)quantity_milli(&cpu) : 0,
+		.cpu_request_milli = ask.set ? (uint64_t)quantity_milli(&ask) : 2,
+		.memory_limit_bytes = memory.set ? (uint64_t)quantity_value(&memory) : 0,
+	};
+}
+
+/* A fresh upper and work directory for this attempt; those of the last one go. */
+static int make_upper(const struct sandbox *s, const struct sandbox_container *c, struct oci_root *root, struct error *err)
+{
+	_cleanup_free_ char *base = memory_printf("pods/%s/containers/%s", s->pod->metadata.uid, c->spec->name);
+	_cleanup_free_ char *old = memory_printf("%s/%u", base, c->attempt - 1);
+	_cleanup_free_ char *upper = memory_printf("%s/%u/upper", base, c->attempt);
+	_cleanup_free_ char *work = memory_printf("%s/%u/work", base, c->attempt);
+
+	if (c->attempt > 0)
+		file_remove_tree(s->in->rootfd, old, NULL);
+	int r = file_make_dirs(s->in->rootfd, upper, 0711, err);
+	if (r == 0)
+		r = file_make_dirs(s->in->rootfd, work, 0711, err);
+	if (r < 0)
+		return r;
+	struct stat st; /* the upper directory's mode becomes that of "/" */
+	if (stat(c->image->layers.at[c->image->layers.n - 1], &st) < 0 || fchmodat(s->in->rootfd, upper, st.st_mode & 07777, 0) < 0)
+		return error_errno(err, "cannot prepare '%s'", upper);
+	root->upper = arena_printf(s->arena, "%s/%s", s->in->root, upper);
+	root->work = arena_printf(s->arena, "%s/%s", s->in->root, work);
+	return 0;
+}
+
+static void add_bind(const struct sandbox *s, struct oci_spec *spec, const char *destination, int fd, bool is_file, bool read_only)
+{
+	*list_add(s->arena, &spec->mounts) = (struct oci_mount){
+		.destination = destination, .source_fd = fd, .copied = true, .is_file = is_file,
+		.attributes = read_only ? MOUNT_ATTR_RDONLY : 0, .propagation = PRIVATE,
+	};
+}
+
+/* /etc/hosts, /etc/hostname, /etc/resolv.conf and the termination message, unless a volume is mounted there. */
+static int add_pod_files(const struct sandbox *s, const struct sandbox_container *c, struct oci_spec *spec, struct fds *fds, struct error *err)
+{
+	static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
+	char path[300];
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "etc/%s", files[i]);
+		int fd = openat(s->dir, path, O_PATH | O_CLOEXEC);
+		if (fd < 0 || !keep_fd(fds, fd))
+			return error_errno(err, "cannot open the pod's '%s'", path);
+		add_bind(s, spec, arena_printf(s->arena, "/etc/%s", files[i]), fd, true, false);
+	}
+	snprintf(path, sizeof(path), "containers/%s/termination-log", c->spec->name);
+	unlinkat(s->dir, path, 0);
+	_cleanup_close_ int made = openat(s->dir, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	int fd = made < 0 ? -1 : openat(s->dir, path, O_PATH | O_CLOEXEC);
+	if (fd < 0 || !keep_fd(fds, fd))
+		return error_errno(err, "cannot make '%s'", path);
+	fchmod(made, 0666);
+	add_bind(s, spec, c->spec->terminationMessagePath, fd, true, false);
+	return 0;
+}
+
+static uint64_t bind_options(const struct volume_mount *m)
+{
+	uint64_t attributes = m->readOnly ? MOUNT_ATTR_RDONLY : 0;
+
+	list_each(option, &m->bindMountOptions)
+		attributes |= text_is(*option, "noexec") ? MOUNT_ATTR_NOEXEC : text_is(*option, "nodev") ? MOUNT_ATTR_NODEV : MOUNT_ATTR_NOSUID;
+	return attributes;
+}
+
+static int add_volumes(const struct sandbox *s, const struct sandbox_container *c, struct oci_spec *spec, struct fds *fds, struct error *err)
+{
+	list_each(m, &c->spec->volumeMounts) {
+		const char *unknown = NULL, *sub = m->subPath;
+		bool is_file;
+		if (!text_empty(m->subPathExpr))
+			sub = expand(m->subPathExpr, spec_variable, &spec->process, s->arena, &unknown);
+		if (unknown)
+			return error_set(err, EINVAL, "subPathExpr '%s' has an unknown variable '%s'", m->subPathExpr, unknown);
+		int fd = volume_source(&s->volumes, m, sub, &is_file, err);
+		if (fd < 0)
+			return fd;
+		if (!keep_fd(fds, fd))
+			return error_set(err, EMFILE, "the container has too many volumes");
+		*list_add(s->arena, &spec->mounts) = (struct oci_mount){
+			.destination = m->mountPath, .source_fd = fd, .copied = true, .is_file = is_file, .recursive = true,
+			.attributes = bind_options(m),
+			.recursive_attributes = m->recursiveReadOnly && !text_is(m->recursiveReadOnly, "Disabled"),
+			.propagation = text_is(m->mountPropagation, "Bidirectional")   ? SHARED :
+				       text_is(m->mountPropagation, "HostToContainer") ? SLAVE :
+											 PRIVATE,
+		};
+	}
+	return 0;
+}
+
+/* The container's own limits, readable where programs look for them: a cgroup namespace makes "/" of them. */
+static void add_cgroup_mounts(const struct sandbox *s, struct oci_spec *spec, bool read_only)
+{
+	static const char *const v1[] = { "cpu", "cpuacct", "memory", "pids" };
+	const uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | (read_only ? MOUNT_ATTR_RDONLY : 0);
+
+	if (s->cgroups.version == 2) {
+		*list_add(s->arena, &spec->mounts) = (struct oci_mount){
+			.destination = "/sys/fs/cgroup", .type = "cgroup2", .source_fd = -1, .attributes = attributes };
+		return;
+	}
+	if (s->cgroups.version != 1)
+		return;
+	struct oci_mount top = { .destination = "/sys/fs/cgroup", .type = "tmpfs", .source_fd = -1,
+				 .attributes = attributes & ~(uint64_t)MOUNT_ATTR_RDONLY };
+	*list_add(s->arena, &top.options) = (struct mount_option){ "mode", "755" };
+	*list_add(s->arena, &spec->mounts) = top;
+	for (size_t i = 0; i < sizeof(v1) / sizeof(*v1); i++) {
+		if (!text_ends(s->cgroups.path[i == 0 ? CGROUP_CPU : i == 1 ? CGROUP_CPUACCT : i == 2 ? CGROUP_MEMORY : CGROUP_PIDS], v1[i]))
+			continue;
+		struct oci_mount one = { .destination = arena_printf(s->arena, "/sys/fs/cgroup/%s", v1[i]), .type = "cgroup",
+					 .source_fd = -1, .attributes = attributes };
+		*list_add(s->arena, &one.options) = (struct mount_option){ v1[i], NULL };
+		*list_add(s->arena, &spec->mounts) = one;
+	}
+}
+
+/* devpts of its own, held by us, so that a terminal for exec is opened without any path in the container. */
+static int add_terminals(const struct sandbox *s, struct sandbox_container *c, struct oci_spec *spec, struct error *err)
+{
+	const struct mount_option options[] = { { "newinstance", NULL }, { "ptmxmode", "0666" }, { "mode", "0620" }, { "gid", "5" } };
+
+	c->devpts = mount_make("devpts", options, 4, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	if (c->devpts < 0) {
+		errno = -c->devpts;
+		return error_errno(err, "cannot make the container's terminals");
+	}
+	struct oci_mount m = { .destination = "/dev/pts", .source_fd = c->devpts };
+	/* After /dev, which is the second of the defaults. */
+	list_add(s->arena, &spec->mounts);
+	for (size_t i = spec->mounts.n - 1; i > 2; i--)
+		spec->mounts.at[i] = spec->mounts.at[i - 1];
+	spec->mounts.at[2] = m;
+	return 0;
+}
+
+static int open_terminal(int devpts, int *master, struct error *err)
+{
+	int unlock = 0;
+
+	*master = openat(devpts, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (*master < 0 || ioctl(*master, TIOCSPTLCK, &unlock) < 0)
+		return error_errno(err, "cannot open a terminal");
+	int slave = ioctl(*master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	return slave < 0 ? error_errno(err, "cannot open a terminal") : slave;
+}
+
+static int open_stdio(struct sandbox_container *c, int stdio[3], struct fds *fds, struct error *err)
+{
+	int out[2], errors[2], in[2];
+
+	if (c->spec->tty) {
+		int slave = open_terminal(c->devpts, &c->out, err);
+		if (slave < 0)
+			return slave;
+		keep_fd(fds, slave);
+		stdio[0] = stdio[1] = stdio[2] = slave;
+		c->in = fcntl(c->out, F_DUPFD_CLOEXEC, 3);
+		return 0;
+	}
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return error_errno(err, "cannot make a pipe");
+	keep_fd(fds, stdio[1] = out[1]);
+	c->out = out[0];
+	if (pipe2(errors, O_CLOEXEC) < 0)
+		return error_errno(err, "cannot make a pipe");
+	keep_fd(fds, stdio[2] = errors[1]);
+	c->err = errors[0];
+	if (c->spec->stdin) {
+		if (pipe2(in, O_CLOEXEC) < 0)
+			return error_errno(err, "cannot make a pipe");
+		c->in = in[1];
+		stdio[0] = in[0];
+	} else {
+		stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	}
+	return stdio[0] < 0 || !keep_fd(fds, stdio[0]) ? error_errno(err, "cannot open standard input") : 0;
+}
+
+static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec *spec, struct fds *fds, struct error *err)
+{
+	const struct security_context *cs = c->spec->securityContext;
+	bool privileged = cs && cs->privileged.value;
+	int r = spec_process(s, c, &spec->process, err);
+
+	if (r < 0)
+		return r;
+	list_each(layer, &c->image->layers)
+		*list_add(s->arena, &spec->root.lower) = *layer;
+	spec->root.readonly = cs && cs->readOnlyRootFilesystem.value;
+	spec->new_pid = !s->pod->spec.hostPID;
+	spec->new_cgroup = true;
+	oci_default_files(spec, privileged, s->arena);
+	if ((r = make_upper(s, c, &spec->root, err)) < 0 || (r = add_terminals(s, c, spec, err)) < 0)
+		return r;
+	add_cgroup_mounts(s, spec, !privileged);
+	if ((r = add_pod_files(s, c, spec, fds, err)) < 0)
+		return r;
+	return add_volumes(s, c, spec, fds, err);
+}
+
+static int make_cgroup(struct sandbox *s, struct sandbox_container *c, struct error *err)
+{
+	const struct security_context *cs = c->spec->securityContext;
+	const struct cgroup_limits limits = limits_of(c->spec);
+	int r = cgroup_open(&c->cgroup, &s->cgroups, &s->cgroup, c->spec->name, &limits, err);
+
+	if (r == 0 && !(cs && cs->privileged.value))
+		r = cgroup_restrict_devices(&c->cgroup, err);
+	return r;
+}
+
+int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, struct error *err)
+{
+	_cleanup_(close_fds) struct fds fds = {};
+	struct oci_spec spec = {};
+	struct container_setting setting = { .cgroup_fd = -1, .pid_namespace = -1 };
+	_cleanup_free_ char *directory = memory_printf("containers/%s/rootfs", c->spec->name);
+
+	c->in = c->out = c->err = c->devpts = -1;
+	c->process = CONTAINER_PROCESS_NONE;
+	c->cgroup = CGROUP_NONE;
+	c->cgroup.system = &s->cgroups;
+	int r = file_make_dirs(s->dir, directory, 0711, err);
+	if (r == 0)
+		r = build(s, c, &spec, &fds, err);
+	if (r == 0)
+		r = make_cgroup(s, c, err);
+	if (r == 0)
+		r = open_stdio(c, setting.stdio, &fds, err);
+	if (r == 0) {
+		_cleanup_free_ char *mount_point = memory_printf("%s/%s", s->run_path, directory);
+		setting.mount_point = mount_point;
+		setting.cgroup_fd = cgroup_directory(&c->cgroup);
+		setting.task_count = cgroup_tasks(&c->cgroup, setting.tasks);
+		c->oom_kills = cgroup_oom_kills(&c->cgroup);
+		r = container_create(&spec, &setting, &c->process, err);
+		for (int i = 0; i < setting.task_count; i++)
+			close(setting.tasks[i]);
+	}
+	if (r < 0)
+		sandbox_container_clean(s, c);
+	return r;
+}
+
+void sandbox_container_clean(struct sandbox *s, struct sandbox_container *c)
+{
+	container_process_close(&c->process);
+	close_fd(&c->in);
+	close_fd(&c->out);
+	close_fd(&c->err);
+	close_fd(&c->devpts);
+	cgroup_close(&c->cgroup);
+	cgroup_remove(&s->cgroups, &s->cgroup, c->spec->name);
+}
+
+bool sandbox_container_was_oom_killed(const struct sandbox_container *c)
+{
+	return cgroup_oom_kills(&c->cgroup) > c->oom_kills;
+}
+
+const char *sandbox_container_message(const struct sandbox *s, const struct sandbox_container *c, struct arena *a)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "containers/%s/termination-log", c->spec->name);
+	_cleanup_close_ int fd = openat(s->dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[MESSAGE_MAX];
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
+	return n > 0 ? arena_strndup(a, text, (size_t)n) : NULL;
+}
+
+int sandbox_exec(struct sandbox *s, struct sandbox_container *c, const struct exec_wish *wish, struct container_process *p,
+		 int *master, struct error *err)
+{
+	struct exec_setting setting = { .cgroup_fd = cgroup_directory(&c->cgroup), .target_pidfd = c->process.pidfd, .pid_namespace = -1 };
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_close_ int slave = -1, pid_namespace = -1;
+	struct oci_process process;
+	struct sandbox temporary = *s; /* the strings of this exec go with it */
+	char path[64];
+
+	temporary.arena = a;
+	*master = -1;
+	int r = spec_process(&temporary, c, &process, err);
+	if (r < 0)
+		return r;
+	process.args.n = 0;
+	list_each(word, &wish->argv)
+		*list_add(a, &process.args) = *word;
+	list_each(e, &wish->env)
+		*list_add(a, &process.env) = *e;
+	process.cwd = wish->cwd ? wish->cwd : process.cwd;
+	process.terminal = wish->tty;
+	if (wish->tty) {
+		slave = open_terminal(c->devpts, master, err);
+		if (slave < 0)
+			return slave;
+	}
+	for (int i = 0; i < 3; i++)
+		setting.stdio[i] = wish->tty ? slave : wish->stdio[i];
+	if (!s->pod->spec.hostPID) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)c->process.pid);
+		pid_namespace = setting.pid_namespace = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	setting.task_count = cgroup_tasks(&c->cgroup, setting.tasks);
+	r = container_exec(&process, &setting, p, err);
+	for (int i = 0; i < setting.task_count; i++)
+		close(setting.tasks[i]);
+	if (r < 0)
+		close_fd(master);
+	return r;
+}

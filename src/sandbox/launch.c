@@ -1,0 +1,45 @@
+/* launch.c — see launch.h. */
+#include "sandbox/launch.h"
+
+#include "base/cleanup.h"
+#include "object/json.h"
+
+static const struct field image_fields[] = {
+	VALUE(launch_image, container, .required = true),
+	VALUE(launch_image, reference, .required = true),
+	VALUE(launch_image, id, .required = true),
+	VALUE(launch_image, layers, .required = true),
+	OBJECT(launch_image, config, image_config_table),
+};
+static const struct table image_table = TABLE(launch_image, image_fields, "An image of the launch.");
+
+static const struct field launch_fields[] = {
+	OBJECT(launch, pod, pod_table, .required = true),
+	OBJECTS(launch, images, image_table),
+};
+const struct table launch_table = TABLE(launch, launch_fields, "What a keeper starts.");
+
+struct launch *launch_read(const char *text, size_t size, struct arena *a, struct error *err)
+{
+	_cleanup_arena_ struct arena *scratch = arena_new();
+	struct problems problems = { .arena = scratch };
+	struct launch *l = arena_one(a, struct launch);
+	/* Raw fields refer to the tree, so it lives as long as the object. */
+	struct node *n = node_from_json(a, text, size, err);
+
+	if (!n)
+		return NULL;
+	if (!object_decode(&launch_table, n, l, a, NULL, &problems)) {
+		error_set(err, EINVAL, "%s", problems.errors.n ? problems.errors.at[0].text : "the launch is wrong");
+		return NULL;
+	}
+	return l;
+}
+
+const struct launch_image *launch_find_image(const struct launch *l, const char *container)
+{
+	list_each(image, &l->images)
+		if (text_is(image->container, container))
+			return image;
+	return NULL;
+}

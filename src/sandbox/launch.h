@@ -1,0 +1,27 @@
+/* launch.h — what a keeper is given to start a pod: the whole object and, of each container, its image.
+ *
+ * The command that starts it has read the manifest and resolved the images; the keeper reads only this (JSON, in a sealed memfd).
+ */
+#pragma once
+
+#include "api/pod.h"
+#include "image/store.h"
+
+struct launch_image {
+	const char *container;
+	const char *reference, *id;
+	struct strings layers; /* directories, the lowest first */
+	struct image_config config;
+};
+
+struct launch {
+	struct pod pod;
+	struct LIST(struct launch_image) images;
+};
+
+extern const struct table launch_table;
+
+/* Reads a launch; all memory in A. NULL with err on bad text. */
+struct launch *launch_read(const char *text, size_t size, struct arena *a, struct error *err);
+
+const struct launch_image *launch_find_image(const struct launch *l, const char *container);

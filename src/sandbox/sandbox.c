@@ -1,0 +1,343 @@
+/* sandbox.c — see sandbox.h. */
+#include "sandbox/sandbox.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "net/resolver.h"
+
+#define NETWORK_NOTE "seapod.io/network" /* none, container:NAME, ns:PATH: what a Pod has no field for */
+
+static int make_directory(struct sandbox *s, struct error *err)
+{
+	const char *uid = s->pod->metadata.uid;
+	_cleanup_free_ char *run = memory_printf("pods/%s", uid), *root = memory_printf("pods/%s", uid);
+
+	s->run_path = memory_printf("%s/%s", s->in->run, run);
+	s->root_path = memory_printf("%s/%s", s->in->root, root);
+	int r = file_make_dirs(s->in->runfd, run, 0711, err);
+	if (r < 0)
+		return r;
+	s->dir = file_open_dir(s->in->runfd, run, 0, err);
+	return s->dir < 0 ? s->dir : 0;
+}
+
+static int claim(struct sandbox *s, struct error *err)
+{
+	const struct object_meta *m = &s->pod->metadata;
+	char holder[UID_SIZE];
+	bool alive = false;
+
+	s->claim = claim_name(s->in, m->namespace, m->name, m->uid, holder, &alive, err);
+	return s->claim < 0 ? s->claim : 0;
+}
+
+/* --- network ------------------------------------------------------------------------------------------------------- */
+
+static struct port_wish *port_wishes(const struct sandbox *s, unsigned *n)
+{
+	struct LIST(struct port_wish) wishes = {};
+
+	list_each(c, &s->pod->spec.containers) {
+		list_each(port, &c->ports) {
+			if (!port->hostPort)
+				continue;
+			struct port_wish *w = list_add(s->arena, &wishes);
+			w->protocol = text_is(port->protocol, "UDP") ? IPPROTO_UDP : text_is(port->protocol, "SCTP") ? IPPROTO_SCTP : IPPROTO_TCP;
+			w->host_port = (uint16_t)port->hostPort;
+			w->pod_port = (uint16_t)port->containerPort;
+			if (port->hostIP)
+				inet_pton(AF_INET, port->hostIP, &w->host);
+		}
+	}
+	*n = (unsigned)wishes.n;
+	return wishes.at;
+}
+
+/* The address by which the host reaches the outside; the pod's own with hostNetwork. */
+static void find_host_ip(struct sandbox *s)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(53) };
+	socklen_t size = sizeof(at);
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	inet_pton(AF_INET, "192.0.2.254", &at.sin_addr); /* nothing is sent: connect(2) of UDP only chooses the route */
+	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || getsockname(fd, (struct sockaddr *)&at, &size) < 0)
+		inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
+	inet_ntop(AF_INET, &at.sin_addr, s->host_ip, sizeof(s->host_ip));
+}
+
+static int join_namespace(const char *path, const char *what, struct error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, "cannot open the network namespace of '%s'", what);
+	if (setns(fd, CLONE_NEWNET) < 0)
+		return error_errno(err, "cannot enter the network namespace of '%s'", what);
+	return 0;
+}
+
+/* The network of another pod: its namespace, which then lives as long as either of both. */
+static int join_pod(struct sandbox *s, const char *name, struct error *err)
+{
+	char uid[UID_SIZE], path[PATH_MAX];
+	bool alive = false;
+
+	if (claim_look(s->in, s->pod->metadata.namespace, name, uid, &alive) < 0 || !alive)
+		return error_set(err, ENOENT, "cannot join the network of '%s': there is no such pod running", name);
+	snprintf(path, sizeof(path), "%s/pods/%s/ns/net", s->in->run, uid);
+	int r = join_namespace(path, name, err);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "pods/%s/ip", uid);
+	_cleanup_free_ char *ip = NULL;
+	if (file_read(s->in->runfd, path, 64, &ip, NULL, NULL) == 0)
+		snprintf(s->ip, sizeof(s->ip), "%.15s", ip);
+	return unshare(CLONE_NEWUTS) < 0 ? error_errno(err, "cannot make a UTS namespace") : 0;
+}
+
+static int enter_own_network(struct sandbox *s, bool connected, struct error *err)
+{
+	unsigned n = 0;
+	int r = 0;
+
+	if (connected) {
+		struct port_wish *wishes = port_wishes(s, &n);
+		if ((r = endpoint_claim(&s->endpoint, s->in, wishes, n, err)) < 0)
+			return r;
+		s->has_endpoint = true;
+		inet_ntop(AF_INET, &s->endpoint.address, s->ip, sizeof(s->ip));
+	}
+	if (unshare(CLONE_NEWNET | CLONE_NEWUTS) < 0)
+		return error_errno(err, "cannot make the pod's network namespace");
+	return connected ? endpoint_attach(&s->endpoint, err) : loopback_up(err);
+}
+
+static int enter_network(struct sandbox *s, struct error *err)
+{
+	const char *mode = string_map_get(&s->pod->metadata.annotations, NETWORK_NOTE);
+
+	find_host_ip(s);
+	if (s->pod->spec.hostNetwork) {
+		strcpy(s->ip, s->host_ip);
+		return 0;
+	}
+	if (mode && text_starts(mode, "container:"))
+		return join_pod(s, mode + strlen("container:"), err);
+	if (mode && text_starts(mode, "ns:"))
+		return join_namespace(mode + 3, mode + 3, err);
+	if (mode && !text_is(mode, "none") && !text_is(mode, "bridge"))
+		return error_set(err, EINVAL, "there is no network '%s' (bridge, none, host, container:NAME, ns:PATH)", mode);
+	return enter_own_network(s, !text_is(mode, "none"), err);
+}
+
+static int set_sysctls(const struct sandbox *s, struct error *err)
+{
+	const struct pod_security_context *security = s->pod->spec.securityContext;
+	char path[300];
+
+	if (!security)
+		return 0;
+	list_each(sysctl, &security->sysctls) {
+		bool net = text_starts(sysctl->name, "net.") && !s->pod->spec.hostNetwork;
+		bool ipc = (text_starts(sysctl->name, "kernel.shm") || text_starts(sysctl->name, "kernel.msg") ||
+			    text_is(sysctl->name, "kernel.sem") || text_starts(sysctl->name, "fs.mqueue.")) && !s->pod->spec.hostIPC;
+		if ((!net && !ipc) || strchr(sysctl->name, '/') || strstr(sysctl->name, ".."))
+			return error_set(err, EPERM, "the sysctl '%s' is not one of the pod's own namespaces", sysctl->name);
+		size_t n = (size_t)snprintf(path, sizeof(path), "/proc/sys/%s", sysctl->name);
+		for (size_t i = strlen("/proc/sys/"); i < n && i < sizeof(path); i++)
+			path[i] = path[i] == '.' ? '/' : path[i];
+		_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, sysctl->value, strlen(sysctl->value)) < 0)
+			return error_errno(err, "cannot set the sysctl '%s' to '%s'", sysctl->name, sysctl->value);
+	}
+	return 0;
+}
+
+/* --- files ----------------------------------------------------------------------------------------------------------- */
+
+static int write_etc(struct sandbox *s, struct error *err)
+{
+	_cleanup_text_ struct text hosts = {}, resolv = {};
+	_cleanup_free_ char *host_hosts = NULL, *host_resolv = NULL;
+	const char *hostname = resolver_hostname(s->pod, s->arena);
+	bool own = !s->pod->spec.hostNetwork;
+	int r = file_make_dirs(s->dir, "etc", 0755, err);
+
+	if (!own)
+		file_read(AT_FDCWD, "/etc/hosts", 65536, &host_hosts, NULL, NULL);
+	file_read(AT_FDCWD, "/etc/resolv.conf", 65536, &host_resolv, NULL, NULL);
+	resolver_hosts(s->pod, *s->ip ? s->ip : NULL, host_hosts, &hosts);
+	resolver_conf(s->pod, host_resolv ? host_resolv : "", own, &resolv);
+	if (own && sethostname(hostname, strlen(hostname)) < 0)
+		return error_errno(err, "cannot set the host name '%s'", hostname);
+	const char *name = arena_printf(s->arena, "%s\n", own ? hostname : s->node_name);
+	if (r == 0)
+		r = file_write_atomic(s->dir, "etc/hosts", text_str(&hosts), hosts.n, 0644, err);
+	if (r == 0)
+		r = file_write_atomic(s->dir, "etc/hostname", name, strlen(name), 0644, err);
+	if (r == 0)
+		r = file_write_atomic(s->dir, "etc/resolv.conf", text_str(&resolv), resolv.n, 0644, err);
+	if (r == 0 && *s->ip)
+		r = file_write_atomic(s->dir, "ip", s->ip, strlen(s->ip), 0644, err);
+	return r;
+}
+
+/* ns/net -> /proc/<keeper>/ns/net: for nsenter and for pods that join; there is no mount that could be left behind. */
+static int write_namespaces(struct sandbox *s, struct error *err)
+{
+	static const char *const names[] = { "net", "ipc", "uts" };
+	char from[40], to[64];
+	int r = file_make_dirs(s->dir, "ns", 0711, err);
+
+	for (int i = 0; r == 0 && i < 3; i++) {
+		snprintf(from, sizeof(from), "ns/%s", names[i]);
+		snprintf(to, sizeof(to), "/proc/%d/ns/%s", (int)getpid(), names[i]);
+		unlinkat(s->dir, from, 0);
+		if (symlinkat(to, s->dir, from) < 0)
+			r = error_errno(err, "cannot link '%s'", from);
+	}
+	return r;
+}
+
+static int make_cgroup(struct sandbox *s, struct error *err)
+{
+	struct quantity cpu = pod_resource(&s->pod->spec, "cpu", true, s->arena), ask = pod_resource(&s->pod->spec, "cpu", false, s->arena);
+	struct quantity memory = pod_resource(&s->pod->spec, "memory", true, s->arena);
+	const struct cgroup_limits limits = {
+		.cpu_limit_milli = cpu.set ? (uint64_t)quantity_milli(&cpu) : 0,
+		.cpu_request_milli = ask.set ? (uint64_t)quantity_milli(&ask) : 2,
+		.memory_limit_bytes = memory.set ? (uint64_t)quantity_value(&memory) : 0,
+	};
+	int r = cgroup_probe(&s->cgroups, err);
+
+	snprintf(s->cgroup_name, sizeof(s->cgroup_name), "pod%s", s->pod->metadata.uid);
+	if (r == 0)
+		r = cgroup_open(&s->base, &s->cgroups, NULL, s->in->cgroup, NULL, err);
+	if (r == 0)
+		r = cgroup_open(&s->cgroup, &s->cgroups, &s->base, s->cgroup_name, &limits, err);
+	return r;
+}
+
+static void learn_facts(struct sandbox *s)
+{
+	struct sysinfo info;
+
+	gethostname(s->node_name, sizeof(s->node_name) - 1);
+	sysinfo(&info);
+	s->facts = (struct pod_facts){
+		.pod_ip = s->ip, .host_ip = s->host_ip, .node_name = s->node_name,
+		.node_memory_bytes = (uint64_t)info.totalram * info.mem_unit,
+		.node_cpu_milli = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) * 1000,
+	};
+}
+
+int sandbox_create(struct sandbox *s, const struct instance *in, const struct launch *launch, struct arena *a, struct error *err)
+{
+	*s = (struct sandbox){ .in = in, .launch = launch, .pod = &launch->pod, .arena = a, .claim = -1, .dir = -1,
+			       .endpoint = ENDPOINT_NONE, .base = CGROUP_NONE, .cgroup = CGROUP_NONE };
+	_cleanup_free_ char *disk = memory_printf("pods/%s/volumes", s->pod->metadata.uid);
+
+	learn_facts(s);
+	int r = make_directory(s, err);
+	if (r == 0)
+		r = claim(s, err);
+	if (r < 0) {
+		if (s->dir >= 0)
+			sandbox_destroy(s, true);
+		return r;
+	}
+	r = make_cgroup(s, err);
+	if (r == 0)
+		r = enter_network(s, err);
+	if (r == 0 && !s->pod->spec.hostIPC && unshare(CLONE_NEWIPC) < 0)
+		r = error_errno(err, "cannot make the pod's IPC namespace");
+	if (r == 0)
+		r = set_sysctls(s, err);
+	if (r == 0)
+		r = write_etc(s, err);
+	if (r == 0)
+		r = write_namespaces(s, err);
+	if (r == 0) {
+		s->has_volumes = true;
+		r = volumes_prepare(&s->volumes, in, s->pod, &s->facts, disk, err);
+	}
+	if (r < 0)
+		sandbox_destroy(s, true);
+	return r;
+}
+
+static void remove_directories(const struct instance *in, const char *uid, const char *namespace, const char *name)
+{
+	_cleanup_free_ char *path = memory_printf("pods/%s", uid);
+	_cleanup_free_ char *logs = memory_printf("%s/%s_%s_%s", in->log, namespace, name, uid);
+	struct error err = {};
+
+	if (file_remove_tree(AT_FDCWD, logs, &err) < 0 || file_remove_tree(in->rootfd, path, &err) < 0 ||
+	    file_remove_tree(in->runfd, path, &err) < 0)
+		log_warning("cannot remove what the pod '%s' left: %s", name, err.text);
+}
+
+void sandbox_destroy(struct sandbox *s, bool delete)
+{
+	const struct object_meta *m = &s->pod->metadata;
+
+	if (s->has_endpoint)
+		endpoint_release(&s->endpoint);
+	s->has_endpoint = false;
+	if (s->has_volumes)
+		volumes_close(&s->volumes);
+	s->has_volumes = false;
+	if (s->cgroups.version) {
+		cgroup_remove(&s->cgroups, &s->base, s->cgroup_name);
+		cgroup_close(&s->cgroup);
+		cgroup_close(&s->base);
+		cgroup_system_close(&s->cgroups);
+		s->cgroups.version = 0;
+	}
+	if (delete) {
+		bool mine = s->claim >= 0;
+		if (mine)
+			remove_directories(s->in, m->uid, m->namespace, m->name);
+		else {
+			_cleanup_free_ char *path = memory_printf("pods/%s", m->uid);
+			file_remove_tree(s->in->runfd, path, NULL);
+		}
+		if (mine)
+			claim_release(s->in, m->namespace, m->name);
+	}
+	close_fd(&s->claim);
+	close_fd(&s->dir);
+	free(s->run_path);
+	free(s->root_path);
+	s->run_path = s->root_path = NULL;
+}
+
+void sandbox_sweep(const struct instance *in, const char *uid, const char *namespace, const char *name)
+{
+	struct cgroup_system cgroups;
+	struct cgroup base = CGROUP_NONE;
+	char cgroup[48], holder[UID_SIZE];
+	bool alive;
+
+	snprintf(cgroup, sizeof(cgroup), "pod%.36s", uid);
+	if (cgroup_probe(&cgroups, NULL) == 0 && cgroup_open(&base, &cgroups, NULL, in->cgroup, NULL, NULL) == 0) {
+		cgroup_remove(&cgroups, &base, cgroup);
+		cgroup_close(&base);
+	}
+	cgroup_system_close(&cgroups);
+	remove_directories(in, uid, namespace, name);
+	if (claim_look(in, namespace, name, holder, &alive) == 0 && !alive && text_is(holder, uid))
+		claim_release(in, namespace, name);
+}

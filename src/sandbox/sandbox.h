@@ -1,0 +1,78 @@
+/* sandbox.h — what the containers of a pod share: name, directory, namespaces, network, cgroup, volumes. Mechanism, no policy.
+ *
+ * The process that makes the sandbox *is* in it: its network, IPC and UTS namespaces are the pod's (containers inherit them by clone), and
+ * every claim is a descriptor of its. When it dies, all of it is gone.
+ */
+#pragma once
+
+#include "linux/cgroup.h"
+#include "net/endpoint.h"
+#include "oci/container.h"
+#include "sandbox/claim.h"
+#include "sandbox/launch.h"
+#include "volume/volume.h"
+
+struct sandbox {
+	const struct instance *in;
+	const struct launch *launch;
+	const struct pod *pod;
+	struct arena *arena;
+	int claim;
+	char *run_path, *root_path; /* RUN/pods/<uid>, ROOT/pods/<uid> */
+	int dir;		    /* RUN/pods/<uid> */
+	struct endpoint endpoint;
+	bool has_endpoint;
+	char ip[INET_ADDRSTRLEN], host_ip[INET_ADDRSTRLEN];
+	struct cgroup_system cgroups;
+	struct cgroup base, cgroup;
+	char cgroup_name[48];
+	struct volume_set volumes;
+	bool has_volumes;
+	struct pod_facts facts;
+	char node_name[65];
+};
+
+/* Makes the sandbox of LAUNCH's pod and moves this process into it. On an error everything is undone. */
+int sandbox_create(struct sandbox *s, const struct instance *in, const struct launch *launch, struct arena *a, struct error *err);
+
+/* Gives back network, cgroup and volumes. DELETE: the pod's directories and name, too; else they stay for `ps -a` and `logs`. */
+void sandbox_destroy(struct sandbox *s, bool delete);
+
+/* Removes what a pod left whose keeper is dead (or that has finished): by its uid, namespace and name. */
+void sandbox_sweep(const struct instance *in, const char *uid, const char *namespace, const char *name);
+
+/* One container in the sandbox. */
+struct sandbox_container {
+	const struct container *spec;
+	const struct launch_image *image;
+	struct container_process process;
+	struct cgroup cgroup;
+	int in, out, err; /* our ends: standard input to write, outputs to read; with a terminal: IN and OUT are the master */
+	int devpts;	  /* its devpts, to open terminals for exec */
+	uint64_t oom_kills;
+	unsigned attempt;
+	const char *resolved_user; /* for status */
+};
+
+/* Makes the ATTEMPTth process of a container (oci/container.h: reports follow on c->process.sync). */
+int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, struct error *err);
+
+/* After its process has ended: cgroup and descriptors. What it wrote stays until the next attempt or the end. */
+void sandbox_container_clean(struct sandbox *s, struct sandbox_container *c);
+
+/* True if the kernel has killed a process of it for lack of memory since its start. */
+bool sandbox_container_was_oom_killed(const struct sandbox_container *c);
+
+/* The text it left at terminationMessagePath, at most 4096 bytes, in A; NULL: none. */
+const char *sandbox_container_message(const struct sandbox *s, const struct sandbox_container *c, struct arena *a);
+
+struct exec_wish {
+	struct LIST(const char *) argv, env;
+	const char *cwd;
+	bool tty;
+	int stdio[3]; /* without tty */
+};
+
+/* Another process in the container; *MASTER: the terminal's, with tty. */
+int sandbox_exec(struct sandbox *s, struct sandbox_container *c, const struct exec_wish *wish, struct container_process *p,
+		 int *master, struct error *err);
