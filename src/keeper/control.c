@@ -246,6 +246,7 @@ static int verb_attach(struct connection *c, const struct request *r, struct mes
 	c->attached = m;
 	c->attached_run = m->starts;
 	say_ok(c, &out);
+	keeper_let_go(m);
 	return 0;
 }
 

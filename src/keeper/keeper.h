@@ -20,6 +20,7 @@ struct member {
 	enum container_kind kind;
 	enum container_state state;
 	bool passed, succeeded, ran, tried; /* tried: was started once, or could not be */
+	bool held;			    /* ready, but waits for somebody to attach (launch.h) */
 	bool restart_wanted;		    /* stopped in order to start again */
 	unsigned starts;
 	struct backoff backoff;
@@ -68,6 +69,7 @@ void keeper_begin(struct keeper *k);
 void keeper_advance(struct keeper *k); /* asks policy, carries out, writes status: after each event */
 void keeper_end(struct keeper *k, enum ending how, int64_t grace);
 void keeper_restart(struct keeper *k, struct member *only, int64_t grace);
+void keeper_let_go(struct member *m); /* somebody is attached */
 struct member *keeper_find(struct keeper *k, const char *container, struct error *err);
 void keeper_views(const struct keeper *k, struct container_view *views);
 bool keeper_is_settled(const struct keeper *k);

@@ -126,7 +126,9 @@ static void on_report(struct ev_loop *loop, ev_io *w, int events)
 	}
 	if (m->state == CONTAINER_CREATING) {
 		member_enter(m, EVENT_CREATED);
-		container_start(&m->sc.process, &err);
+		m->held = m->keeper->launch->hold;
+		if (!m->held)
+			container_start(&m->sc.process, &err);
 		return;
 	}
 	if (m->state == CONTAINER_STARTING) {
@@ -139,6 +141,14 @@ static void on_report(struct ev_loop *loop, ev_io *w, int events)
 			m->passed = true;
 	}
 	keeper_advance(m->keeper);
+}
+
+void keeper_let_go(struct member *m)
+{
+	m->keeper->launch->hold = false;
+	if (m->held)
+		container_start(&m->sc.process, NULL);
+	m->held = false;
 }
 
 /* --- ending ------------------------------------------------------------------------------------------------------------ */

@@ -17,6 +17,7 @@ struct launch_image {
 struct launch {
 	struct pod pod;
 	struct LIST(struct launch_image) images;
+	bool hold; /* `run` in the foreground: the program waits until somebody is attached */
 };
 
 extern const struct table launch_table;

@@ -1,0 +1,58 @@
+/* command.h — what a command is, and what all of them share.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/instance.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SEAPOD = 125 };
+
+/* What every command is given. */
+struct context {
+	struct instance in;
+	struct arena *arena;
+	const char *namespace;
+	const struct command *command;
+};
+
+/* An option of a command. */
+struct option_spec {
+	const char *name; /* "follow" */
+	char letter;	  /* 'f', or 0 */
+	const char *value; /* "FILE"; NULL: a flag */
+	const char *doc;
+};
+
+struct command {
+	const char *name;
+	const char *group; /* heading in the help */
+	const char *usage; /* after the name */
+	const char *doc;
+	const struct option_spec *options;
+	int (*run)(struct context *x, int argc, char **argv, struct error *err);
+	bool own_options; /* options end at the first argument (run, exec: the rest is the program's) */
+};
+
+/* Parsing: options are taken out of argv in order. Returns the next option's letter or name through OPTION, its VALUE; 0 when done
+ * (then the arguments are argv[*at] …); negative: wrong usage. */
+struct options {
+	const struct command *command;
+	int argc, at;
+	char **argv;
+	char *cluster; /* the rest of "-it" */
+	const char *positional[256];
+	int count;
+};
+
+void options_begin(struct options *o, const struct command *c, int argc, char **argv);
+/* 1: *OPTION and *VALUE; 0: end, positional arguments are in o->positional; negative. */
+int options_next(struct options *o, const struct option_spec **option, const char **value, struct error *err);
+int usage_error(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A positional argument or usage error. */
+const char *need(struct options *o, int i, const char *what, struct error *err);

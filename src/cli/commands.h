@@ -1,0 +1,27 @@
+/* commands.h — the functions behind the table of commands in main.c, one file each.
+ *
+ * Each returns 0, or a negative number: -EXIT_USAGE after usage_error; otherwise the command exits with 1 and says err, unless
+ * err->code is 0 (said already). What exits with a program's own code returns that code, positive.
+ */
+#pragma once
+
+#include "cli/command.h"
+
+int run_apply(struct context *x, int argc, char **argv, struct error *err);
+int run_delete(struct context *x, int argc, char **argv, struct error *err);
+int run_stop(struct context *x, int argc, char **argv, struct error *err);
+int run_restart(struct context *x, int argc, char **argv, struct error *err);
+int run_kill(struct context *x, int argc, char **argv, struct error *err);
+int run_get(struct context *x, int argc, char **argv, struct error *err);
+int run_ps(struct context *x, int argc, char **argv, struct error *err);
+int run_exec(struct context *x, int argc, char **argv, struct error *err);
+int run_run(struct context *x, int argc, char **argv, struct error *err);
+int run_logs(struct context *x, int argc, char **argv, struct error *err);
+int run_image(struct context *x, int argc, char **argv, struct error *err);
+int run_load(struct context *x, int argc, char **argv, struct error *err);
+int run_images(struct context *x, int argc, char **argv, struct error *err);
+int run_explain(struct context *x, int argc, char **argv, struct error *err);
+int run_system(struct context *x, int argc, char **argv, struct error *err);
+
+extern const struct option_spec apply_options[], delete_options[], stop_options[], kill_options[], get_options[], ps_options[],
+	exec_options[], run_options[], logs_options[];

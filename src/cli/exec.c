@@ -1,0 +1,80 @@
+/* exec.c — seapod exec: another process in a container. */
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/pods.h"
+#include "cli/session.h"
+
+const struct option_spec exec_options[] = {
+	{ "stdin", 'i', NULL, "give it our standard input" },
+	{ "tty", 't', NULL, "give it a terminal" },
+	{ "container", 'c', "NAME", "the container; the first by default" },
+	{ "env", 'e', "NAME=VALUE", "a variable more" },
+	{ "workdir", 'w', "DIR", "the working directory" },
+	{ "namespace", 'n', "NAME", "the namespace" },
+	{},
+};
+
+int run_exec(struct context *x, int argc, char **argv, struct error *err)
+{
+	const struct option_spec *option;
+	const char *value;
+	struct request request = { .verb = "exec" };
+	struct found_pod found;
+	struct options o;
+	int r;
+
+	options_begin(&o, x->command, argc, argv);
+	/* kubectl writes options after the pod's name, too, up to "--". */
+	for (int i = 0; i < argc; i++)
+		if (text_is(argv[i], "--")) {
+			o.argc = i;
+			for (int j = i + 1; j < argc; j++)
+				*list_add(x->arena, &request.argv) = argv[j];
+			break;
+		}
+	struct command loose = *x->command;
+	loose.own_options = request.argv.n == 0;
+	o.command = &loose;
+	while ((r = options_next(&o, &option, &value, err)) > 0) {
+		switch (option->letter) {
+		case 'i':
+			request.stdin_wanted = true;
+			break;
+		case 't':
+			request.tty = true;
+			break;
+		case 'c':
+			request.container = value;
+			break;
+		case 'e':
+			*list_add(x->arena, &request.env) = value;
+			break;
+		case 'w':
+			request.cwd = value;
+			break;
+		default:
+			x->namespace = value;
+		}
+	}
+	if (r < 0)
+		return r;
+	const char *name = need(&o, 0, "a pod's name", err);
+	if (!name)
+		return -EXIT_USAGE;
+	for (int i = 1; i < o.count; i++)
+		*list_add(x->arena, &request.argv) = o.positional[i];
+	if (request.argv.n == 0)
+		return usage_error(err, "exec needs a command (usage: seapod exec %s)", x->command->usage);
+	if (request.tty && !isatty(STDIN_FILENO))
+		request.tty = false;
+	if ((r = pods_find(&x->in, x->namespace, name, x->arena, &found, err)) < 0)
+		return -EXIT_SEAPOD;
+	if (!found.alive) {
+		error_set(err, ESRCH, "the pod '%s' is not running", name);
+		return -EXIT_SEAPOD;
+	}
+	_cleanup_close_ int fd = keeper_connect(&x->in, found.pod->metadata.uid, err);
+	return fd < 0 ? -EXIT_SEAPOD : session_exec(x, fd, &request, err);
+}

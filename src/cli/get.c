@@ -1,0 +1,251 @@
+/* get.c — get and ps: what there is, as a table or as whole objects. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/kinds.h"
+#include "api/store.h"
+#include "base/clock.h"
+#include "cli/commands.h"
+#include "cli/pods.h"
+#include "cli/table.h"
+
+const struct option_spec get_options[] = {
+	{ "output", 'o', "FORMAT", "wide, json, yaml or name" },
+	{ "namespace", 'n', "NAME", "the namespace" },
+	{ "all-namespaces", 'A', NULL, "objects of all namespaces" },
+	{ "no-headers", 0, NULL, "no line of headings" },
+	{},
+};
+const struct option_spec ps_options[] = {
+	{ "all", 'a', NULL, "pods that have ended, too" },
+	{ "namespace", 'n', "NAME", "the namespace" },
+	{},
+};
+
+struct view {
+	const char *format;
+	bool all_namespaces, no_headers;
+};
+
+static const char *age(const char *since, struct arena *a)
+{
+	struct timespec t;
+	if (!since || clock_parse_rfc3339(since, &t) < 0)
+		return "<unknown>";
+	long s = (long)(time(NULL) - t.tv_sec);
+	return s < 120	  ? arena_printf(a, "%lds", s < 0 ? 0 : s) :
+	       s < 600	  ? arena_printf(a, "%ldm%lds", s / 60, s % 60) :
+	       s < 7200	  ? arena_printf(a, "%ldm", s / 60) :
+	       s < 172800 ? arena_printf(a, "%ldh", s / 3600) :
+			    arena_printf(a, "%ldd", s / 86400);
+}
+
+/* kubectl's STATUS: the most telling reason of any container, else the phase. */
+static const char *status_word(const struct found_pod *f)
+{
+	const struct pod_status *s = &f->pod->status;
+	const char *word = s->reason ? s->reason : s->phase ? s->phase : "Pending";
+
+	list_each(c, &s->containerStatuses) {
+		if (c->state.waiting && c->state.waiting->reason)
+			word = c->state.waiting->reason;
+		else if (c->state.terminated && c->state.terminated->reason && !text_is(s->phase, "Running"))
+			word = c->state.terminated->reason;
+	}
+	return word;
+}
+
+static void add_pod(struct table_view *t, const struct found_pod *f, const struct view *v, struct arena *a)
+{
+	const struct pod *p = f->pod;
+	size_t ready = 0;
+	int restarts = 0;
+
+	list_each(c, &p->status.containerStatuses) {
+		ready += c->ready;
+		restarts += c->restartCount;
+	}
+	if (v->all_namespaces)
+		table_cell(t, p->metadata.namespace);
+	table_cell(t, p->metadata.name);
+	table_cell(t, arena_printf(a, "%zu/%zu", ready, p->spec.containers.n));
+	table_cell(t, status_word(f));
+	table_cell(t, arena_printf(a, "%d", restarts));
+	table_cell(t, age(p->metadata.creationTimestamp, a));
+	if (text_is(v->format, "wide")) {
+		table_cell(t, p->status.podIP ? p->status.podIP : "<none>");
+		const char *ports = "";
+		list_each(c, &p->spec.containers)
+			list_each(port, &c->ports)
+				if (port->hostPort)
+					ports = arena_printf(a, "%s%s%s:%d->%d/%s", ports, *ports ? "," : "", port->hostIP ? port->hostIP : "0.0.0.0",
+							     port->hostPort, port->containerPort, port->protocol);
+		table_cell(t, *ports ? ports : "<none>");
+	}
+	table_end_row(t);
+}
+
+static void print_objects(struct context *x, const struct view *v, struct node **at, size_t n, bool one)
+{
+	_cleanup_text_ struct text text = {};
+	struct node *out = one && n == 1 ? at[0] : node_new(x->arena, NODE_MAP);
+
+	if (out != (n ? at[0] : NULL) || !one) {
+		struct node *items = node_new(x->arena, NODE_LIST);
+		for (size_t i = 0; i < n; i++)
+			node_append(x->arena, items, at[i]);
+		node_put(x->arena, out, "apiVersion", node_string(x->arena, "v1"));
+		node_put(x->arena, out, "items", items);
+		node_put(x->arena, out, "kind", node_string(x->arena, "List"));
+		node_put(x->arena, out, "metadata", node_new(x->arena, NODE_MAP));
+	}
+	if (text_is(v->format, "yaml"))
+		node_to_yaml(out, &text);
+	else
+		node_to_json(out, true, &text);
+	fputs(text_str(&text), stdout);
+}
+
+static int show_pods(struct context *x, const struct view *v, const struct found_pods *pods, bool one)
+{
+	struct table_view t = { .arena = x->arena };
+	struct LIST(struct node *) nodes = {};
+
+	if (text_is(v->format, "name")) {
+		list_each(f, pods)
+			printf("pod/%s\n", f->pod->metadata.name);
+		return 0;
+	}
+	if (text_is(v->format, "json") || text_is(v->format, "yaml")) {
+		list_each(f, pods)
+			*list_add(x->arena, &nodes) = object_encode(&pod_table, f->pod, x->arena);
+		print_objects(x, v, nodes.at, nodes.n, one);
+		return 0;
+	}
+	if (pods->n == 0) {
+		fprintf(stderr, v->all_namespaces ? "No pods found\n" : "No pods found in the namespace %s\n", x->namespace);
+		return 0;
+	}
+	if (!v->no_headers)
+		table_row(&t, v->all_namespaces ? "NAMESPACE" : NULL, "NAME", "READY", "STATUS", "RESTARTS", "AGE",
+			  text_is(v->format, "wide") ? "IP" : NULL, text_is(v->format, "wide") ? "PORTS" : NULL);
+	list_each(f, pods)
+		add_pod(&t, f, v, x->arena);
+	table_print(&t);
+	return 0;
+}
+
+static int get_pods(struct context *x, const struct view *v, struct options *o, struct error *err)
+{
+	struct found_pods pods = {};
+	int r = 0;
+
+	if (o->count < 2)
+		r = pods_list(&x->in, v->all_namespaces ? NULL : x->namespace, x->arena, &pods, err);
+	for (int i = 1; r == 0 && i < o->count; i++)
+		r = pods_find(&x->in, x->namespace, o->positional[i], x->arena, list_add(x->arena, &pods), err);
+	return r < 0 ? r : show_pods(x, v, &pods, o->count == 2);
+}
+
+static int get_stored(struct context *x, const struct view *v, const struct kind *kind, struct options *o, struct error *err)
+{
+	struct table_view t = { .arena = x->arena };
+	struct store_objects objects = {};
+	int r = 0;
+
+	if (o->count < 2)
+		r = store_list(&x->in, kind->plural, v->all_namespaces ? NULL : x->namespace, x->arena, &objects, err);
+	for (int i = 1; r == 0 && i < o->count; i++) {
+		struct node *n = store_get(&x->in, kind->plural, x->namespace, o->positional[i], x->arena, err);
+		if (!n)
+			return -err->code;
+		*list_add(x->arena, &objects) = n;
+	}
+	if (r < 0)
+		return r;
+	if (text_is(v->format, "json") || text_is(v->format, "yaml")) {
+		print_objects(x, v, objects.at, objects.n, o->count == 2);
+		return 0;
+	}
+	if (!v->no_headers && !text_is(v->format, "name"))
+		table_row(&t, v->all_namespaces ? "NAMESPACE" : NULL, "NAME", "DATA", NULL, NULL, NULL, NULL, NULL);
+	list_each(n, &objects) {
+		const struct node *meta = node_get(*n, "metadata"), *data = node_get(*n, "data"), *binary = node_get(*n, "binaryData");
+		if (text_is(v->format, "name")) {
+			printf("%s/%s\n", kind->singular, node_get_string(meta, "name"));
+			continue;
+		}
+		if (v->all_namespaces)
+			table_cell(&t, node_get_string(meta, "namespace"));
+		table_cell(&t, node_get_string(meta, "name"));
+		table_cell(&t, arena_printf(x->arena, "%zu", (data ? data->pairs.n : 0) + (binary ? binary->pairs.n : 0)));
+		table_end_row(&t);
+	}
+	table_print(&t);
+	return 0;
+}
+
+int run_get(struct context *x, int argc, char **argv, struct error *err)
+{
+	const struct option_spec *option;
+	const char *value;
+	struct view v = {};
+	struct options o;
+	int r;
+
+	options_begin(&o, x->command, argc, argv);
+	while ((r = options_next(&o, &option, &value, err)) > 0) {
+		if (option->letter == 'o')
+			v.format = value;
+		else if (option->letter == 'n')
+			x->namespace = value;
+		else if (option->letter == 'A')
+			v.all_namespaces = true;
+		else
+			v.no_headers = true;
+	}
+	if (r < 0)
+		return r;
+	if (v.format && !text_is(v.format, "wide") && !text_is(v.format, "json") && !text_is(v.format, "yaml") && !text_is(v.format, "name"))
+		return usage_error(err, "there is no format '%s' (wide, json, yaml, name)", v.format);
+	const char *word = need(&o, 0, "a kind (pods, configmaps, secrets)", err);
+	if (!word)
+		return -EXIT_USAGE;
+	const char *slash = strchr(word, '/');
+	if (slash && o.count == 1) {
+		o.positional[0] = arena_strndup(x->arena, word, (size_t)(slash - word));
+		o.positional[1] = slash + 1;
+		o.count = 2;
+	}
+	const struct kind *kind = kind_of_word(o.positional[0], err);
+	if (!kind)
+		return -EINVAL;
+	return kind->kind == KIND_POD ? get_pods(x, &v, &o, err) : get_stored(x, &v, kind, &o, err);
+}
+
+int run_ps(struct context *x, int argc, char **argv, struct error *err)
+{
+	const struct option_spec *option;
+	const char *value;
+	struct view v = { .format = "wide" };
+	struct found_pods pods = {}, shown = {};
+	struct options o;
+	bool all = false;
+	int r;
+
+	options_begin(&o, x->command, argc, argv);
+	while ((r = options_next(&o, &option, &value, err)) > 0) {
+		if (option->letter == 'a')
+			all = true;
+		else
+			x->namespace = value;
+	}
+	if (r == 0)
+		r = pods_list(&x->in, x->namespace, x->arena, &pods, err);
+	list_each(f, &pods)
+		if (all || f->alive)
+			*list_add(x->arena, &shown) = *f;
+	return r < 0 ? r : show_pods(x, &v, &shown, false);
+}

@@ -1,0 +1,88 @@
+/* pods.c — see pods.h. */
+#include "cli/pods.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "object/json.h"
+#include "sandbox/claim.h"
+#include "sandbox/sandbox.h"
+
+static bool read_part(const struct instance *in, const char *uid, const char *file, const struct table *table, void *out, struct arena *a)
+{
+	_cleanup_free_ char *path = memory_printf("pods/%s/%s", uid, file), *text = NULL;
+	struct problems ignored = { .arena = a };
+	size_t size;
+
+	if (file_read(in->runfd, path, NODE_BYTES_MAX, &text, &size, NULL) < 0)
+		return false;
+	struct node *n = node_from_json(a, text, size, NULL);
+	return n && object_decode(table, n, out, a, NULL, &ignored);
+}
+
+/* A keeper that has finished leaves a status whose phase is final; one that was killed does not. */
+static bool was_killed(const struct pod *pod)
+{
+	return !text_is(pod->status.phase, "Succeeded") && !text_is(pod->status.phase, "Failed");
+}
+
+static int load(const struct instance *in, const char *namespace, const char *name, struct arena *a, struct found_pod *out)
+{
+	char uid[UID_SIZE];
+	int r = claim_look(in, namespace, name, uid, &out->alive);
+
+	if (r < 0)
+		return r;
+	out->pod = arena_one(a, struct pod);
+	bool known = read_part(in, uid, "pod.json", &pod_table, out->pod, a);
+	if (known)
+		read_part(in, uid, "status.json", &pod_status_table, &out->pod->status, a);
+	if (out->alive)
+		return known ? 0 : -EAGAIN; /* it is just being made */
+	if (known && !was_killed(out->pod))
+		return 0;
+	sandbox_sweep(in, uid, namespace, name);
+	return -ENOENT;
+}
+
+int pods_find(const struct instance *in, const char *namespace, const char *name, struct arena *a, struct found_pod *out,
+	      struct error *err)
+{
+	int r = strchr(name, '/') || strchr(name, '_') ? -ENOENT : load(in, namespace, name, a, out);
+
+	if (r == -ENOENT || r == -ENAMETOOLONG)
+		return error_set(err, ENOENT, "there is no pod '%s' in the namespace '%s'", name, namespace);
+	if (r < 0)
+		return error_set(err, -r, "the pod '%s' is just being made", name);
+	return 0;
+}
+
+static int is_name(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+int pods_list(const struct instance *in, const char *namespace, struct arena *a, struct found_pods *out, struct error *err)
+{
+	struct dirent **entries;
+	int n = scandirat(in->runfd, "names", &entries, is_name, alphasort);
+
+	if (n < 0)
+		return errno == ENOENT ? 0 : error_errno(err, "cannot list the pods");
+	for (int i = 0; i < n; i++) {
+		char *name = strchr(entries[i]->d_name, '_');
+		struct found_pod found = {};
+		if (name) {
+			*name++ = '\0';
+			if ((!namespace || text_is(namespace, entries[i]->d_name)) && load(in, entries[i]->d_name, name, a, &found) == 0)
+				*list_add(a, out) = found;
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	return 0;
+}

@@ -1,0 +1,317 @@
+/* run.c — seapod run: Docker's fingers. A pod of one container with the container's name is made and applied. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "api/names.h"
+#include "cli/commands.h"
+#include "cli/pods.h"
+#include "cli/session.h"
+#include "cli/start.h"
+#include "net/ports.h"
+#include "sandbox/sandbox.h"
+
+const struct option_spec run_options[] = {
+	{ "detach", 'd', NULL, "leave it running and print its name" },
+	{ "rm", 0, NULL, "delete it when it has ended" },
+	{ "name", 0, "NAME", "its name" },
+	{ "publish", 'p', "[IP:][HOST:]PORT[/PROTO]", "publish a port" },
+	{ "volume", 'v', "SRC:DST[:ro]", "mount a path of the host" },
+	{ "env", 'e', "NAME=VALUE", "a variable" },
+	{ "net", 0, "MODE", "bridge, none, host, container:NAME, ns:PATH" },
+	{ "network", 0, "MODE", "the same" },
+	{ "memory", 'm', "AMOUNT", "the most memory (64Mi, 512m as Docker means it)" },
+	{ "cpus", 0, "NUMBER", "the most CPU time (1.5)" },
+	{ "restart", 0, "POLICY", "no, on-failure or always" },
+	{ "user", 'u', "UID[:GID]", "the user" },
+	{ "workdir", 'w', "DIR", "the working directory" },
+	{ "hostname", 'h', "NAME", "the host name" },
+	{ "interactive", 'i', NULL, "keep standard input open" },
+	{ "tty", 't', NULL, "give it a terminal" },
+	{ "entrypoint", 0, "PROGRAM", "instead of the image's" },
+	{ "privileged", 0, NULL, "all rights of the host's root" },
+	{ "read-only", 0, NULL, "the root file system cannot be written" },
+	{ "namespace", 'n', "NAME", "the namespace" },
+	{},
+};
+
+struct running {
+	struct pod pod;
+	struct container *container;
+	struct security_context security;
+	bool detach, remove;
+};
+
+static void annotate(struct context *x, struct running *r, const char *key, const char *value)
+{
+	*list_add(x->arena, &r->pod.metadata.annotations) = (struct string_pair){ key, value };
+}
+
+static int add_port(struct context *x, struct running *r, const char *value, struct error *err)
+{
+	struct port_wish wish;
+	char address[INET_ADDRSTRLEN];
+
+	if (port_parse(value, &wish, err) < 0)
+		return -EXIT_USAGE;
+	if (!wish.host_port)
+		return usage_error(err, "the port '%s' has no host port; random ones are not supported yet", value);
+	struct container_port *p = list_add(x->arena, &r->container->ports);
+	p->containerPort = wish.pod_port;
+	p->hostPort = wish.host_port;
+	p->protocol = wish.protocol == IPPROTO_UDP ? "UDP" : wish.protocol == IPPROTO_SCTP ? "SCTP" : "TCP";
+	if (wish.host.s_addr != INADDR_ANY)
+		p->hostIP = arena_strdup(x->arena, inet_ntop(AF_INET, &wish.host, address, sizeof(address)));
+	return 0;
+}
+
+static int add_volume(struct context *x, struct running *r, const char *value, struct error *err)
+{
+	char *source = arena_strdup(x->arena, value), *target = strchr(source, ':'), *flags = NULL;
+
+	if (!target)
+		return usage_error(err, "the volume '%s' is wrong: it is SRC:DST or SRC:DST:ro", value);
+	*target++ = '\0';
+	if ((flags = strchr(target, ':')))
+		*flags++ = '\0';
+	if (*source != '/' || *target != '/')
+		return usage_error(err, "the volume '%s' is wrong: both paths must be absolute", value);
+	if (flags && !text_is(flags, "ro") && !text_is(flags, "rw"))
+		return usage_error(err, "the volume '%s' is wrong: there is no option '%s' (ro, rw)", value, flags);
+	struct volume *v = list_add(x->arena, &r->pod.spec.volumes);
+	v->name = arena_printf(x->arena, "v%zu", r->pod.spec.volumes.n);
+	v->hostPath = arena_one(x->arena, struct host_path_volume);
+	*v->hostPath = (struct host_path_volume){ source, "" };
+	*list_add(x->arena, &r->container->volumeMounts) = (struct volume_mount){ .name = v->name, .mountPath = target,
+										   .readOnly = text_is(flags, "ro") };
+	return 0;
+}
+
+/* Docker's 512m is mebibytes, Kubernetes' would be thousandths: a bare small letter is Docker's. */
+static int add_limit(struct context *x, struct running *r, const char *name, const char *value, struct error *err)
+{
+	struct quantity q;
+	size_t n = strlen(value);
+	const char *text = value;
+
+	if (text_is(name, "memory") && n > 1 && strchr("bkmgBKMG", value[n - 1]) && value[n - 1] != 'G' && value[n - 1] != 'M') {
+		const char *suffix = value[n - 1] == 'b' ? "" : value[n - 1] == 'k' ? "Ki" : value[n - 1] == 'm' ? "Mi" : "Gi";
+		text = arena_printf(x->arena, "%.*s%s", (int)n - 1, value, suffix);
+	}
+	if (quantity_parse(text, &q) < 0 || q.nano <= 0)
+		return usage_error(err, "'%s' is no amount of %s", value, name);
+	*list_add(x->arena, &r->container->resources.limits) = (struct quantity_pair){ name, q };
+	return 0;
+}
+
+static int add_env(struct context *x, struct running *r, const char *value)
+{
+	const char *equals = strchr(value, '=');
+	const char *name = equals ? arena_strndup(x->arena, value, (size_t)(equals - value)) : value;
+	const char *content = equals ? equals + 1 : getenv(value);
+
+	if (content) /* $ has no meaning in docker's -e */
+		*list_add(x->arena, &r->container->env) = (struct env_var){ .name = name, .value = content };
+	return 0;
+}
+
+static int set_user(struct running *r, const char *value, struct error *err)
+{
+	long long uid, gid = -1;
+	char buffer[32];
+	const char *colon = strchr(value, ':');
+
+	snprintf(buffer, sizeof(buffer), "%.*s", colon ? (int)(colon - value) : 30, value);
+	if (text_to_int(buffer, 0, INT32_MAX, &uid) < 0 || (colon && text_to_int(colon + 1, 0, INT32_MAX, &gid) < 0))
+		return usage_error(err, "'%s' is no user: give numbers, UID or UID:GID", value);
+	r->security.runAsUser = (struct optional_int){ true, uid };
+	r->security.runAsGroup = (struct optional_int){ colon != NULL, gid };
+	return 0;
+}
+
+static int set_restart(struct running *r, const char *value, struct error *err)
+{
+	r->pod.spec.restartPolicy = text_is(value, "no") ? "Never" :
+				    text_is(value, "always") || text_is(value, "unless-stopped") ? "Always" :
+				    text_is(value, "on-failure") ? "OnFailure" : NULL;
+	return r->pod.spec.restartPolicy ? 0 : usage_error(err, "there is no restart policy '%s' (no, on-failure, always)", value);
+}
+
+static int take_option(struct context *x, struct running *r, const struct option_spec *option, const char *value, struct error *err)
+{
+	const char *name = option->name;
+	struct container *c = r->container;
+
+	if (text_is(name, "publish"))
+		return add_port(x, r, value, err);
+	if (text_is(name, "volume"))
+		return add_volume(x, r, value, err);
+	if (text_is(name, "env"))
+		return add_env(x, r, value);
+	if (text_is(name, "memory"))
+		return add_limit(x, r, "memory", value, err);
+	if (text_is(name, "cpus"))
+		return add_limit(x, r, "cpu", value, err);
+	if (text_is(name, "user"))
+		return set_user(r, value, err);
+	if (text_is(name, "restart"))
+		return set_restart(r, value, err);
+	if (text_is(name, "net") || text_is(name, "network")) {
+		r->pod.spec.hostNetwork = text_is(value, "host");
+		if (!text_is(value, "host") && !text_is(value, "bridge"))
+			annotate(x, r, "seapod.io/network", value);
+	} else if (text_is(name, "detach"))
+		r->detach = true;
+	else if (text_is(name, "rm"))
+		r->remove = true;
+	else if (text_is(name, "name"))
+		r->pod.metadata.name = value;
+	else if (text_is(name, "workdir"))
+		c->workingDir = value;
+	else if (text_is(name, "hostname"))
+		r->pod.spec.hostname = value;
+	else if (text_is(name, "interactive"))
+		c->stdin = c->stdinOnce = true;
+	else if (text_is(name, "tty"))
+		c->tty = true;
+	else if (text_is(name, "entrypoint"))
+		*list_add(x->arena, &c->command) = value;
+	else if (text_is(name, "privileged"))
+		r->security.privileged = (struct optional_bool){ true, true };
+	else if (text_is(name, "read-only"))
+		r->security.readOnlyRootFilesystem = (struct optional_bool){ true, true };
+	else if (text_is(name, "namespace"))
+		x->namespace = value;
+	return 0;
+}
+
+static const char *invent_name(struct context *x, const char *image)
+{
+	unsigned char random[3];
+	const char *base = strrchr(image, '/') ? strrchr(image, '/') + 1 : image;
+	size_t n = strspn(base, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	while (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		;
+	return arena_printf(x->arena, "%.*s-%02x%02x%02x", (int)(n > 40 ? 40 : n), base, random[0], random[1], random[2]);
+}
+
+static int build(struct context *x, struct running *r, struct options *o, struct error *err)
+{
+	const struct option_spec *option;
+	const char *value;
+	int result;
+
+	*r = (struct running){ .pod = { .apiVersion = "v1", .kind = "Pod" } };
+	r->pod.spec.restartPolicy = "Never";
+	r->container = list_add(x->arena, &r->pod.spec.containers);
+	while ((result = options_next(o, &option, &value, err)) > 0)
+		if ((result = take_option(x, r, option, value, err)) < 0)
+			return result;
+	if (result < 0)
+		return result;
+	const char *image = need(o, 0, "an image", err), *why;
+	if (!image)
+		return -EXIT_USAGE;
+	if (!r->pod.metadata.name)
+		r->pod.metadata.name = invent_name(x, image);
+	if ((why = name_dns_label(r->pod.metadata.name)))
+		return usage_error(err, "the name '%.80s' %s", r->pod.metadata.name, why);
+	r->pod.metadata.namespace = x->namespace;
+	r->container->name = r->pod.metadata.name;
+	r->container->image = image;
+	for (int i = 1; i < o->count; i++) { /* "$" is the program's: not a reference to a variable */
+		_cleanup_text_ struct text word = {};
+		for (const char *s = o->positional[i]; *s; s++)
+			text_add(&word, (char[]){ *s, *s == '$' ? '$' : '\0', '\0' });
+		*list_add(x->arena, &r->container->args) = arena_strdup(x->arena, text_str(&word));
+	}
+	r->container->securityContext = &r->security;
+	object_defaults(&pod_table, &r->pod, x->arena);
+	pod_defaults(&r->pod, x->arena);
+	struct problems problems = { .arena = x->arena };
+	if (!pod_validate(&r->pod, &problems))
+		return error_set(err, EINVAL, "%s", problems.errors.at[0].text);
+	return 0;
+}
+
+static void delete_after(struct context *x, const struct pod *pod)
+{
+	struct found_pod found;
+	struct reply reply = {};
+
+	if (pods_find(&x->in, pod->metadata.namespace, pod->metadata.name, x->arena, &found, NULL) < 0)
+		return;
+	_cleanup_close_ int fd = found.alive ? keeper_connect(&x->in, found.pod->metadata.uid, NULL) : -1;
+	if (fd >= 0 && keeper_ask(fd, x->arena, &(struct request){ .verb = "delete", .force = true }, NULL, &reply, NULL, NULL) == 0)
+		pod_wait_end(x, fd, NULL);
+	if (pods_find(&x->in, pod->metadata.namespace, pod->metadata.name, x->arena, &found, NULL) == 0 && !found.alive)
+		sandbox_sweep(&x->in, found.pod->metadata.uid, pod->metadata.namespace, pod->metadata.name);
+}
+
+/* What the finished pod's status tells; NULL: it is gone. */
+static const struct state_terminated *how_it_ended(struct context *x, const struct pod *pod)
+{
+	struct found_pod found;
+
+	if (pods_find(&x->in, pod->metadata.namespace, pod->metadata.name, x->arena, &found, NULL) < 0 ||
+	    found.pod->status.containerStatuses.n == 0)
+		return NULL;
+	const struct container_state_status *state = &found.pod->status.containerStatuses.at[0].state;
+	return state->terminated;
+}
+
+/* Attaches as soon as the keeper listens; the program's exit code, or negative. */
+static int in_foreground(struct context *x, struct running *r, int watch, struct error *err)
+{
+	_cleanup_message_fds_ struct message_fds fds = {};
+	struct found_pod found;
+	struct reply reply = {};
+	const char *container = r->pod.metadata.name;
+
+	int result = reply_receive(watch, x->arena, &reply, &fds, err); /* the first word: it is made, or why not */
+	if (result > 0 && text_is(reply.event, "error"))
+		return error_set(err, EREMOTEIO, "%s", reply.error);
+	if (result <= 0)
+		return result < 0 ? result : error_set(err, ECONNRESET, "the pod's keeper has ended");
+	result = pods_find(&x->in, x->namespace, container, x->arena, &found, err);
+	_cleanup_close_ int fd = result < 0 ? -1 : keeper_connect(&x->in, found.pod->metadata.uid, err);
+	return fd < 0 ? -EXIT_SEAPOD : session_attach(x, fd, container, r->container->stdin, r->container->tty, err);
+}
+
+int run_run(struct context *x, int argc, char **argv, struct error *err)
+{
+	struct running *r = arena_one(x->arena, struct running);
+	struct options o;
+	int code;
+
+	options_begin(&o, x->command, argc, argv);
+	code = build(x, r, &o, err);
+	if (code == -EXIT_USAGE)
+		return code;
+	if (code < 0)
+		return -EXIT_SEAPOD;
+	if (r->container->tty && !isatty(STDIN_FILENO) && !r->detach)
+		r->container->tty = false;
+	_cleanup_close_ int watch = pod_start(x, &r->pod, !r->detach, err);
+	if (watch < 0)
+		return -EXIT_SEAPOD;
+	code = r->detach ? pod_wait(x, watch, WAIT_SETTLED, -1, err) : in_foreground(x, r, watch, err);
+	if (!r->detach)
+		pod_wait_end(x, watch, NULL);
+	const struct state_terminated *end = code == 0 && r->detach ? NULL : how_it_ended(x, &r->pod);
+	if (end && text_is(end->reason, "StartError")) {
+		error_set(err, EREMOTEIO, "%s", end->message ? end->message : "the container cannot be started");
+		code = end->exitCode == 126 || end->exitCode == 127 ? -end->exitCode : -EXIT_SEAPOD;
+	}
+	if (r->remove && !(r->detach && code == 0))
+		delete_after(x, &r->pod);
+	if (code < 0)
+		return code == -126 || code == -127 ? code : -EXIT_SEAPOD;
+	if (r->detach)
+		printf("%s\n", r->pod.metadata.name);
+	return code;
+}

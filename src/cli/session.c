@@ -1,0 +1,169 @@
+/* session.c — see session.h.
+ *
+ * exec without a terminal hands our own descriptors to the process: nothing is copied here. With a terminal, its master is handed to us and
+ * bytes are moved both ways. The person's terminal is set back on every path.
+ */
+#include "cli/session.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+static struct termios cooked;
+static bool is_raw;
+static volatile sig_atomic_t resized;
+
+static void make_cooked(void)
+{
+	if (is_raw)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &cooked);
+	is_raw = false;
+}
+
+static void make_raw(void)
+{
+	struct termios raw;
+
+	if (tcgetattr(STDIN_FILENO, &cooked) < 0)
+		return;
+	raw = cooked;
+	cfmakeraw(&raw);
+	is_raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+	atexit(make_cooked);
+}
+
+static void on_resize(int signal)
+{
+	(void)signal;
+	resized = 1;
+}
+
+static void copy_size(int master)
+{
+	struct winsize size;
+
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+		ioctl(master, TIOCSWINSZ, &size);
+}
+
+/* Moves what is there from FROM to TO. False: FROM has ended. */
+static bool move(int from, int to)
+{
+	char chunk[16384];
+	ssize_t n = read(from, chunk, sizeof(chunk));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	return n > 0 && write_all(to, chunk, (size_t)n) == 0;
+}
+
+struct flows {
+	int in;		/* where our standard input goes; -1: nowhere */
+	int out, err;	/* what is to be shown; -1: nothing */
+	int connection; /* says "exit" */
+	bool tty;
+};
+
+/* Until the connection says how it ended and the outputs are empty. */
+static int move_all(struct context *x, struct flows *f, struct error *err)
+{
+	bool ended = false, input = f->in >= 0;
+	int code = -ECONNRESET;
+
+	if (f->tty && input) {
+		signal(SIGWINCH, on_resize);
+		make_raw();
+	}
+	while (!ended || f->out >= 0 || f->err >= 0) {
+		struct pollfd p[] = {
+			{ .fd = f->out, .events = POLLIN }, { .fd = f->err, .events = POLLIN },
+			{ .fd = ended ? -1 : f->connection, .events = POLLIN }, { .fd = input && !ended ? STDIN_FILENO : -1, .events = POLLIN },
+		};
+		int n = poll(p, 4, ended ? 200 : -1);
+		if (resized && f->in >= 0)
+			copy_size(f->in);
+		resized = 0;
+		if (n == 0) /* a process that outlives the first one may hold the pipe open: it is not waited for */
+			break;
+		if (p[0].revents && !move(f->out, STDOUT_FILENO))
+			close_fd(&f->out);
+		if (p[1].revents && !move(f->err, STDERR_FILENO))
+			close_fd(&f->err);
+		if (p[3].revents && !move(STDIN_FILENO, f->in)) {
+			input = false;
+			if (!f->tty)
+				close_fd(&f->in);
+		}
+		if (p[2].revents) {
+			_cleanup_message_fds_ struct message_fds fds = {};
+			struct reply reply = {};
+			int r = reply_receive(f->connection, x->arena, &reply, &fds, err);
+			if (r <= 0 || text_is(reply.event, "exit") || text_is(reply.event, "error")) {
+				ended = true;
+				code = r > 0 && text_is(reply.event, "exit") ? reply.code : r < 0 ? r : -ECONNRESET;
+			}
+		}
+	}
+	make_cooked();
+	return code >= 0 ? code : error_set(err, ECONNRESET, "the pod's keeper has ended");
+}
+
+int session_exec(struct context *x, int fd, struct request *request, struct error *err)
+{
+	_cleanup_message_fds_ struct message_fds received = {};
+	struct message_fds mine = { .fd = { 0, 1, 2 }, .n = request->tty ? 0 : 3 };
+	struct reply reply = {};
+	struct winsize size;
+
+	if (request->tty && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0) {
+		request->rows = size.ws_row;
+		request->cols = size.ws_col;
+	}
+	_cleanup_close_ int null = -1;
+	if (!request->stdin_wanted && !request->tty) {
+		null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		mine.fd[0] = null;
+	}
+	int r = keeper_ask(fd, x->arena, request, &mine, &reply, &received, err);
+	if (r < 0)
+		return -(reply.code ? reply.code : EXIT_SEAPOD);
+	struct flows flows = { .in = -1, .out = -1, .err = -1, .connection = fd, .tty = request->tty };
+	if (request->tty && received.n == 1) {
+		flows.out = take_fd(&received.fd[0]);
+		received.n = 0;
+		if (request->stdin_wanted)
+			flows.in = fcntl(flows.out, F_DUPFD_CLOEXEC, 3);
+	}
+	r = move_all(x, &flows, err);
+	close_fd(&flows.in);
+	return r < 0 ? -EXIT_SEAPOD : r;
+}
+
+int session_attach(struct context *x, int fd, const char *container, bool stdin_wanted, bool tty, struct error *err)
+{
+	_cleanup_message_fds_ struct message_fds received = {};
+	const struct request request = { .verb = "attach", .container = container, .stdin_wanted = stdin_wanted };
+	struct reply reply = {};
+	int r = keeper_ask(fd, x->arena, &request, NULL, &reply, &received, err);
+
+	if (r < 0)
+		return -EXIT_SEAPOD;
+	struct flows flows = { .in = -1, .out = -1, .err = -1, .connection = fd, .tty = tty };
+	int outputs = tty ? 1 : 2;
+	for (int i = 0; i < received.n; i++) {
+		int *to = i == 0 ? &flows.out : i < outputs ? &flows.err : &flows.in;
+		*to = take_fd(&received.fd[i]);
+	}
+	if (tty && flows.in >= 0)
+		copy_size(flows.in);
+	r = move_all(x, &flows, err);
+	close_fd(&flows.in);
+	return r < 0 ? -EXIT_SEAPOD : r;
+}

@@ -1,0 +1,45 @@
+/* table.c — see table.h. */
+#include "cli/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMNS_MAX = 16 };
+
+void table_cell(struct table_view *t, const char *text)
+{
+	if (!t->open)
+		list_add(t->arena, &t->lines);
+	t->open = true;
+	*list_add(t->arena, &t->lines.at[t->lines.n - 1]) = text ? text : "";
+}
+
+void table_end_row(struct table_view *t)
+{
+	t->open = false;
+}
+
+void table_row(struct table_view *t, const char *a, const char *b, const char *c, const char *d, const char *e, const char *f,
+	       const char *g, const char *h)
+{
+	const char *const cells[] = { a, b, c, d, e, f, g, h };
+
+	for (size_t i = 0; i < sizeof(cells) / sizeof(*cells); i++)
+		if (cells[i])
+			table_cell(t, cells[i]);
+	table_end_row(t);
+}
+
+void table_print(const struct table_view *t)
+{
+	size_t width[COLUMNS_MAX] = {};
+
+	list_each(line, &t->lines)
+		for (size_t i = 0; i < line->n && i < COLUMNS_MAX; i++)
+			if (strlen(line->at[i]) > width[i])
+				width[i] = strlen(line->at[i]);
+	list_each(line, &t->lines) {
+		for (size_t i = 0; i < line->n && i < COLUMNS_MAX; i++)
+			printf("%-*s%s", i + 1 < line->n ? (int)width[i] : 0, line->at[i], i + 1 < line->n ? "   " : "\n");
+	}
+}
