@@ -95,10 +95,10 @@ static int open_source(const struct oci_mount *m, struct error *err)
 
 	if (m->type)
 		fd = mount_make(m->type, m->options.at, (unsigned)m->options.n, m->attributes);
-	else if (m->source_fd >= 0 && !m->copied)
+	else if (m->source_fd >= 0)
 		fd = fcntl(m->source_fd, F_DUPFD_CLOEXEC, 3);
 	else
-		fd = mount_copy(m->source_fd >= 0 ? m->source_fd : AT_FDCWD, m->source_fd >= 0 ? "" : m->source, m->recursive);
+		fd = mount_copy(AT_FDCWD, m->source, m->recursive);
 	if (fd == -1)
 		fd = -errno;
 	return fd < 0 ? fail(fd, err, "mount", m->destination) : fd;

@@ -49,7 +49,6 @@ struct oci_mount {
 	const char *type;	 /* a file system: proc, tmpfs …; NULL: SOURCE or SOURCE_FD is bound */
 	const char *source;	 /* a host path */
 	int source_fd;		 /* >= 0: a detached mount (linux/mount.h), not owned; instead of SOURCE */
-	bool copied;		 /* SOURCE_FD is a mount that others use, too: bind a copy */
 	struct LIST(struct mount_option) options; /* the file system's own */
 	uint64_t attributes;	 /* MOUNT_ATTR_* */
 	uint64_t propagation;	 /* MS_PRIVATE, MS_SLAVE, MS_SHARED; 0: private */

@@ -39,6 +39,17 @@ static bool keep_fd(struct fds *fds, int fd)
 	return true;
 }
 
+/* A detached copy of the mount that FD (closed here) is open on: the child, in a mount namespace of its own, may only attach such. */
+static int copy_of(int fd, bool recursive)
+{
+	int copy = fd < 0 ? -errno : mount_copy(fd, "", recursive);
+
+	if (fd >= 0)
+		close(fd);
+	errno = copy < 0 ? -copy : 0;
+	return copy;
+}
+
 static struct cgroup_limits limits_of(const struct container *c)
 {
 	struct quantity cpu = resource_get(&c->resources.limits, "cpu"), ask = resource_get(&c->resources.requests, "cpu");
@@ -77,7 +88,7 @@ static int make_upper(const struct sandbox *s, const struct sandbox_container *c
 static void add_bind(const struct sandbox *s, struct oci_spec *spec, const char *destination, int fd, bool is_file, bool read_only)
 {
 	*list_add(s->arena, &spec->mounts) = (struct oci_mount){
-		.destination = destination, .source_fd = fd, .copied = true, .is_file = is_file,
+		.destination = destination, .source_fd = fd, .is_file = is_file,
 		.attributes = read_only ? MOUNT_ATTR_RDONLY : 0, .propagation = PRIVATE,
 	};
 }
@@ -90,7 +101,7 @@ static int add_pod_files(const struct sandbox *s, const struct sandbox_container
 
 	for (int i = 0; i < 3; i++) {
 		snprintf(path, sizeof(path), "etc/%s", files[i]);
-		int fd = openat(s->dir, path, O_PATH | O_CLOEXEC);
+		int fd = copy_of(openat(s->dir, path, O_PATH | O_CLOEXEC), false);
 		if (fd < 0 || !keep_fd(fds, fd))
 			return error_errno(err, "cannot open the pod's '%s'", path);
 		add_bind(s, spec, arena_printf(s->arena, "/etc/%s", files[i]), fd, true, false);
@@ -98,7 +109,7 @@ static int add_pod_files(const struct sandbox *s, const struct sandbox_container
 	snprintf(path, sizeof(path), "containers/%s/termination-log", c->spec->name);
 	unlinkat(s->dir, path, 0);
 	_cleanup_close_ int made = openat(s->dir, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	int fd = made < 0 ? -1 : openat(s->dir, path, O_PATH | O_CLOEXEC);
+	int fd = made < 0 ? -1 : copy_of(openat(s->dir, path, O_PATH | O_CLOEXEC), false);
 	if (fd < 0 || !keep_fd(fds, fd))
 		return error_errno(err, "cannot make '%s'", path);
 	fchmod(made, 0666);
@@ -127,10 +138,12 @@ static int add_volumes(const struct sandbox *s, const struct sandbox_container *
 		int fd = volume_source(&s->volumes, m, sub, &is_file, err);
 		if (fd < 0)
 			return fd;
+		if ((fd = copy_of(fd, true)) < 0)
+			return error_errno(err, "cannot copy the mount of the volume '%s'", m->name);
 		if (!keep_fd(fds, fd))
 			return error_set(err, EMFILE, "the container has too many volumes");
 		*list_add(s->arena, &spec->mounts) = (struct oci_mount){
-			.destination = m->mountPath, .source_fd = fd, .copied = true, .is_file = is_file, .recursive = true,
+			.destination = m->mountPath, .source_fd = fd, .is_file = is_file, .recursive = true,
 			.attributes = bind_options(m),
 			.recursive_attributes = m->recursiveReadOnly && !text_is(m->recursiveReadOnly, "Disabled"),
 			.propagation = text_is(m->mountPropagation, "Bidirectional")   ? SHARED :
