@@ -106,8 +106,7 @@ int link_make_veth(struct netlink *n, const char *name, unsigned master, const c
 	mnl_attr_put_strz(m, IFLA_INFO_KIND, "veth");
 	struct nlattr *data = mnl_attr_nest_start(m, IFLA_INFO_DATA);
 	struct nlattr *other = mnl_attr_nest_start(m, VETH_INFO_PEER);
-	struct ifinfomsg *its = mnl_nlmsg_put_extra_header(m, sizeof(*its));
-	its->ifi_change = its->ifi_flags = IFF_UP;
+	mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg)); /* not up yet: veth refuses before the pair is whole (ENOTCONN) */
 	mnl_attr_put_strz(m, IFLA_IFNAME, peer);
 	mnl_attr_put_u32(m, IFLA_MTU, mtu);
 	mnl_attr_put(m, IFLA_ADDRESS, 6, mac);

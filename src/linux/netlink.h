@@ -34,7 +34,7 @@ int link_make_bridge(struct netlink *n, const char *name, uint32_t mtu);
 int link_up(struct netlink *n, const char *name);
 int link_remove(struct netlink *n, const char *name);
 
-/* One message: a veth NAME, up and enslaved to the link of index MASTER, whose peer is PEER, up, in the network namespace of PID. */
+/* One message: a veth NAME, up and enslaved to the link of index MASTER, whose peer is PEER, down, in the network namespace of PID. */
 int link_make_veth(struct netlink *n, const char *name, unsigned master, const char *peer, pid_t pid, uint32_t mtu,
 		   const unsigned char mac[6]);
 

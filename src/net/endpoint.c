@@ -159,6 +159,8 @@ int endpoint_attach(struct endpoint *e, struct error *err)
 	if (r == 0) {
 		r = link_up(&pod, "lo");
 		if (r == 0)
+			r = link_up(&pod, "eth0");
+		if (r == 0)
 			r = address_add(&pod, "eth0", e->address, e->network.prefix);
 		if (r == 0)
 			r = route_add_default(&pod, e->network.gateway);
