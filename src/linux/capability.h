@@ -18,3 +18,6 @@ int capability_bound(uint64_t keep);
 
 /* Sets the three sets of this thread; AMBIENT is raised (and must be in the other two). 0 or -errno. */
 int capability_set(uint64_t effective, uint64_t permitted, uint64_t inheritable, uint64_t ambient);
+
+/* Makes WHICH effective, too, as far as the permitted set has it. 0 or -errno. */
+int capability_raise(uint64_t which);

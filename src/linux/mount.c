@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,6 +18,9 @@ int mount_make(const char *type, const struct mount_option *options, unsigned n,
 {
 	_cleanup_close_ int context = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
 	if (context < 0)
+		return -errno;
+	/* What mount(8) and df(1) show in the first column. */
+	if (syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", type, 0) < 0)
 		return -errno;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned command = options[i].value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
@@ -40,10 +44,34 @@ int mount_change(int fd, uint64_t attributes, uint64_t propagation, bool recursi
 
 	if (!attributes && !propagation)
 		return 0;
-	return result(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &change, sizeof(change)));
+	return result(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0),
+			      &change, sizeof(change)));
 }
 
 int mount_attach(int fd, int target)
 {
-	return result(syscall(SYS_move_mount, fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+	return result(syscall(SYS_move_mount, fd, "", target, "",
+			      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+}
+
+int mount_leave(void)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return -errno;
+	return result(syscall(SYS_mount, NULL, "/", NULL, MS_REC | MS_SLAVE, NULL));
+}
+
+int mount_classic(const char *type, const char *target, const char *data)
+{
+	return result(syscall(SYS_mount, type, target, type, 0, data));
+}
+
+int mount_change_root(int root)
+{
+	enum { DETACH = 2 }; /* MNT_DETACH of <sys/mount.h> */
+
+	if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+	    syscall(SYS_umount2, ".", DETACH) < 0 || chdir("/") < 0)
+		return -errno;
+	return 0;
 }

@@ -25,3 +25,14 @@ int mount_change(int fd, uint64_t attributes, uint64_t propagation, bool recursi
 
 /* Attaches the detached mount FD on what TARGET is open on. 0 or -errno. */
 int mount_attach(int fd, int target);
+
+/* Leaves the caller's mounts: a new mount namespace whose copies follow the host's but never change them (mount_namespaces(7):
+ * slave). What is to be copied from the host is copied before. 0 or -errno. */
+int mount_leave(void);
+
+/* mount(2) as it was before descriptors: TYPE with all of DATA in one page, on the path TARGET. 0 or -errno. */
+int mount_classic(const char *type, const char *target, const char *data);
+
+/* Makes the mount that the directory ROOT is the top of this process's root and drops every other one (pivot_root(2): "." twice stacks the old
+ * root on the new one, from where it is unmounted). 0 or -errno. */
+int mount_change_root(int root);

@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "linux/process.h"
 #include "oci/spec.h"
@@ -18,24 +20,26 @@ enum { CGROUP_FDS_MAX = 16 };
 
 /* What a container is started with besides its spec. Nothing here is owned. */
 struct container_setting {
-	int stdio[3];	   /* what becomes 0, 1, 2 (with a terminal: the slave, three times) */
-	int cgroup_fd;	   /* v2: the cgroup's directory, -1: none */
+	int stdio[3];              /* what becomes 0, 1, 2 (with a terminal: the slave, three times) */
+	int cgroup_fd;             /* v2: the cgroup's directory, -1: none */
 	int tasks[CGROUP_FDS_MAX]; /* v1: the `tasks` files to write "0" to */
 	int task_count;
 	int pid_namespace; /* -1: see the spec; else join this one */
-	const char *mount_point; /* an empty directory of the host to build the root file system on */
+	const char *
+		mount_point; /* an empty directory of the host to build the root file system on; NULL: none is needed on Linux 6.5 */
 };
 
 struct container_process {
 	pid_t pid;
 	int pidfd, sync; /* owned; -1 when closed */
+	bool is_ready;   /* its next report is of execve */
 };
 
 #define CONTAINER_PROCESS_NONE ((struct container_process){ .pidfd = -1, .sync = -1 })
 
-/* Makes the child. 0, and P is filled; or negative. */
-int container_create(const struct oci_spec *spec, const struct container_setting *setting, struct container_process *p,
-		     struct error *err);
+/* Makes the child. 0, and P is filled; or negative. SPEC and SETTING are not used after it returns. */
+int container_create(const struct oci_spec *spec, const struct container_setting *setting,
+		     struct container_process *p, struct error *err);
 
 /* Reads the next report when p->sync is readable: 1: "ready" (after create) or "executed" (after start; sync is closed then);
  * negative: it failed, err has its sentence (-ENOENT: the program is not there, -EACCES, -ENOEXEC: it cannot be executed). */
@@ -52,9 +56,9 @@ struct exec_setting {
 	int cgroup_fd;
 	int tasks[CGROUP_FDS_MAX];
 	int task_count;
-	int target_pidfd; /* the container's first process */
+	int target_pidfd;  /* the container's first process */
 	int pid_namespace; /* >= 0: its pid namespace, when it is not the caller's own */
 };
 
-int container_exec(const struct oci_process *process, const struct exec_setting *setting, struct container_process *p,
-		   struct error *err);
+int container_exec(const struct oci_process *process, const struct exec_setting *setting,
+		   struct container_process *p, struct error *err);

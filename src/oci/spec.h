@@ -39,6 +39,8 @@ struct oci_process {
 	bool noNewPrivileges;
 	bool has_oom_score_adj;
 	int oomScoreAdj;
+	bool has_umask;
+	mode_t umask; /* else 0022 */
 	struct LIST(struct oci_rlimit) rlimits;
 	struct oci_filter seccomp;
 	bool terminal;
@@ -46,20 +48,21 @@ struct oci_process {
 
 struct oci_mount {
 	const char *destination;
-	const char *type;	 /* a file system: proc, tmpfs …; NULL: SOURCE or SOURCE_FD is bound */
-	const char *source;	 /* a host path */
-	int source_fd;		 /* >= 0: a detached mount (linux/mount.h), not owned; instead of SOURCE */
+	const char *type;   /* a file system: proc, tmpfs …; NULL: SOURCE or SOURCE_FD is bound */
+	const char *source; /* a host path */
+	int source_fd;      /* >= 0: a detached mount (linux/mount.h), not owned; instead of SOURCE */
+	bool copied;        /* SOURCE_FD is open on a mount that others use, too: the child binds a copy */
 	struct LIST(struct mount_option) options; /* the file system's own */
-	uint64_t attributes;	 /* MOUNT_ATTR_* */
-	uint64_t propagation;	 /* MS_PRIVATE, MS_SLAVE, MS_SHARED; 0: private */
-	bool recursive;		 /* bind what is mounted below, too */
+	uint64_t attributes;                      /* MOUNT_ATTR_* */
+	uint64_t propagation;                     /* MS_PRIVATE, MS_SLAVE, MS_SHARED; 0: private */
+	bool recursive;                           /* bind what is mounted below, too */
 	bool recursive_attributes;
 	bool is_file; /* the target is a file: made as one when missing */
 };
 
 struct oci_device {
 	const char *path; /* below /dev */
-	mode_t mode;	  /* S_IFCHR | 0666 */
+	mode_t mode;      /* S_IFCHR | 0666 */
 	unsigned major, minor;
 	uid_t uid;
 	gid_t gid;
@@ -68,8 +71,8 @@ struct oci_device {
 /* The root file system: overlay layers, or a directory. */
 struct oci_root {
 	struct LIST(const char *) lower; /* absolute directories, the lowest first */
-	const char *upper, *work;	 /* absolute, both or none; removed contents are the caller's business */
-	const char *path;		 /* without LOWER: this directory itself */
+	const char *upper, *work; /* absolute, both or none; removed contents are the caller's business */
+	const char *path;         /* without LOWER: this directory itself */
 	bool readonly;
 };
 
@@ -80,6 +83,6 @@ struct oci_spec {
 	struct LIST(struct oci_device) devices;
 	struct LIST(const char *) maskedPaths;
 	struct LIST(const char *) readonlyPaths;
-	bool new_pid, new_cgroup; /* namespaces besides mount, which is always new */
+	bool new_pid, new_cgroup;   /* namespaces besides mount, which is always new */
 	uint64_t rootfsPropagation; /* MS_SLAVE … of the container's "/"; 0: private */
 };

@@ -1,0 +1,157 @@
+/* child.c — see child.h. */
+#include "oci/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/keyctl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { FAILED = 125 };
+
+/* The keeper's death is ours. It may have died before the signal was asked for: then its end of the socket is closed. Not dumpable means
+ * that nobody in the container can trace us or open our descriptors while some of them are the host's (CVE-2016-9962). */
+static int tie(struct child *c, const struct step *s, struct error *err)
+{
+	char byte;
+	(void)s;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_errno(err, "cannot tie the process to its keeper");
+	if (recv(c->sync, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+		_exit(FAILED);
+	return 0;
+}
+
+/* cgroup v1: a process moves itself, at once; being moved by another waits for an RCU grace period (5 to 15 ms measured). */
+static int join_cgroup(struct child *c, const struct step *s, struct error *err)
+{
+	(void)c;
+
+	if (write(s->fd, "0", 1) < 0)
+		return error_errno(err, "cannot enter the container's cgroup");
+	return 0;
+}
+
+static int new_namespaces(struct child *c, const struct step *s, struct error *err)
+{
+	(void)c;
+
+	if (unshare((int)s->flags) < 0)
+		return error_errno(err, "cannot make the container's namespaces");
+	return 0;
+}
+
+/* Root, network, names: all at once, from the kernel's own handle (setns(2) with a pidfd, Linux 5.8). */
+static int join(struct child *c, const struct step *s, struct error *err)
+{
+	(void)c;
+
+	if (setns(s->fd, CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) < 0)
+		return error_errno(err, "cannot enter the container");
+	return 0;
+}
+
+/* Signals as a program expects them, no terminal of ours, and no way to our keys (keyrings(7); not every kernel has them, and a full
+ * quota is not the container's fault). */
+static int session(struct child *c, const struct step *s, struct error *err)
+{
+	sigset_t none;
+	(void)c;
+	(void)s;
+	(void)err;
+
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid();
+	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+	return 0;
+}
+
+/* All of ours are close-on-exec already; this holds even if one was forgotten (CVE-2024-21626). */
+static int close_rest(struct child *c, const struct step *s, struct error *err)
+{
+	(void)c;
+	(void)s;
+
+	if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) < 0 && errno != ENOSYS && errno != EINVAL)
+		return error_errno(err, "cannot close the keeper's descriptors");
+	return 0;
+}
+
+static int ready(struct child *c, const struct step *s, struct error *err)
+{
+	const struct error fine = {};
+	char go;
+	(void)s;
+	(void)err;
+
+	if (send(c->sync, &fine, sizeof(fine), MSG_NOSIGNAL) < 0 || recv(c->sync, &go, 1, 0) != 1)
+		_exit(FAILED); /* the keeper is gone */
+	return 0;
+}
+
+static step_function *const functions[STEP_KINDS] = {
+	[STEP_TIE] = tie,
+	[STEP_CGROUP] = join_cgroup,
+	[STEP_OOM_SCORE] = child_oom_score,
+	[STEP_NAMESPACES] = new_namespaces,
+	[STEP_JOIN] = join,
+	[STEP_OPEN] = child_open,
+	[STEP_LEAVE] = child_leave,
+	[STEP_ROOT_OVERLAY] = child_root_overlay,
+	[STEP_ROOT_BIND] = child_root_bind,
+	[STEP_ROOT_ATTACH] = child_root_attach,
+	[STEP_ATTACH] = child_attach,
+	[STEP_DEVICE] = child_device,
+	[STEP_LINK] = child_link,
+	[STEP_CONSOLE] = child_console,
+	[STEP_READONLY] = child_readonly,
+	[STEP_MASK] = child_mask,
+	[STEP_MAKE_CWD] = child_make_cwd,
+	[STEP_CHANGE_ROOT] = child_change_root,
+	[STEP_ROOT_READONLY] = child_root_readonly,
+	[STEP_ROOT_PROPAGATION] = child_root_propagation,
+	[STEP_SESSION] = session,
+	[STEP_RLIMIT] = child_rlimit,
+	[STEP_STDIO] = child_stdio,
+	[STEP_BOUND] = child_bound,
+	[STEP_CWD] = child_cwd,
+	[STEP_USER] = child_user,
+	[STEP_CLOSE] = close_rest,
+	[STEP_READY] = ready,
+	[STEP_NO_NEW_PRIVS] = child_no_new_privs,
+	[STEP_CAPABILITIES] = child_capabilities,
+	[STEP_FILTER] = child_filter,
+	[STEP_EXECUTE] = child_execute,
+};
+
+/* So that no descriptor of ours is 0, 1 or 2, whatever the keeper was started with. */
+static void fill_low_descriptors(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+void child_run(const struct plan *plan, int sync)
+{
+	struct child c = { .plan = plan, .sync = sync, .root = -1, .dev = -1, .null = -1, .empty = -1 };
+	struct error err = {};
+
+	umask(0);
+	fill_low_descriptors();
+	list_each(s, &plan->steps)
+		if (functions[s->kind](&c, s, &err) < 0)
+			break;
+	(void)!send(sync, &err, sizeof(err), MSG_NOSIGNAL);
+	_exit(FAILED);
+}

@@ -1,0 +1,250 @@
+/* plan.c — see plan.h. Pure: nothing here touches the kernel.
+ *
+ * The order is the point. What needs the host's view (binds, cgroups) comes before it is left; what needs privileges before they go; the
+ * parent-death signal is set once more after the change of user, which clears it (prctl(2)); the filter of system calls comes as late as
+ * it can, so that it need not allow what only the set-up does.
+ */
+#include "oci/plan.h"
+
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+enum { OPTION_MAX = 255 /* fsconfig(2): a string has at most 256 bytes */, PAGE_MAX = 4095 };
+
+/* --- what is executed --- */
+
+static const char *variable(const struct oci_process *p, const char *name)
+{
+	size_t n = strlen(name);
+
+	list_each(e, &p->env)
+		if (strncmp(*e, name, n) == 0 && (*e)[n] == '=')
+			return *e + n + 1;
+	return NULL;
+}
+
+static char **terminated(struct arena *a, const char *const *at, size_t n)
+{
+	char **copy = arena_alloc(a, (n + 1) * sizeof(*copy));
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = (char *)at[i];
+	return copy;
+}
+
+/* As execvp(3): a name with a slash is itself, else it is looked for along the container's own PATH. */
+static char **candidates(struct arena *a, const struct oci_process *p)
+{
+	struct LIST(const char *) found = {};
+	const char *name = p->args.at[0], *path = variable(p, "PATH");
+
+	if (strchr(name, '/')) {
+		*list_add(a, &found) = name;
+		return terminated(a, found.at, found.n);
+	}
+	for (const char *at = path ? path : default_path; *name && at;) {
+		size_t n = strcspn(at, ":");
+		*list_add(a, &found) =
+			n ? arena_printf(a, "%.*s/%s", (int)n, at, name) : arena_printf(a, "./%s", name);
+		at = at[n] ? at + n + 1 : NULL;
+	}
+	return terminated(a, found.at, found.n);
+}
+
+/* --- the steps --- */
+
+static struct step *add(struct plan *plan, struct arena *a, enum step_kind kind)
+{
+	struct step *s = list_add(a, &plan->steps);
+
+	s->kind = kind;
+	return s;
+}
+
+static void add_path(struct plan *plan, struct arena *a, enum step_kind kind, const char *path)
+{
+	add(plan, a, kind)->path = path;
+}
+
+/* "a:b:c", the uppermost first; NULL when a directory's name has a character that means something there. */
+static const char *join_lower(const struct oci_root *root, struct arena *a)
+{
+	const char *joined = "";
+
+	for (size_t i = 0; i < root->lower.n; i++) {
+		if (strpbrk(root->lower.at[i], ":\\,"))
+			return NULL;
+		joined = *joined ? arena_printf(a, "%s:%s", root->lower.at[i], joined) : root->lower.at[i];
+	}
+	return joined;
+}
+
+static void add_option(struct plan_overlay *o, struct arena *a, const char *key, const char *value)
+{
+	*list_add(a, &o->options) = (struct mount_option){ key, value };
+}
+
+/* volatile: no syncs at unmount; the upper directory is this run's and is never mounted again (overlayfs.rst "Volatile mount").
+ * lowerdir+ (Linux 6.5) takes one directory at a time, so their number and length are not limited by one option's. */
+static const struct plan_overlay *overlay(const struct oci_root *root, const char *mount_point,
+					  struct arena *a)
+{
+	struct plan_overlay *o = arena_one(a, struct plan_overlay);
+	const char *joined = join_lower(root, a);
+
+	o->mount_point = mount_point;
+	if (joined && strlen(joined) <= OPTION_MAX) {
+		add_option(o, a, "lowerdir", joined);
+	} else {
+		for (size_t i = root->lower.n; i-- > 0;)
+			add_option(o, a, "lowerdir+", root->lower.at[i]);
+	}
+	if (root->upper) {
+		add_option(o, a, "upperdir", root->upper);
+		add_option(o, a, "workdir", root->work);
+		add_option(o, a, "volatile", NULL);
+	}
+	if (!joined || (root->upper && (strpbrk(root->upper, ",") || strpbrk(root->work, ","))))
+		return o;
+	const char *page = root->upper ? arena_printf(a, "lowerdir=%s,upperdir=%s,workdir=%s,volatile",
+						      joined, root->upper, root->work)
+				       : arena_printf(a, "lowerdir=%s", joined);
+	o->page = strlen(page) <= PAGE_MAX ? page : NULL;
+	return o;
+}
+
+static void add_root(struct plan *plan, const struct oci_root *root, const char *mount_point, struct arena *a)
+{
+	if (root->lower.n > 1 || root->upper)
+		add(plan, a, STEP_ROOT_OVERLAY)->overlay = overlay(root, mount_point, a);
+	else
+		add_path(plan, a, STEP_ROOT_BIND, root->lower.n ? root->lower.at[0] : root->path);
+	add_path(plan, a, STEP_ROOT_ATTACH, mount_point);
+}
+
+static bool is_dev(const struct oci_mount *m)
+{
+	return text_is(m->destination, "/dev") && text_is(m->type, "tmpfs");
+}
+
+/* /dev is filled while it is still detached: nobody can meddle, and no path of the image is walked. */
+static void add_devices(struct plan *plan, const struct oci_spec *spec, struct arena *a)
+{
+	static const struct plan_link links[] = {
+		{ "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
+		{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+		{ "ptmx", "pts/ptmx" },
+	};
+
+	list_each(device, &spec->devices)
+		add(plan, a, STEP_DEVICE)->device = device;
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
+		add(plan, a, STEP_LINK)->link = &links[i];
+}
+
+static void add_mounts(struct plan *plan, const struct oci_spec *spec,
+		       const struct container_setting *setting, struct arena *a)
+{
+	plan->opened = arena_alloc(a, (spec->mounts.n + 1) * sizeof(*plan->opened));
+	for (size_t i = 0; i < spec->mounts.n; i++) {
+		struct step *s = add(plan, a, STEP_OPEN);
+		s->place = (unsigned)i;
+		s->mount = &spec->mounts.at[i];
+		if (is_dev(&spec->mounts.at[i]))
+			add_devices(plan, spec, a);
+	}
+	add(plan, a, STEP_LEAVE);
+	add_root(plan, &spec->root, setting->mount_point ? setting->mount_point : "/", a);
+	for (size_t i = 0; i < spec->mounts.n; i++) {
+		struct step *s = add(plan, a, STEP_ATTACH);
+		s->place = (unsigned)i;
+		s->mount = &spec->mounts.at[i];
+	}
+	if (spec->process.terminal)
+		add(plan, a, STEP_CONSOLE)->fd = setting->stdio[0];
+	list_each(path, &spec->readonlyPaths)
+		add_path(plan, a, STEP_READONLY, *path);
+	list_each(path, &spec->maskedPaths)
+		add_path(plan, a, STEP_MASK, *path);
+	add_path(plan, a, STEP_MAKE_CWD, spec->process.cwd);
+	add(plan, a, STEP_CHANGE_ROOT);
+	if (spec->root.readonly)
+		add(plan, a, STEP_ROOT_READONLY);
+	if (spec->rootfsPropagation)
+		add(plan, a, STEP_ROOT_PROPAGATION)->flags = spec->rootfsPropagation;
+}
+
+static void add_of_process(struct plan *plan, struct arena *a, enum step_kind kind,
+			   const struct oci_process *p)
+{
+	add(plan, a, kind)->process = p;
+}
+
+/* Tied to the keeper, in its cgroups. */
+static void add_beginning(struct plan *plan, const struct oci_process *p, const int *tasks, int task_count,
+			  struct arena *a)
+{
+	add(plan, a, STEP_TIE);
+	for (int i = 0; i < task_count; i++)
+		add(plan, a, STEP_CGROUP)->fd = tasks[i];
+	if (p->has_oom_score_adj)
+		add_of_process(plan, a, STEP_OOM_SCORE, p);
+}
+
+/* From a process with a root to one with an identity. */
+static void add_identity(struct plan *plan, const struct oci_process *p, const int stdio[3], struct arena *a)
+{
+	memcpy(plan->stdio, stdio, sizeof(plan->stdio));
+	add(plan, a, STEP_SESSION);
+	list_each(limit, &p->rlimits)
+		add(plan, a, STEP_RLIMIT)->limit = limit;
+	add_of_process(plan, a, STEP_STDIO, p);
+	add_of_process(plan, a, STEP_BOUND, p);
+	add_of_process(plan, a, STEP_CWD, p);
+	add_of_process(plan, a, STEP_USER, p);
+	add_of_process(plan, a, STEP_CWD, p);
+	add(plan, a, STEP_TIE);
+	add(plan, a, STEP_CLOSE);
+}
+
+/* Without no_new_privs a filter needs CAP_SYS_ADMIN and is loaded before the capabilities go (seccomp(2)). */
+static void add_end(struct plan *plan, const struct oci_process *p, struct arena *a)
+{
+	if (p->noNewPrivileges)
+		add(plan, a, STEP_NO_NEW_PRIVS);
+	else if (p->seccomp.n > 0)
+		add_of_process(plan, a, STEP_FILTER, p);
+	add_of_process(plan, a, STEP_CAPABILITIES, p);
+	if (p->noNewPrivileges && p->seccomp.n > 0)
+		add_of_process(plan, a, STEP_FILTER, p);
+	add(plan, a, STEP_EXECUTE);
+	plan->argv = terminated(a, p->args.at, p->args.n);
+	plan->envp = terminated(a, p->env.at, p->env.n);
+	plan->candidates = candidates(a, p);
+}
+
+void plan_container(struct plan *plan, const struct oci_spec *spec, const struct container_setting *setting,
+		    struct arena *a)
+{
+	*plan = (struct plan){};
+	add_beginning(plan, &spec->process, setting->tasks, setting->task_count, a);
+	if (spec->new_cgroup)
+		add(plan, a, STEP_NAMESPACES)->flags = CLONE_NEWCGROUP;
+	add_mounts(plan, spec, setting, a);
+	add_identity(plan, &spec->process, setting->stdio, a);
+	add(plan, a, STEP_READY);
+	add_end(plan, &spec->process, a);
+}
+
+void plan_exec(struct plan *plan, const struct oci_process *process, const struct exec_setting *setting,
+	       struct arena *a)
+{
+	*plan = (struct plan){};
+	add_beginning(plan, process, setting->tasks, setting->task_count, a);
+	add(plan, a, STEP_JOIN)->fd = setting->target_pidfd;
+	add_identity(plan, process, setting->stdio, a);
+	add_end(plan, process, a);
+}

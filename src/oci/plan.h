@@ -1,0 +1,95 @@
+/* plan.h — all that a child does from clone to execve, as a list made by its parent.
+ *
+ * Between clone and exec nothing may allocate or lock, so every decision, string and table is made before, here, by pure functions: a
+ * spec goes in, steps come out. The child (child.h) carries them out one by one and knows no policy. A test reads a plan as text
+ * without being root, and the order, on which the safety of a container depends, can be seen at once.
+ *
+ * A step is a verb; its object is a part of the spec, which must outlive the plan.
+ */
+#pragma once
+
+#include "base/text.h"
+#include "oci/container.h"
+#include "oci/spec.h"
+
+enum step_kind {
+	STEP_TIE,          /* die when the keeper dies; nobody may trace us */
+	STEP_CGROUP,       /* fd: a v1 `tasks` file */
+	STEP_OOM_SCORE,    /* process */
+	STEP_NAMESPACES,   /* flags: CLONE_NEW*, by unshare(2) */
+	STEP_JOIN,         /* exec: the namespaces of the process behind fd */
+	STEP_OPEN,         /* mount: made or copied, detached, while the host's mounts are still in view */
+	STEP_LEAVE,        /* the host's mounts, for a mount namespace of our own */
+	STEP_ROOT_OVERLAY, /* overlay */
+	STEP_ROOT_BIND,    /* path of the host */
+	STEP_ROOT_ATTACH,  /* path of the host */
+	STEP_ATTACH,       /* mount */
+	STEP_DEVICE,       /* device, in the /dev that was opened last and is not attached yet */
+	STEP_LINK,         /* link, there, too */
+	STEP_CONSOLE,      /* fd: a terminal that is bound on /dev/console */
+	STEP_READONLY,     /* path */
+	STEP_MASK,         /* path */
+	STEP_MAKE_CWD,     /* path */
+	STEP_CHANGE_ROOT,  /* the container's root is "/", the host's is gone */
+	STEP_ROOT_READONLY,
+	STEP_ROOT_PROPAGATION, /* flags */
+	STEP_SESSION,          /* signals as after boot, a session and a keyring of its own */
+	STEP_RLIMIT,           /* limit */
+	STEP_STDIO,            /* process */
+	STEP_BOUND,            /* process: the bounding set */
+	STEP_CWD,              /* process: before the user is changed, and again after it if it was refused */
+	STEP_USER,             /* process */
+	STEP_CLOSE,            /* every descriptor but 0, 1, 2 goes at execve */
+	STEP_READY,            /* say so and wait for the start */
+	STEP_NO_NEW_PRIVS,
+	STEP_CAPABILITIES, /* process */
+	STEP_FILTER,       /* process */
+	STEP_EXECUTE,
+	STEP_KINDS
+};
+
+/* The options of an overlay mount; PAGE has the same for mount(2), for kernels before 6.5 when they need more than one option may hold. */
+struct plan_overlay {
+	struct LIST(struct mount_option) options;
+	const char *page;        /* NULL: would not fit */
+	const char *mount_point; /* where mount(2) mounts it */
+};
+
+struct plan_link {
+	const char *name, *to;
+};
+
+struct step {
+	enum step_kind kind;
+	unsigned place; /* OPEN, ATTACH: which of plan.opened */
+	union {
+		int fd;
+		uint64_t flags;
+		const char *path;
+		const struct oci_process *process;
+		const struct oci_mount *mount;
+		const struct oci_device *device;
+		const struct oci_rlimit *limit;
+		const struct plan_overlay *overlay;
+		const struct plan_link *link;
+	};
+};
+
+struct plan {
+	struct LIST(struct step) steps;
+	int *opened; /* the child's memory: one descriptor a mount */
+	int stdio[3];
+	char *const *argv, *const *envp;
+	char *const *candidates; /* what to try to execute, in this order; NULL at the end */
+};
+
+/* The plan of a container's first process. All memory in A. */
+void plan_container(struct plan *plan, const struct oci_spec *spec, const struct container_setting *setting,
+		    struct arena *a);
+
+/* The plan of another process in a running container. */
+void plan_exec(struct plan *plan, const struct oci_process *process, const struct exec_setting *setting,
+	       struct arena *a);
+
+/* The plan as text, a step a line. */
+void plan_print(const struct plan *plan, struct text *out);
