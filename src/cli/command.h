@@ -10,7 +10,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SEAPOD = 125 };
+/* What a command returns when it is to exit with a certain code: -EXIT_WITH(code), apart from every -errno, which exits with 1. */
+#define EXIT_WITH(code) (1000 + (code))
+enum { EXIT_FAILED = EXIT_WITH(1), EXIT_USAGE = EXIT_WITH(2), EXIT_SEAPOD = EXIT_WITH(125) };
 
 /* What every command is given. */
 struct context {

@@ -92,9 +92,7 @@ static int finish(int r, const struct error *err)
 	fflush(stdout);
 	if (r < 0 && err->code)
 		fprintf(stderr, "seapod: %s\n", err->text);
-	if (r >= 0)
-		return r;
-	return r == -EXIT_USAGE || r == -EXIT_SEAPOD || r == -126 || r == -127 ? -r : EXIT_FAILED;
+	return r >= 0 ? r : r <= -EXIT_WITH(0) ? -r - EXIT_WITH(0) : 1;
 }
 
 int main(int argc, char **argv)
@@ -115,18 +113,18 @@ int main(int argc, char **argv)
 	}
 	if (at >= argc || text_is(argv[at], "help") || text_is(argv[at], "--help") || text_is(argv[at], "-h")) {
 		help();
-		return at >= argc ? EXIT_USAGE : EXIT_DONE;
+		return at >= argc ? 2 : 0;
 	}
 	if (text_is(argv[at], "version") || text_is(argv[at], "--version")) {
 		puts("seapod " VERSION);
-		return EXIT_DONE;
+		return 0;
 	}
 	x.command = find(argv[at], &err);
 	if (!x.command)
 		return finish(-EXIT_USAGE, &err);
 	if (at + 1 < argc && text_is(argv[at + 1], "--help")) {
 		command_help(x.command);
-		return EXIT_DONE;
+		return 0;
 	}
 	if (instance_open(&x.in, root, run, &err) < 0)
 		return finish(-EXIT_FAILED, &err);

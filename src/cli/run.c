@@ -305,12 +305,12 @@ int run_run(struct context *x, int argc, char **argv, struct error *err)
 	const struct state_terminated *end = code == 0 && r->detach ? NULL : how_it_ended(x, &r->pod);
 	if (end && text_is(end->reason, "StartError")) {
 		error_set(err, EREMOTEIO, "%s", end->message ? end->message : "the container cannot be started");
-		code = end->exitCode == 126 || end->exitCode == 127 ? -end->exitCode : -EXIT_SEAPOD;
+		code = end->exitCode == 126 || end->exitCode == 127 ? -EXIT_WITH(end->exitCode) : -EXIT_SEAPOD;
 	}
 	if (r->remove && !(r->detach && code == 0))
 		delete_after(x, &r->pod);
 	if (code < 0)
-		return code == -126 || code == -127 ? code : -EXIT_SEAPOD;
+		return code <= -EXIT_WITH(0) ? code : -EXIT_SEAPOD;
 	if (r->detach)
 		printf("%s\n", r->pod.metadata.name);
 	return code;

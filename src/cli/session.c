@@ -133,7 +133,7 @@ int session_exec(struct context *x, int fd, struct request *request, struct erro
 	}
 	int r = keeper_ask(fd, x->arena, request, &mine, &reply, &received, err);
 	if (r < 0)
-		return -(reply.code ? reply.code : EXIT_SEAPOD);
+		return reply.code ? -EXIT_WITH(reply.code) : -EXIT_SEAPOD;
 	struct flows flows = { .in = -1, .out = -1, .err = -1, .connection = fd, .tty = request->tty };
 	if (request->tty && received.n == 1) {
 		flows.out = take_fd(&received.fd[0]);
