@@ -1,0 +1,147 @@
+"""Image archives, good and hostile, through `seapod load`."""
+import gzip
+import hashlib
+import io
+import json
+import pathlib
+import subprocess
+import tarfile
+
+import pytest
+
+
+def layer(*entries):
+    """A tar of (name, kind, content or link) entries."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, kind, *rest in entries:
+            info = tarfile.TarInfo(name)
+            info.type = kind
+            info.mode = 0o755
+            data = b""
+            if kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
+                info.linkname = rest[0]
+            elif rest:
+                data = rest[0]
+                info.size = len(data)
+            tar.addfile(info, io.BytesIO(data) if kind == tarfile.REGTYPE else None)
+    return out.getvalue()
+
+
+def digest(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def oci_archive(path, name, *layers, forge=None, compress=True):
+    blobs = {}
+
+    def put(data):
+        blobs[digest(data)] = data
+        return digest(data), len(data)
+
+    descriptors = []
+    for plain in layers:
+        data = gzip.compress(plain) if compress else plain
+        d, size = put(data)
+        descriptors.append({"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": d, "size": size})
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["sh"]},
+                         "rootfs": {"type": "layers", "diff_ids": [digest(x) for x in layers]}}).encode()
+    d, size = put(config)
+    manifest = json.dumps({"schemaVersion": 2, "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": d, "size": size},
+                           "layers": descriptors}).encode()
+    d, size = put(manifest)
+    index = json.dumps({"schemaVersion": 2, "manifests": [{"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": d, "size": size,
+                        "annotations": {"org.opencontainers.image.ref.name": name}}]}).encode()
+    if forge:
+        blobs = {d: forge(data) if d == descriptors[0]["digest"] else data for d, data in blobs.items()}
+    with tarfile.open(path, "w") as tar:
+        for where, data in [("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'), ("index.json", index)] + [
+                ("blobs/sha256/" + d[7:], data) for d, data in blobs.items()]:
+            info = tarfile.TarInfo(where)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+
+
+FILE, DIR, LINK, HARD, CHAR = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE
+
+
+def layers_of(seapod):
+    return sorted(p.name for p in (pathlib.Path(seapod.root) / "layers").iterdir())
+
+
+def test_whiteouts_links_and_modes(seapod, tmp_path):
+    oci_archive(tmp_path / "a.tar", "localhost/a:1",
+                layer(("bin", DIR), ("bin/busybox", FILE, open("/bin/busybox", "rb").read()), ("bin/sh", LINK, "busybox"), ("gone", FILE, b"x"),
+                      ("d", DIR), ("d/old", FILE, b"x"), ("hard", HARD, "bin/busybox")),
+                layer((".wh.gone", FILE), ("d", DIR), ("d/.wh..wh..opq", FILE), ("d/new", FILE, b"new")))
+    assert "loaded" in seapod.out("load", tmp_path / "a.tar")
+    assert "unchanged" in seapod.out("load", tmp_path / "a.tar")
+    out = seapod.out("run", "--rm", "--net", "none", "localhost/a:1", "/bin/busybox", "sh", "-c",
+                     "/bin/busybox ls / /d; /bin/busybox stat -c %h /hard")
+    assert "gone" not in out and "old" not in out and "new" in out and out.endswith("2")
+
+
+@pytest.mark.parametrize("entries", [
+    [("../escape", FILE, b"x")],
+    [("a/../../escape", FILE, b"x")],
+    [("l", HARD, "../../etc/passwd")],
+])
+def test_names_that_lead_out_are_refused(seapod, tmp_path, entries):
+    before = layers_of(seapod)
+    oci_archive(tmp_path / "evil.tar", "localhost/evil:1", layer(*entries))
+    assert "leads out" in seapod.fails("load", tmp_path / "evil.tar")
+    assert layers_of(seapod) == before and not (pathlib.Path(seapod.root) / "tmp").exists()
+
+
+@pytest.mark.parametrize("target", ["/tmp/outside", "../../../../tmp/outside"])
+def test_nothing_is_written_through_a_link(seapod, tmp_path, target):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    oci_archive(tmp_path / "evil.tar", "localhost/evil:1", layer(("l", LINK, str(outside)), ("l/x", FILE, b"x"), ("m", LINK, target), ("m/y", FILE, b"y")))
+    seapod.run("load", tmp_path / "evil.tar", check=False)
+    assert list(outside.iterdir()) == []
+
+
+def test_absolute_names_stay_inside(seapod, tmp_path):
+    oci_archive(tmp_path / "a.tar", "localhost/a:1", layer((str(tmp_path / "abs"), FILE, b"x")))
+    seapod.run("load", tmp_path / "a.tar")
+    assert not (tmp_path / "abs").exists()
+
+
+@pytest.mark.parametrize("forge", [lambda b: b[:-20], lambda b: b + b"x", lambda b: b[:30] + b"\0" + b[31:], lambda b: gzip.compress(layer(("x", FILE, b"y")))])
+def test_a_forged_or_cut_layer_is_refused_and_leaves_nothing(seapod, tmp_path, forge):
+    before = layers_of(seapod)
+    oci_archive(tmp_path / "bad.tar", "localhost/bad:1", layer(("f", FILE, b"content" * 1000)), forge=forge)
+    seapod.fails("load", tmp_path / "bad.tar")
+    assert layers_of(seapod) == before and not (pathlib.Path(seapod.root) / "tmp").exists()
+    assert "bad" not in seapod.out("images")
+
+
+def test_a_cut_archive_is_refused(seapod, tmp_path):
+    oci_archive(tmp_path / "a.tar", "localhost/a:1", layer(("f", FILE, bytes(100000))), compress=False)
+    data = (tmp_path / "a.tar").read_bytes()
+    (tmp_path / "cut.tar").write_bytes(data[:60000])
+    seapod.fails("load", tmp_path / "cut.tar")
+    assert not (pathlib.Path(seapod.root) / "tmp").exists()
+
+
+def test_what_is_no_archive_is_said_to_be_none(seapod, tmp_path):
+    (tmp_path / "x").write_bytes(b"hello")
+    assert "no image archive" in seapod.fails("load", tmp_path / "x")
+    assert "does not exist" in seapod.fails("load", tmp_path / "nosuch")
+
+
+def test_zstd_and_docker_save(seapod, tmp_path):
+    plain = layer(("bin", DIR), ("bin/busybox", FILE, open("/bin/busybox", "rb").read()))
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": [digest(plain)]}}).encode()
+    with tarfile.open(tmp_path / "d.tar", "w") as tar:
+        for name, data in (("c.json", config), ("l/layer.tar", plain), ("manifest.json", json.dumps(
+                [{"Config": "c.json", "RepoTags": ["docker.io/library/dock:1"], "Layers": ["l/layer.tar"]}]).encode())):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    subprocess.run(["gzip", "-k", tmp_path / "d.tar"], check=True)
+    assert "dock:1 loaded" in seapod.out("load", tmp_path / "d.tar.gz")
+    assert seapod.run("run", "--rm", "--net", "none", "dock:1", "/bin/busybox", "true").returncode == 0
+    assert "removed" in seapod.out("image", "rm", "dock:1")
+    assert digest(plain)[7:] not in layers_of(seapod)

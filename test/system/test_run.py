@@ -1,0 +1,118 @@
+"""run: Docker's fingers. A pod with one container is that container, and `run` ends as its program ends."""
+import signal
+import time
+
+import pytest
+
+from instance import BUSYBOX, STAY, eventually
+
+NET = "--net=none"
+
+
+def run(seapod, *args, **more):
+    return seapod.run("run", "--rm", NET, BUSYBOX, *args, check=False, **more)
+
+
+def test_output_and_success(seapod):
+    done = run(seapod, "sh", "-c", "echo out; echo err >&2")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "out\n", "err\n")
+    assert seapod.out("get", "pods", "-o", "name") == ""
+
+
+@pytest.mark.parametrize("command,code", [
+    (["sh", "-c", "exit 7"], 7), (["sh", "-c", "kill -TERM $$"], 143 - 0), (["nosuch"], 127), (["/etc"], 126),
+    (["/etc/passwd"], 126)])
+def test_exit_code_is_the_programs_own(seapod, command, code):
+    if code == 143:  # PID 1 ignores signals without a handler, so the death is a child's
+        command = ["sh", "-c", "sh -c 'kill -TERM $$'; exit $?"]
+    assert run(seapod, *command).returncode == code
+
+
+def test_seapods_own_failure_is_125(seapod):
+    assert "nosuch" in seapod.fails("run", "--rm", NET, "nosuch/image", code=125)
+
+
+def test_wrong_usage_is_2(seapod):
+    assert seapod.fails("run", code=2, lines=None)
+    assert "--detach" in seapod.fails("run", "--detahc", BUSYBOX, code=2, lines=None)
+
+
+def test_standard_input(seapod):
+    done = seapod.run("run", "--rm", "-i", NET, BUSYBOX, "wc", "-c", input="12345")
+    assert done.stdout.strip() == "5"
+
+
+def test_a_megabyte_through_standard_input_and_output(seapod):
+    data = "0123456789abcdef" * 65536
+    assert seapod.run("run", "--rm", "-i", NET, BUSYBOX, "cat", input=data).stdout == data
+
+
+def test_environment_user_and_directory(seapod):
+    out = seapod.out("run", "--rm", NET, "-e", "COLOR=red", "-u", "33:33", "-w", "/tmp", BUSYBOX,
+                     "sh", "-c", "echo $COLOR $(id -u):$(id -g) $PWD")
+    assert out == "red 33:33 /tmp"
+
+
+def test_entrypoint(seapod):
+    assert seapod.out("run", "--rm", NET, "--entrypoint", "echo", BUSYBOX, "hi") == "hi"
+
+
+def test_detached_it_prints_its_name_and_runs_on(seapod):
+    assert seapod.out("run", "-d", NET, "--name", "bg", BUSYBOX, *STAY) == "bg"
+    assert seapod.phase("bg") == "Running"
+    assert seapod.exec("bg", "echo", "there").stdout == "there\n"
+
+
+def test_a_name_is_taken_once(seapod):
+    seapod.run("run", "-d", NET, "--name", "bg", BUSYBOX, *STAY)
+    assert "bg" in seapod.fails("run", "-d", NET, "--name", "bg", BUSYBOX, *STAY, code=125)
+
+
+def test_without_rm_it_stays_listed(seapod):
+    done = seapod.run("run", NET, "--name", "once", BUSYBOX, "sh", "-c", "echo said; exit 3", check=False)
+    assert done.returncode == 3
+    assert seapod.phase("once") == "Failed"
+    assert seapod.logs("once") == "said"
+    assert "once" in seapod.out("ps", "-a") and "once" not in seapod.out("ps")
+
+
+def test_signals_are_forwarded(seapod):
+    process = seapod.start("run", "--rm", "--name", "sig", NET, BUSYBOX, "sh", "-c",
+                           "trap 'echo got; exit 5' TERM; echo ready; while :; do sleep 9 & wait; done")
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=10)
+    assert (process.returncode, out) == (5, "got\n")
+
+
+def test_a_terminal(seapod):
+    out = seapod.run("run", "--rm", "-t", NET, BUSYBOX, "sh", "-c", "test -t 0 && test -t 1 && tty").stdout
+    assert "/dev/pts/0" in out or "/dev/console" in out
+
+
+def test_restart_always(seapod):
+    seapod.run("run", "-d", NET, "--name", "again", "--restart", "always", BUSYBOX, "sh", "-c", "exit 1")
+    eventually(lambda: seapod.status("again")["containerStatuses"][0]["lastState"]["terminated"]["exitCode"] == 1)
+
+
+def test_memory_and_cpu_limits(seapod):
+    seapod.run("run", "-d", NET, "--name", "small", "-m", "64m", "--cpus", "0.5", BUSYBOX, *STAY)
+    limits = seapod.get("small")["spec"]["containers"][0]["resources"]["limits"]
+    assert limits["memory"] in ("64Mi", "67108864") and limits["cpu"] in ("500m", "0.5")
+
+
+def test_a_mounted_path(seapod, tmp_path):
+    (tmp_path / "file").write_text("from the host\n")
+    out = seapod.run("run", "--rm", NET, "-v", f"{tmp_path}:/data:ro", BUSYBOX, "sh", "-c",
+                     "cat /data/file; touch /data/new 2>&1 || echo read-only").stdout
+    assert out.startswith("from the host\n") and out.endswith("read-only\n")
+
+
+def test_it_is_fast(seapod):
+    """Not a benchmark (see bench/): only that nothing waits for a second somewhere."""
+    times = []
+    for _ in range(5):
+        begin = time.monotonic()
+        run(seapod, "true")
+        times.append(time.monotonic() - begin)
+    assert sorted(times)[2] < 0.5

@@ -1,0 +1,87 @@
+"""What a container may do when its manifest asks for nothing: as little as the field's defaults allow."""
+import pytest
+
+from instance import BUSYBOX, container, pod
+
+NET = {"hostNetwork": True}
+# containerd's and Docker's default set, as a mask (capabilities(7))
+DEFAULT_CAPABILITIES = 0xA80425FB
+
+
+def status_of(seapod, field, name="web"):
+    return seapod.sh(name, f"sed -n 's/^{field}:[[:space:]]*//p' /proc/1/status")
+
+
+def test_defaults(seapod):
+    seapod.apply(pod("web", **NET))
+    assert int(status_of(seapod, "CapEff"), 16) == DEFAULT_CAPABILITIES
+    assert int(status_of(seapod, "CapBnd"), 16) == DEFAULT_CAPABILITIES
+    assert status_of(seapod, "CapAmb").strip("0") == ""
+
+
+def test_seccomp_filters_by_profile(seapod):
+    seapod.apply(pod("web", container(securityContext={"seccompProfile": {"type": "RuntimeDefault"}}), **NET))
+    assert status_of(seapod, "Seccomp") == "2"
+    assert seapod.exec("web", "unshare", "-m", "true", check=False).returncode != 0
+
+
+def test_capabilities_are_dropped_and_added(seapod):
+    seapod.apply(pod("web", container(securityContext={"capabilities": {"drop": ["ALL"], "add": ["NET_ADMIN"]}}), **NET))
+    assert int(status_of(seapod, "CapEff"), 16) == 1 << 12
+
+
+def test_no_new_privileges(seapod):
+    seapod.apply(pod("web", container(securityContext={"allowPrivilegeEscalation": False}), **NET))
+    assert status_of(seapod, "NoNewPrivs") == "1"
+
+
+def test_user_and_groups(seapod):
+    seapod.apply(pod("web", securityContext={"runAsUser": 1000, "runAsGroup": 1001, "supplementalGroups": [1002]}, **NET))
+    assert seapod.sh("web", "id -u; id -g; id -G").split("\n") == ["1000", "1001", "1001 1002"]
+
+
+def test_run_as_non_root_refuses_root(seapod):
+    manifest = pod("web", securityContext={"runAsNonRoot": True}, restartPolicy="Never", **NET)
+    assert "runAsNonRoot" in seapod.apply(manifest, check=False).stderr
+
+
+def test_read_only_root(seapod):
+    seapod.apply(pod("web", container(securityContext={"readOnlyRootFilesystem": True}), **NET))
+    assert "Read-only" in seapod.exec("web", "touch", "/file", check=False).stderr
+
+
+@pytest.mark.parametrize("path", ["/proc/kcore", "/proc/keys", "/proc/timer_list"])
+def test_masked_paths_are_empty(seapod, path):
+    seapod.apply(pod("web", **NET))
+    assert seapod.exec("web", "head", "-c", "1", path, check=False).stdout == ""
+
+
+def test_kernel_settings_cannot_be_written(seapod):
+    seapod.apply(pod("web", **NET))
+    assert seapod.exec("web", "sh", "-c", "echo 1 > /proc/sys/kernel/sysrq", check=False).returncode != 0
+    assert seapod.exec("web", "sh", "-c", "echo b > /proc/sysrq-trigger", check=False).returncode != 0
+
+
+def test_devices_are_the_usual_few(seapod):
+    seapod.apply(pod("web", **NET))
+    names = set(seapod.sh("web", "ls /dev").split())
+    assert {"null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm", "fd"} <= names
+    assert not names & {"vda", "sda", "mem", "kmsg", "loop-control"}
+    assert seapod.exec("web", "sh", "-c", "mknod /tmp/m c 1 1 && head -c 1 /tmp/m", check=False).returncode != 0
+
+
+def test_only_three_descriptors_are_open(seapod):
+    seapod.apply(pod("web", **NET))
+    assert seapod.sh("web", "ls /proc/1/fd").split() == ["0", "1", "2"] or \
+        set(seapod.sh("web", "ls /proc/1/fd").split()) - {"0", "1", "2"} <= {"10"}  # ash keeps one of its own
+
+
+def test_the_hosts_mounts_are_not_to_be_seen(seapod):
+    seapod.apply(pod("web", **NET))
+    seen = {line.split()[4] for line in seapod.sh("web", "cat /proc/1/mountinfo").splitlines()}
+    assert "/" in seen and not any(seapod.dir in path for path in seen)
+
+
+def test_privileged_is_the_exception(seapod):
+    out = seapod.out("run", "--rm", "--net=none", "--privileged", BUSYBOX, "sh", "-c", "sed -n 's/^CapEff:.//p' /proc/1/status")
+    assert bin(int(out, 16)).count("1") > 20
