@@ -117,6 +117,22 @@ int link_make_veth(struct netlink *n, const char *name, unsigned master, const c
 	return netlink_ask(n, m);
 }
 
+int link_set_hairpin(struct netlink *n, const char *name)
+{
+	char buffer[NETLINK_MESSAGE];
+	struct nlmsghdr *m = netlink_begin(n, buffer, RTM_NEWLINK, 0);
+
+	mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(m, IFLA_IFNAME, name);
+	struct nlattr *link = mnl_attr_nest_start(m, IFLA_LINKINFO);
+	mnl_attr_put_strz(m, IFLA_INFO_SLAVE_KIND, "bridge");
+	struct nlattr *port = mnl_attr_nest_start(m, IFLA_INFO_SLAVE_DATA);
+	mnl_attr_put_u8(m, IFLA_BRPORT_MODE, 1);
+	mnl_attr_nest_end(m, port);
+	mnl_attr_nest_end(m, link);
+	return netlink_ask(n, m);
+}
+
 int address_add(struct netlink *n, const char *link, struct in_addr address, unsigned prefix)
 {
 	char buffer[NETLINK_MESSAGE];

@@ -38,5 +38,8 @@ int link_remove(struct netlink *n, const char *name);
 int link_make_veth(struct netlink *n, const char *name, unsigned master, const char *peer, pid_t pid, uint32_t mtu,
 		   const unsigned char mac[6]);
 
+/* Lets the bridge send a frame back out of the port it came in by (bridge(8) "hairpin"). */
+int link_set_hairpin(struct netlink *n, const char *name);
+
 int address_add(struct netlink *n, const char *link, struct in_addr address, unsigned prefix);
 int route_add_default(struct netlink *n, struct in_addr gateway);

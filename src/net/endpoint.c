@@ -141,6 +141,10 @@ static int make_link(struct endpoint *e, struct error *err)
 		link_remove(&e->rt, e->link);
 		r = link_make_veth(&e->rt, e->link, e->bridge, "eth0", getpid(), e->network.mtu, mac);
 	}
+	/* With br_netfilter the address is changed while the frame is still in the bridge: a pod that calls its own published port then
+	 * gets the frame back by the port it came from. */
+	if (r == 0 && e->port_count > 0)
+		r = link_set_hairpin(&e->rt, e->link);
 	if (r < 0) {
 		errno = -r;
 		return error_errno(err, "cannot connect the pod to the bridge '%s'", e->network.bridge);
