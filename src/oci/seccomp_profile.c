@@ -300,7 +300,7 @@ static int read_flags(const struct profile *p, struct seccomp_rules *rules, stru
 		{ "SECCOMP_FILTER_FLAG_TSYNC", 0 }, /* there is one thread */
 		{ NULL, 0 },
 	};
-	uint32_t value;
+	uint32_t value = 0;
 
 	list_each(name, &p->flags) {
 		int r = find_word(flags, *name, "flag", &value, err);
