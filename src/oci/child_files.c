@@ -72,7 +72,7 @@ int child_root_overlay(struct child *c, const struct step *s, struct error *err)
 		c->root_attached = true;
 	}
 	if (fd < 0)
-		return fail(fd, err, "mount the image's layers on", o->mount_point);
+		return fail(fd, err, "mount the layers of", "the image");
 	c->root = fd;
 	return 0;
 }

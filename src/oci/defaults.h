@@ -9,5 +9,6 @@
 
 extern const uint64_t default_capabilities;
 
-/* Fills devices, masked and read-only paths (none when PRIVILEGED) and the mounts that every container has. */
+/* Fills devices, masked and read-only paths and the mounts that every container has. PRIVILEGED: every device of the host, nothing
+ * masked, /sys writable. */
 void oci_default_files(struct oci_spec *spec, bool privileged, struct arena *a);

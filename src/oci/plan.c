@@ -107,7 +107,7 @@ static const struct plan_overlay *overlay(const struct oci_root *root, const cha
 		add_option(o, a, "workdir", root->work);
 		add_option(o, a, "volatile", NULL);
 	}
-	if (!joined || (root->upper && (strpbrk(root->upper, ",") || strpbrk(root->work, ","))))
+	if (!mount_point || !joined || (root->upper && (strpbrk(root->upper, ",") || strpbrk(root->work, ","))))
 		return o;
 	const char *page = root->upper ? arena_printf(a, "lowerdir=%s,upperdir=%s,workdir=%s,volatile",
 						      joined, root->upper, root->work)
@@ -116,13 +116,14 @@ static const struct plan_overlay *overlay(const struct oci_root *root, const cha
 	return o;
 }
 
+/* Without a place of its own the root goes on top of "/": pivot_root(2) does not mind, and nothing is to be made or removed. */
 static void add_root(struct plan *plan, const struct oci_root *root, const char *mount_point, struct arena *a)
 {
 	if (root->lower.n > 1 || root->upper)
 		add(plan, a, STEP_ROOT_OVERLAY)->overlay = overlay(root, mount_point, a);
 	else
 		add_path(plan, a, STEP_ROOT_BIND, root->lower.n ? root->lower.at[0] : root->path);
-	add_path(plan, a, STEP_ROOT_ATTACH, mount_point);
+	add_path(plan, a, STEP_ROOT_ATTACH, mount_point ? mount_point : "/");
 }
 
 static bool is_dev(const struct oci_mount *m)
@@ -157,7 +158,7 @@ static void add_mounts(struct plan *plan, const struct oci_spec *spec,
 			add_devices(plan, spec, a);
 	}
 	add(plan, a, STEP_LEAVE);
-	add_root(plan, &spec->root, setting->mount_point ? setting->mount_point : "/", a);
+	add_root(plan, &spec->root, setting->mount_point, a);
 	for (size_t i = 0; i < spec->mounts.n; i++) {
 		struct step *s = add(plan, a, STEP_ATTACH);
 		s->place = (unsigned)i;
