@@ -159,20 +159,6 @@ static int verb_objects(struct connection *c, const struct request *r, struct me
 	return result;
 }
 
-static void on_exec_ended(struct ev_loop *loop, ev_io *w, int events)
-{
-	struct connection *c = w->data;
-	struct exit_status status;
-	(void)loop;
-	(void)events;
-
-	if (process_reap(c->exec.pidfd, &status) == 0)
-		return;
-	if (!c->failed_to_execute)
-		say(c, &(struct reply){ .event = "exit", .code = status.code }, NULL);
-	connection_close(c);
-}
-
 static void on_exec_report(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct connection *c = w->data;
@@ -191,6 +177,19 @@ static void on_exec_report(struct ev_loop *loop, ev_io *w, int events)
 	struct message_fds fds = { .n = c->master >= 0, .fd = { c->master } };
 	say_ok(c, &fds);
 	close_fd(&c->master);
+}
+
+static void on_exec_ended(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct connection *c = w->data;
+	struct exit_status status;
+	if (ev_is_active(&c->exec_report)) /* what it was to say first comes first */
+		on_exec_report(loop, &c->exec_report, events);
+	if (process_reap(c->exec.pidfd, &status) == 0)
+		return;
+	if (!c->failed_to_execute)
+		say(c, &(struct reply){ .event = "exit", .code = status.code }, NULL);
+	connection_close(c);
 }
 
 static int verb_exec(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
