@@ -16,7 +16,7 @@ static const struct table capabilities_table =
 static const struct field seccomp_fields[] = {
 	VALUE(seccomp_profile, type, .required = true, .values = "RuntimeDefault|Localhost|Unconfined",
 	      .doc = "Which profile. Without a profile, Seapod uses RuntimeDefault."),
-	VALUE(seccomp_profile, localhostProfile,
+	VALUE(seccomp_profile, localhostProfile, .check = path_relative,
 	      .doc = "A profile's file, below ROOT/seccomp; for Localhost."),
 };
 static const struct table seccomp_table = TABLE(seccomp_profile, seccomp_fields, "A system call filter.");

@@ -84,15 +84,29 @@ void instance_close(struct instance *in)
 	in->root = in->run = in->log = NULL;
 }
 
+static const char *program;
+
+void instance_program(const char *path)
+{
+	program = path;
+}
+
+static bool find_program(char self[static PATH_MAX])
+{
+	if (program)
+		return (size_t)snprintf(self, PATH_MAX, "%s", program) < PATH_MAX;
+	ssize_t n = readlink("/proc/self/exe", self, PATH_MAX - 1);
+	self[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
 void instance_helper(const char *name, char path[static PATH_MAX])
 {
 	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	if (n > 0) {
-		self[n] = '\0';
+	if (find_program(self)) {
 		char *slash = strrchr(self, '/');
-		*slash = '\0';
+		*(slash ? slash : self) = '\0';
 		if ((size_t)snprintf(path, PATH_MAX, "%s/%s", self, name) < PATH_MAX && access(path, X_OK) == 0)
 			return;
 	}

@@ -36,3 +36,6 @@ void instance_close(struct instance *in);
 /* Where the program's other executables are (seapod-keeper, seapod-image …): beside this program in a build tree,
  * libexec otherwise. Writes NAME's full path to PATH. */
 void instance_helper(const char *name, char path[static PATH_MAX]);
+
+/* Tells instance_helper where this program is, when it runs from a mount that has no path (a keeper does): PATH is kept by pointer. */
+void instance_program(const char *path);

@@ -20,9 +20,8 @@ enum { LAUNCH_FD = 3, WATCH_FD = 4, SAFE_FD = 10 };
 
 /* The keeper's program on a read-only mount of its own. A container that makes the kernel execute /proc/self/exe gets a
  * file that cannot be opened for writing by anybody (CVE-2019-5736), whoever owns it on the host. */
-static int open_program(struct error *err)
+static int open_program(char path[static PATH_MAX], struct error *err)
 {
-	char path[PATH_MAX];
 	instance_helper("seapod-keeper", path);
 
 	struct mount_attr read_only = { .attr_set = MOUNT_ATTR_RDONLY };
@@ -67,10 +66,33 @@ static void become_keeper(int program, int null, int launch, int watch, char *co
 		syscall(SYS_execveat, program, "", argv, env, AT_EMPTY_PATH);
 }
 
+/* The pid, or negative. A function of its own: what is on the stack around a vfork may be clobbered (vfork(2)). */
+static pid_t spawn(int program, int null, int launch, int watch, char *const argv[], struct error *err)
+{
+	static char *const env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	volatile int failed = 0;
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		become_keeper(program, null, launch, watch, argv, env);
+		failed = errno;
+		_exit(125);
+	}
+	if (pid < 0)
+		return error_errno(err, "cannot start a keeper");
+	if (failed) {
+		waitpid(pid, NULL, 0);
+		errno = failed;
+		return error_errno(err, "cannot execute seapod-keeper");
+	}
+	return pid;
+}
+
 int keeper_spawn(const struct instance *in, const char *launch, size_t size, struct error *err)
 {
+	char path[PATH_MAX];
 	int pair[2];
-	_cleanup_close_ int program = open_program(err);
+	_cleanup_close_ int program = open_program(path, err);
 	if (program < 0)
 		return program;
 	_cleanup_close_ int memory = sealed_memory(launch, size, err);
@@ -87,23 +109,9 @@ int keeper_spawn(const struct instance *in, const char *launch, size_t size, str
 	if (null < 0 || safe_memory < 0 || safe_theirs < 0 || safe_program < 0)
 		return error_errno(err, "cannot copy a descriptor");
 
-	char *argv[] = { "seapod-keeper", in->root, in->run, NULL };
-	char *env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
-	volatile int failed = 0;
-	pid_t pid = vfork();
-	if (pid == 0) {
-		become_keeper(safe_program, null, safe_memory, safe_theirs, argv, env);
-		failed = errno;
-		_exit(125);
-	}
-	if (pid < 0)
-		return error_errno(err, "cannot start a keeper");
-	if (failed) {
-		waitpid(pid, NULL, 0);
-		errno = failed;
-		return error_errno(err, "cannot execute seapod-keeper");
-	}
-	return take_fd(&mine);
+	char *argv[] = { path, in->root, in->run, NULL };
+	pid_t pid = spawn(safe_program, null, safe_memory, safe_theirs, argv, err);
+	return pid < 0 ? pid : take_fd(&mine);
 }
 
 int keeper_connect(const struct instance *in, const char *uid, struct error *err)

@@ -105,6 +105,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	umask(0022);
+	instance_program(argv[0]);
 	k.arena = arena_new();
 	if (instance_open(&k.in, argv[1], argv[2], &err) < 0 || read_launch(&k, &err) < 0 ||
 	    sandbox_create(&k.sandbox, &k.in, k.launch, k.arena, &err) < 0)

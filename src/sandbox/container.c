@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "linux/path.h"
 #include "oci/defaults.h"
+#include "sandbox/process_namespace.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/spec.h"
 
@@ -181,6 +182,14 @@ static void add_cgroup_mounts(const struct sandbox *s, struct oci_spec *spec, bo
 	}
 }
 
+/* /dev/shm is the pod's, as its IPC namespace is. */
+static void share_memory(const struct sandbox *s, struct oci_spec *spec)
+{
+	list_each(m, &spec->mounts)
+		if (text_is(m->destination, "/dev/shm"))
+			*m = (struct oci_mount){ .destination = m->destination, .source_fd = s->shm, .copied = true };
+}
+
 /* devpts of its own, held by us, so that a terminal for exec is opened without any path in the container. */
 static int add_terminals(const struct sandbox *s, struct sandbox_container *c, struct oci_spec *spec, struct error *err)
 {
@@ -254,11 +263,12 @@ static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec
 	list_each(layer, &c->image->layers)
 		*list_add(s->arena, &spec->root.lower) = *layer;
 	spec->root.readonly = cs && cs->readOnlyRootFilesystem.value;
-	spec->new_pid = !s->pod->spec.hostPID;
+	spec->new_pid = !s->pod->spec.hostPID && !s->pod->spec.shareProcessNamespace.value;
 	spec->new_cgroup = true;
 	oci_default_files(spec, privileged, s->arena);
 	if ((r = make_upper(s, c, &spec->root, err)) < 0 || (r = add_terminals(s, c, spec, err)) < 0)
 		return r;
+	share_memory(s, spec);
 	add_cgroup_mounts(s, spec, !privileged);
 	if ((r = add_pod_files(s, c, spec, fds, err)) < 0)
 		return r;
@@ -280,6 +290,7 @@ int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, str
 {
 	_cleanup_(close_fds) struct fds fds = {};
 	struct oci_spec spec = {};
+	_cleanup_(seccomp_filter_release) struct seccomp_filter filter = {};
 	struct container_setting setting = { .cgroup_fd = -1, .pid_namespace = -1 };
 	_cleanup_free_ char *directory = memory_printf("containers/%s/rootfs", c->spec->name);
 
@@ -291,12 +302,17 @@ int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, str
 	if (r == 0)
 		r = build(s, c, &spec, &fds, err);
 	if (r == 0)
+		r = spec_filter(s, c->spec, &spec.process, &filter, err);
+	if (r == 0)
 		r = make_cgroup(s, c, err);
+	if (r == 0 && s->pod->spec.shareProcessNamespace.value)
+		r = process_namespace_ensure(s, err);
 	if (r == 0)
 		r = open_stdio(c, setting.stdio, &fds, err);
 	if (r == 0) {
 		_cleanup_free_ char *mount_point = memory_printf("%s/%s", s->run_path, directory);
 		setting.mount_point = mount_point;
+		setting.pid_namespace = s->pid_namespace;
 		setting.cgroup_fd = cgroup_directory(&c->cgroup);
 		setting.task_count = cgroup_tasks(&c->cgroup, setting.tasks);
 		c->oom_kills = cgroup_oom_kills(&c->cgroup);
@@ -341,6 +357,7 @@ int sandbox_exec(struct sandbox *s, struct sandbox_container *c, const struct ex
 {
 	struct exec_setting setting = { .cgroup_fd = cgroup_directory(&c->cgroup), .target_pidfd = c->process.pidfd, .pid_namespace = -1 };
 	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_(seccomp_filter_release) struct seccomp_filter filter = {};
 	_cleanup_close_ int slave = -1, pid_namespace = -1;
 	struct oci_process process;
 	struct sandbox temporary = *s; /* the strings of this exec go with it */
@@ -349,6 +366,8 @@ int sandbox_exec(struct sandbox *s, struct sandbox_container *c, const struct ex
 	temporary.arena = a;
 	*master = -1;
 	int r = spec_process(&temporary, c, &process, err);
+	if (r == 0)
+		r = spec_filter(&temporary, c->spec, &process, &filter, err);
 	if (r < 0)
 		return r;
 	process.args.n = 0;

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "net/resolver.h"
+#include "sandbox/process_namespace.h"
 
 #define NETWORK_NOTE "seapod.io/network" /* none, container:NAME, ns:PATH: what a Pod has no field for */
 
@@ -142,6 +143,21 @@ static int enter_network(struct sandbox *s, struct error *err)
 	return enter_own_network(s, !text_is(mode, "none"), err);
 }
 
+/* System V IPC, message queues, and with them the shared memory of POSIX, which is files (shm_open(3)). */
+static int enter_ipc(struct sandbox *s, struct error *err)
+{
+	static const struct mount_option options[] = { { "mode", "1777" }, { "size", "64m" } };
+
+	if (!s->pod->spec.hostIPC && unshare(CLONE_NEWIPC) < 0)
+		return error_errno(err, "cannot make the pod's IPC namespace");
+	s->shm = s->pod->spec.hostIPC ? mount_copy(AT_FDCWD, "/dev/shm", false) :
+					mount_make("tmpfs", options, 2, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (s->shm >= 0)
+		return 0;
+	errno = -s->shm;
+	return error_errno(err, "cannot make the pod's shared memory");
+}
+
 static int set_sysctls(const struct sandbox *s, struct error *err)
 {
 	const struct pod_security_context *security = s->pod->spec.securityContext;
@@ -246,7 +262,8 @@ static void learn_facts(struct sandbox *s)
 int sandbox_create(struct sandbox *s, const struct instance *in, const struct launch *launch, struct arena *a, struct error *err)
 {
 	*s = (struct sandbox){ .in = in, .launch = launch, .pod = &launch->pod, .arena = a, .claim = -1, .dir = -1,
-			       .endpoint = ENDPOINT_NONE, .base = CGROUP_NONE, .cgroup = CGROUP_NONE };
+			       .endpoint = ENDPOINT_NONE, .base = CGROUP_NONE, .cgroup = CGROUP_NONE, .shm = -1,
+			       .init = CONTAINER_PROCESS_NONE, .init_cgroup = CGROUP_NONE, .pid_namespace = -1 };
 	_cleanup_free_ char *disk = memory_printf("pods/%s/volumes", s->pod->metadata.uid);
 
 	learn_facts(s);
@@ -261,8 +278,8 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 	r = make_cgroup(s, err);
 	if (r == 0)
 		r = enter_network(s, err);
-	if (r == 0 && !s->pod->spec.hostIPC && unshare(CLONE_NEWIPC) < 0)
-		r = error_errno(err, "cannot make the pod's IPC namespace");
+	if (r == 0)
+		r = enter_ipc(s, err);
 	if (r == 0)
 		r = set_sysctls(s, err);
 	if (r == 0)
@@ -299,6 +316,8 @@ void sandbox_destroy(struct sandbox *s, bool delete)
 	if (s->has_volumes)
 		volumes_close(&s->volumes);
 	s->has_volumes = false;
+	close_fd(&s->shm);
+	process_namespace_close(s);
 	if (s->cgroups.version) {
 		cgroup_remove(&s->cgroups, &s->base, s->cgroup_name);
 		cgroup_close(&s->cgroup);

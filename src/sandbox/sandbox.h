@@ -28,6 +28,10 @@ struct sandbox {
 	char cgroup_name[48];
 	struct volume_set volumes;
 	bool has_volumes;
+	int shm; /* /dev/shm of all containers, a detached mount */
+	struct container_process init; /* process_namespace.h */
+	struct cgroup init_cgroup;
+	int pid_namespace;
 	struct pod_facts facts;
 	char node_name[65];
 };

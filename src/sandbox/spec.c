@@ -217,6 +217,22 @@ static int make_capabilities(const struct sandbox_container *c, struct oci_proce
 	return r;
 }
 
+int spec_filter(const struct sandbox *s, const struct container *c, struct oci_process *p, struct seccomp_filter *f, struct error *err)
+{
+	const struct security_context *cs = c->securityContext;
+	const struct pod_security_context *ps = s->pod->spec.securityContext;
+	const struct seccomp_profile *profile = cs && cs->seccompProfile ? cs->seccompProfile : ps ? ps->seccompProfile : NULL;
+	const char *file = NULL;
+
+	if ((cs && cs->privileged.value) || (profile && text_is(profile->type, "Unconfined")))
+		return 0;
+	if (profile && text_is(profile->type, "Localhost"))
+		file = arena_printf(s->arena, "%s/seccomp/%s", s->in->root, profile->localhostProfile);
+	int r = seccomp_filter_get(s->in, file, p->capabilities.bounding, f, err);
+	p->seccomp = f->filter;
+	return r;
+}
+
 /* Kubernetes docs "Node out of memory behavior": the less a pod asked for, the sooner it is the one. */
 static int oom_score(const struct sandbox *s, const struct container *c)
 {

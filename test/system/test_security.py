@@ -1,4 +1,7 @@
 """What a container may do when its manifest asks for nothing: as little as the field's defaults allow."""
+import json
+import os
+
 import pytest
 
 from instance import BUSYBOX, container, pod
@@ -85,3 +88,27 @@ def test_the_hosts_mounts_are_not_to_be_seen(seapod):
 def test_privileged_is_the_exception(seapod):
     out = seapod.out("run", "--rm", "--net=none", "--privileged", BUSYBOX, "sh", "-c", "sed -n 's/^CapEff:.//p' /proc/1/status")
     assert bin(int(out, 16)).count("1") > 20
+
+
+def test_seccomp_is_on_unless_unconfined(seapod):
+    unconfined = {"seccompProfile": {"type": "Unconfined"}}
+    seapod.apply(pod("web", container("a"), container("b", securityContext=unconfined), **NET))
+    assert seapod.sh("web", "grep Seccomp: /proc/1/status", c="a").endswith("2")
+    assert seapod.sh("web", "grep Seccomp: /proc/self/status", c="a").endswith("2"), "exec has no filter"
+    assert seapod.sh("web", "grep Seccomp: /proc/1/status", c="b").endswith("0")
+
+
+def test_a_seccomp_profile_of_the_users_own(seapod):
+    os.makedirs(f"{seapod.root}/seccomp")
+    with open(f"{seapod.root}/seccomp/no-dirs.json", "w") as f:
+        json.dump({"defaultAction": "SCMP_ACT_ALLOW",
+                   "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5}]}, f)
+    profile = {"type": "Localhost", "localhostProfile": "no-dirs.json"}
+    seapod.apply(pod("web", securityContext={"seccompProfile": profile}, **NET))
+    assert "Input/output error" in seapod.exec("web", "mkdir", "/new", check=False).stderr
+
+    missing = {"type": "Localhost", "localhostProfile": "none.json"}
+    manifest = pod("other", securityContext={"seccompProfile": missing}, restartPolicy="Never", **NET)
+    assert "seccomp/none.json" in seapod.apply(manifest, check=False).stderr
+    outside = {"type": "Localhost", "localhostProfile": "../../etc/passwd"}
+    assert "localhostProfile" in seapod.rejects(pod("third", securityContext={"seccompProfile": outside}, **NET))

@@ -39,6 +39,28 @@ def test_each_container_is_pid_1(seapod):
 def test_share_process_namespace(seapod):
     seapod.apply(pod("web", container("a"), shell("exec sleep 4242", "b"), hostNetwork=True, shareProcessNamespace=True))
     assert "sleep 4242" in seapod.sh("web", "ps", c="a")
+    assert seapod.sh("web", "tr '\\0' ' ' < /proc/1/cmdline", c="b").strip() == "/seapod-init"
+
+
+def test_the_shared_process_namespace_outlives_its_containers(seapod):
+    """A container ends with all that it started; the others and the namespace stay; orphans are reaped."""
+    leaves = "sleep 4343 & (sleep 0 &) ; while [ ! -e /tmp/end ]; do sleep 0.05; done"
+    seapod.apply(pod("web", container("a"), shell(leaves, "b"), hostNetwork=True, shareProcessNamespace=True))
+    before = seapod.sh("web", "readlink /proc/self/ns/pid", c="a")
+    assert "4343" in seapod.sh("web", "ps", c="a")
+    seapod.sh("web", "touch /tmp/end", c="b")
+    eventually(lambda: seapod.restarts("web", "b") == 1 and seapod.status("web", "b")["state"].get("running"))
+    assert seapod.sh("web", "readlink /proc/self/ns/pid", c="b") == before
+    left = lambda: seapod.sh("web", "pgrep -f '^sleep 4343' | wc -l", c="a")
+    eventually(lambda: left() == "1", "what the first run left to be gone, and the second to be there")
+    assert "Z" not in seapod.sh("web", "sed -n 's/^State:[[:space:]]*//p' /proc/[0-9]*/status", c="a")
+
+
+def test_posix_shared_memory_is_the_pods(seapod):
+    seapod.apply(pod("web", container("a"), container("b"), hostNetwork=True))
+    seapod.sh("web", "echo hello > /dev/shm/x", c="a")
+    assert seapod.sh("web", "cat /dev/shm/x", c="b") == "hello"
+    assert not os.path.exists("/dev/shm/x")
 
 
 @bridge
