@@ -51,7 +51,7 @@ def test_the_shared_process_namespace_outlives_its_containers(seapod):
     seapod.sh("web", "touch /tmp/end", c="b")
     eventually(lambda: seapod.restarts("web", "b") == 1 and seapod.status("web", "b")["state"].get("running"))
     assert seapod.sh("web", "readlink /proc/self/ns/pid", c="b") == before
-    left = lambda: seapod.sh("web", "pgrep -f '^sleep 4343' | wc -l", c="a")
+    left = lambda: seapod.sh("web", "ps | grep -c 'root  *sleep 4343$'", c="a", check=False)
     eventually(lambda: left() == "1", "what the first run left to be gone, and the second to be there")
     assert "Z" not in seapod.sh("web", "sed -n 's/^State:[[:space:]]*//p' /proc/[0-9]*/status", c="a")
 
