@@ -1,4 +1,5 @@
 /* exec.c — seapod exec: another process in a container. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,8 +68,10 @@ int run_exec(struct context *x, int argc, char **argv, struct error *err)
 		*list_add(x->arena, &request.argv) = o.positional[i];
 	if (request.argv.n == 0)
 		return usage_error(err, "exec needs a command (usage: seapod exec %s)", x->command->usage);
-	if (request.tty && !isatty(STDIN_FILENO))
+	if (request.tty && request.stdin_wanted && !isatty(STDIN_FILENO)) {
+		fprintf(stderr, "seapod: warning: standard input is no terminal, so the program gets none\n");
 		request.tty = false;
+	}
 	if ((r = pods_find(&x->in, x->namespace, name, x->arena, &found, err)) < 0)
 		return -EXIT_SEAPOD;
 	if (!found.alive) {

@@ -294,8 +294,10 @@ int run_run(struct context *x, int argc, char **argv, struct error *err)
 		return code;
 	if (code < 0)
 		return -EXIT_SEAPOD;
-	if (r->container->tty && !isatty(STDIN_FILENO) && !r->detach)
+	if (r->container->tty && r->container->stdin && !isatty(STDIN_FILENO) && !r->detach) {
+		fprintf(stderr, "seapod: warning: standard input is no terminal, so the program gets none\n");
 		r->container->tty = false;
+	}
 	_cleanup_close_ int watch = pod_start(x, &r->pod, !r->detach, err);
 	if (watch < 0)
 		return -EXIT_SEAPOD;

@@ -1,7 +1,7 @@
 /* session.c — see session.h.
  *
  * exec without a terminal hands our own descriptors to the process: nothing is copied here. With a terminal, its master is handed to us and
- * bytes are moved both ways. The person's terminal is set back on every path.
+ * bytes are moved both ways. The person's terminal is set back on every path. Signals are the program's: they are sent on to it.
  */
 #include "cli/session.h"
 
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -18,7 +19,6 @@
 
 static struct termios cooked;
 static bool is_raw;
-static volatile sig_atomic_t resized;
 
 static void make_cooked(void)
 {
@@ -37,12 +37,6 @@ static void make_raw(void)
 	cfmakeraw(&raw);
 	is_raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
 	atexit(make_cooked);
-}
-
-static void on_resize(int signal)
-{
-	(void)signal;
-	resized = 1;
 }
 
 static void copy_size(int master)
@@ -69,27 +63,72 @@ struct flows {
 	int out, err;	/* what is to be shown; -1: nothing */
 	int connection; /* says "exit" */
 	bool tty;
+	int signals;	  /* signalfd(2) */
+	unsigned refused; /* how often the program was asked to end, and did not */
 };
+
+enum { PATIENCE = 3 };
+
+/* From here on signals are read, not suffered. */
+static int catch_signals(void)
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGWINCH };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		sigaddset(&set, numbers[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* Sends the signal that came on to the program. False: it was asked to end for the third time, so the person wants out, as with docker. */
+static bool forward_signal(struct flows *f)
+{
+	struct signalfd_siginfo info;
+
+	if (read(f->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return true;
+	if (info.ssi_signo == SIGWINCH) {
+		if (f->tty && f->in >= 0)
+			copy_size(f->in);
+		return true;
+	}
+	request_send(f->connection, &(struct request){ .verb = "kill", .signal = (int32_t)info.ssi_signo }, NULL);
+	return (info.ssi_signo != SIGINT && info.ssi_signo != SIGTERM) || ++f->refused < PATIENCE;
+}
+
+/* The exit code that the connection tells; -1: nothing yet; other negative: it broke. */
+static int read_end(struct context *x, struct flows *f, struct error *err)
+{
+	_cleanup_message_fds_ struct message_fds fds = {};
+	struct reply reply = {};
+	int r = reply_receive(f->connection, x->arena, &reply, &fds, err);
+
+	if (r > 0 && text_is(reply.event, "exit"))
+		return reply.code;
+	if (r > 0 && !text_is(reply.event, "error"))
+		return -1;
+	return error_set(err, ECONNRESET, "the pod's keeper has ended");
+}
 
 /* Until the connection says how it ended and the outputs are empty. */
 static int move_all(struct context *x, struct flows *f, struct error *err)
 {
-	bool ended = false, input = f->in >= 0;
-	int code = -ECONNRESET;
+	bool input = f->in >= 0;
+	int code = -1;
 
-	if (f->tty && input) {
-		signal(SIGWINCH, on_resize);
+	f->signals = catch_signals();
+	if (f->tty && input)
 		make_raw();
-	}
-	while (!ended || f->out >= 0 || f->err >= 0) {
+	while (code == -1 || (code >= 0 && (f->out >= 0 || f->err >= 0))) {
+		bool ended = code != -1;
 		struct pollfd p[] = {
 			{ .fd = f->out, .events = POLLIN }, { .fd = f->err, .events = POLLIN },
 			{ .fd = ended ? -1 : f->connection, .events = POLLIN }, { .fd = input && !ended ? STDIN_FILENO : -1, .events = POLLIN },
+			{ .fd = f->signals, .events = POLLIN },
 		};
-		int n = poll(p, 4, ended ? 200 : -1);
-		if (resized && f->in >= 0)
-			copy_size(f->in);
-		resized = 0;
+		int n = poll(p, 5, ended ? 200 : -1);
 		if (n == 0) /* a process that outlives the first one may hold the pipe open: it is not waited for */
 			break;
 		if (p[0].revents && !move(f->out, STDOUT_FILENO))
@@ -101,18 +140,14 @@ static int move_all(struct context *x, struct flows *f, struct error *err)
 			if (!f->tty)
 				close_fd(&f->in);
 		}
-		if (p[2].revents) {
-			_cleanup_message_fds_ struct message_fds fds = {};
-			struct reply reply = {};
-			int r = reply_receive(f->connection, x->arena, &reply, &fds, err);
-			if (r <= 0 || text_is(reply.event, "exit") || text_is(reply.event, "error")) {
-				ended = true;
-				code = r > 0 && text_is(reply.event, "exit") ? reply.code : r < 0 ? r : -ECONNRESET;
-			}
-		}
+		if (p[2].revents)
+			code = read_end(x, f, err);
+		if (p[4].revents && !forward_signal(f))
+			code = error_set(err, EINTR, "the program does not end; it was left running");
 	}
 	make_cooked();
-	return code >= 0 ? code : error_set(err, ECONNRESET, "the pod's keeper has ended");
+	close_fd(&f->signals);
+	return code;
 }
 
 int session_exec(struct context *x, int fd, struct request *request, struct error *err)

@@ -267,6 +267,17 @@ static int answer(struct connection *c, const struct request *r, struct message_
 	return error_set(err, ENOSYS, "this keeper does not know the request '%.40s'", r->verb);
 }
 
+/* While its program runs, a connection takes signals for it. */
+static bool forward_signal(struct connection *c, const struct request *r)
+{
+	int pidfd = c->exec.pidfd >= 0 ? c->exec.pidfd : c->attached ? c->attached->sc.process.pidfd : -1;
+
+	if (!text_is(r->verb, "kill") || r->signal < 1 || pidfd < 0)
+		return false;
+	process_signal(pidfd, r->signal);
+	return true;
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
@@ -278,6 +289,8 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 	(void)events;
 
 	if (r == -EAGAIN)
+		return;
+	if (r > 0 && c->asked && forward_signal(c, &request))
 		return;
 	if (r <= 0 || c->asked) { /* gone, not understood, or a second request on one connection */
 		if (r < 0)

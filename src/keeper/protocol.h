@@ -13,7 +13,7 @@
  *	          unless tty
  *	attach    [container stdin]                        ok; fds: output to read [, stderr to read] [, stdin to write];
  *	                                                   tty: the master is the stdin to write; then exit {code}
- *	kill      signal [container]                       ok
+ *	kill      signal [container]                       ok; on a connection that waits for "exit": to that program, no reply
  *	stop      [grace]                                  ok, status …, ended: every container has ended, the pod stays listed
  *	delete    [grace force]                            ok, status …, ended: the pod is gone
  *	restart   [container grace]                        ok, status …, ended: stopped and started again in the same sandbox
