@@ -20,7 +20,7 @@ struct reading {
 	struct arena *arena;
 	struct objects *out;
 	struct problems *problems;
-	const char *file;
+	const char *file, *namespace;
 };
 
 static const struct kind *find_kind(struct reading *r, const struct node *n)
@@ -66,6 +66,21 @@ static bool is_new(struct reading *r, const struct object *o, const struct node 
 	return true;
 }
 
+static bool settle_namespace(struct reading *r, struct object *o, const struct node *n)
+{
+	struct object_meta *meta = object_metadata(o);
+
+	if (!r->namespace || text_is(meta->namespace, r->namespace))
+		return true;
+	if (!node_get(node_get(n, "metadata"), "namespace")) {
+		meta->namespace = r->namespace;
+		return true;
+	}
+	problem_error(r->problems, 0, 0, "metadata.namespace", "is '%s', but '%s' was asked for (-n)", meta->namespace,
+		      r->namespace);
+	return false;
+}
+
 static bool finish(struct reading *r, struct object *o)
 {
 	switch (o->kind) {
@@ -92,16 +107,16 @@ static void read_object(struct reading *r, const struct node *n)
 	void *object = arena_alloc(r->arena, kind->table->size);
 	o.pod = object; /* all members of the union are this pointer */
 	r->problems->root = n;
-	if (object_decode(kind->table, n, object, r->arena, NULL, r->problems) && finish(r, &o) &&
-	    is_new(r, &o, n))
+	if (object_decode(kind->table, n, object, r->arena, NULL, r->problems) && settle_namespace(r, &o, n) &&
+	    finish(r, &o) && is_new(r, &o, n))
 		*list_add(r->arena, r->out) = o;
 	r->problems->root = NULL;
 }
 
-int objects_parse(const char *file, const char *text, size_t size, struct arena *a, struct objects *out,
-		  struct problems *problems)
+int objects_parse(const char *file, const char *text, size_t size, const char *namespace, struct arena *a,
+		  struct objects *out, struct problems *problems)
 {
-	struct reading r = { .arena = a, .out = out, .problems = problems, .file = file };
+	struct reading r = { .arena = a, .out = out, .problems = problems, .file = file, .namespace = namespace };
 	struct yaml_documents documents = {};
 	size_t before = problems->errors.n + problems->more;
 
@@ -119,13 +134,13 @@ int objects_parse(const char *file, const char *text, size_t size, struct arena 
 	return problems->errors.n + problems->more == before ? 0 : -EINVAL;
 }
 
-static int read_fd(int fd, const char *name, struct arena *a, struct objects *out, struct problems *problems,
-		   struct error *err)
+static int read_fd(int fd, const char *name, const char *namespace, struct arena *a, struct objects *out,
+		   struct problems *problems, struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 	int r = file_read_fd(fd, name, NODE_BYTES_MAX, &text, &size, err);
-	return r < 0 ? r : objects_parse(name, text, size, a, out, problems);
+	return r < 0 ? r : objects_parse(name, text, size, namespace, a, out, problems);
 }
 
 static int is_manifest(const struct dirent *entry)
@@ -145,8 +160,8 @@ static int open_file(const char *path, struct stat *st, struct error *err)
 }
 
 /* The manifests of a directory, not of those below it, as kubectl apply -f does. */
-static int read_directory(const char *path, struct arena *a, struct objects *out, struct problems *problems,
-			  struct error *err)
+static int read_directory(const char *path, const char *namespace, struct arena *a, struct objects *out,
+			  struct problems *problems, struct error *err)
 {
 	struct dirent **entries;
 	int n = scandir(path, &entries, is_manifest, alphasort), result = 0;
@@ -164,7 +179,7 @@ static int read_directory(const char *path, struct arena *a, struct objects *out
 		if (fd < 0)
 			result = fd;
 		else if (!S_ISDIR(st.st_mode)) {
-			int r = read_fd(fd, file, a, out, problems, err);
+			int r = read_fd(fd, file, namespace, a, out, problems, err);
 			result = r < 0 ? r : result;
 		}
 		free(entries[i]);
@@ -173,18 +188,18 @@ static int read_directory(const char *path, struct arena *a, struct objects *out
 	return result;
 }
 
-int objects_read(const char *from, struct arena *a, struct objects *out, struct problems *problems,
-		 struct error *err)
+int objects_read(const char *from, const char *namespace, struct arena *a, struct objects *out,
+		 struct problems *problems, struct error *err)
 {
 	if (text_is(from, "-"))
-		return read_fd(STDIN_FILENO, "standard input", a, out, problems, err);
+		return read_fd(STDIN_FILENO, "standard input", namespace, a, out, problems, err);
 	struct stat st;
 	_cleanup_close_ int fd = open_file(from, &st, err);
 	if (fd < 0)
 		return fd;
 	if (S_ISDIR(st.st_mode))
-		return read_directory(from, a, out, problems, err);
-	return read_fd(fd, arena_strdup(a, from), a, out, problems, err);
+		return read_directory(from, namespace, a, out, problems, err);
+	return read_fd(fd, arena_strdup(a, from), namespace, a, out, problems, err);
 }
 
 struct object_meta *object_metadata(const struct object *o)

@@ -1,27 +1,73 @@
-/* apply.c — seapod apply: objects from files to what runs. Nothing is touched before all of it is valid. */
+/* apply.c — seapod apply: objects from files to what runs. Nothing is touched before all of it is valid.
+ *
+ * ConfigMaps and Secrets are stored first, then all pods are started, and only then is any of them waited for.
+ */
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "api/read.h"
 #include "api/store.h"
 #include "cli/commands.h"
+#include "cli/duration.h"
 #include "cli/pods.h"
 #include "cli/start.h"
 
 const struct option_spec apply_options[] = {
 	{ "filename", 'f', "FILE", "a manifest, a directory of them, or - for standard input" },
-	{ "wait", 'w', NULL, "return only when every pod is ready" },
+	{ "wait", 'w', "running|ready", "return only when every pod runs, or is ready", .optional = true },
 	{ "timeout", 0, "DURATION", "how long to wait (30s, 2m)" },
 	{ "dry-run", 0, NULL, "check the manifests, change nothing" },
 	{ "namespace", 'n', "NAME", "the namespace of objects that have none" },
 	{},
 };
 
-struct started {
-	const struct pod *pod;
-	int fd;
+/* A pod on its way. */
+struct applied {
+	struct pod *pod;
+	int fd; /* its keeper's reports; -1: nothing to wait for */
+	const char *result; /* "created" */
 };
+
+struct applying {
+	struct strings files;
+	bool dry;
+	enum wait_for wait;
+	int timeout_ms;
+	struct objects objects;
+	struct LIST(struct applied) pods;
+	bool failed;
+};
+
+static int take_options(struct context *x, struct applying *a, int argc, char **argv, struct error *err)
+{
+	const struct option_spec *option;
+	const char *value;
+	struct options o;
+	int r;
+
+	options_begin(&o, x->command, argc, argv);
+	while ((r = options_next(&o, &option, &value, err)) > 0) {
+		if (option->letter == 'f')
+			*list_add(x->arena, &a->files) = value;
+		else if (option->letter == 'n')
+			use_namespace(x, value);
+		else if (option->letter == 'w' && value && !text_is(value, "ready") && !text_is(value, "running"))
+			return usage_error(err, "apply cannot wait for '%s' (running, ready)", value);
+		else if (option->letter == 'w')
+			a->wait = text_is(value, "running") ? WAIT_RUNNING : WAIT_READY;
+		else if (text_is(option->name, "dry-run"))
+			a->dry = true;
+		else if (text_is(option->name, "timeout") && duration_parse(value, &a->timeout_ms) < 0)
+			return usage_error(err, "'%s' is no duration (30s, 2m)", value);
+	}
+	if (r < 0)
+		return r;
+	if (o.count > 0)
+		return usage_error(err, "apply does not take '%s' (give files with -f)", o.positional[0]);
+	return a->files.n > 0 ? 0 : usage_error(err, "apply needs -f FILE");
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------------ */
 
 static void print_problems(const struct problems *p)
 {
@@ -33,12 +79,33 @@ static void print_problems(const struct problems *p)
 		fprintf(stderr, "seapod: and %zu more errors\n", p->more);
 }
 
+static int read_objects(struct context *x, struct applying *a, struct error *err)
+{
+	struct problems problems = { .arena = x->arena };
+
+	list_each(file, &a->files) {
+		int r = objects_read(*file, x->asked_namespace, x->arena, &a->objects, &problems, err);
+		if (r < 0 && r != -EINVAL)
+			return r;
+	}
+	print_problems(&problems);
+	if (problems.errors.n) {
+		err->code = 0; /* said already */
+		return -EXIT_FAILED;
+	}
+	return a->objects.n > 0 ? 0 : error_set(err, EINVAL, "there is no object in '%s'", a->files.at[0]);
+}
+
+/* --- ConfigMaps and Secrets ------------------------------------------------------------------------------------------- */
+
+/* 1: it was changed, 0: not; negative. */
 static int put_object(struct context *x, const struct object *o, struct error *err)
 {
+	static const char *const results[] = { "created", "configured", "unchanged" };
 	bool secret = o->kind == KIND_SECRET;
 	const struct object_meta *m = object_metadata(o);
-	static const char *const results[] = { "created", "configured", "unchanged" };
-	struct node *n = secret ? object_encode(&secret_table, o->secret, x->arena) : object_encode(&config_map_table, o->config_map, x->arena);
+	struct node *n = secret ? object_encode(&secret_table, o->secret, x->arena) :
+				  object_encode(&config_map_table, o->config_map, x->arena);
 	int r = store_put(&x->in, secret ? "secrets" : "configmaps", m->namespace, m->name, n, err);
 
 	if (r < 0)
@@ -62,120 +129,124 @@ static void refresh_pods(struct context *x)
 	}
 }
 
-/* Does the stored object say the same as the applied one? What only Seapod sets does not count. */
-static bool same_spec(struct context *x, const struct pod *a, const struct pod *b)
+static int put_objects(struct context *x, struct applying *a, struct error *err)
 {
-	return node_equal(object_encode(&pod_spec_table, &a->spec, x->arena), object_encode(&pod_spec_table, &b->spec, x->arena));
+	bool changed = false;
+
+	list_each(object, &a->objects) {
+		int r = object->kind == KIND_POD ? 0 : put_object(x, object, err);
+		if (r < 0)
+			return r;
+		changed = changed || r;
+	}
+	if (changed)
+		refresh_pods(x);
+	return 0;
 }
 
-static int apply_pod(struct context *x, struct pod *pod, struct started *s, struct error *err)
+/* --- pods ----------------------------------------------------------------------------------------------------------------- */
+
+/* A pod of this name is there already: nothing to do, a change that it can take as it runs, or one that it cannot. */
+static int meet(struct context *x, const struct found_pod *found, struct applied *p, struct error *err)
 {
+	int changed = pod_configure(x, found, p->pod, err);
+
+	if (changed < 0)
+		return changed;
+	p->result = changed ? "configured" : "unchanged";
+	p->fd = found->alive ? pod_watch(x, found->pod, NULL) : -1;
+	return 0;
+}
+
+static int begin(struct context *x, struct applied *p, struct error *err)
+{
+	const struct object_meta *m = &p->pod->metadata;
 	struct found_pod found;
 
-	s->fd = -1;
-	if (pods_find(&x->in, pod->metadata.namespace, pod->metadata.name, x->arena, &found, NULL) == 0) {
-		if (same_spec(x, found.pod, pod)) {
-			printf("pod/%s unchanged\n", pod->metadata.name);
-			return 0;
-		}
-		return error_set(err, EEXIST, "the pod '%s' exists with another spec, which cannot be changed while it runs (seapod delete pod %s "
-				 "first)", pod->metadata.name, pod->metadata.name);
-	}
-	s->pod = pod;
-	s->fd = pod_start(x, pod, false, err);
-	return s->fd < 0 ? error_prefix(err, "the pod '%s'", pod->metadata.name) : 0;
+	p->fd = -1;
+	if (pods_find(&x->in, m->namespace, m->name, x->arena, &found, NULL) == 0)
+		return meet(x, &found, p, err);
+	p->result = "created";
+	p->fd = pod_start(x, p->pod, false, err);
+	return p->fd < 0 ? error_prefix(err, "the pod '%s'", m->name) : 0;
 }
 
-static int parse_duration(const char *s, int *ms)
+/* Two applies at once: both saw no pod, one made it. The other one meets it now. */
+static bool was_made_meanwhile(struct context *x, struct applied *p, struct error *why)
 {
-	char *end;
-	double value = strtod(s, &end);
-	double unit = text_is(end, "") || text_is(end, "s") ? 1000 : text_is(end, "m") ? 60000 : text_is(end, "h") ? 3600000 : text_is(end, "ms") ? 1 : 0;
+	const struct object_meta *m = &p->pod->metadata;
+	struct found_pod found;
 
-	*ms = (int)(value * unit);
-	return end == s || unit == 0 || value < 0 || value * unit > 2e9 ? -EINVAL : 0;
+	if (!text_is(p->result, "created") || pods_find(&x->in, m->namespace, m->name, x->arena, &found, NULL) < 0 ||
+	    text_is(found.pod->metadata.uid, m->uid))
+		return false;
+	close_fd(&p->fd);
+	*why = (struct error){};
+	return meet(x, &found, p, why) == 0;
+}
+
+static bool is_there(struct context *x, const struct applied *p)
+{
+	struct found_pod found;
+	return pods_find(&x->in, p->pod->metadata.namespace, p->pod->metadata.name, x->arena, &found, NULL) == 0;
+}
+
+static void finish(struct context *x, const struct applying *a, struct applied *p, struct error *why)
+{
+	int r = p->fd < 0 ? 0 : pod_wait(x, p->fd, a->wait, a->timeout_ms, why);
+
+	if (r < 0 && was_made_meanwhile(x, p, why))
+		r = p->fd < 0 ? 0 : pod_wait(x, p->fd, a->wait, a->timeout_ms, why);
+	close_fd(&p->fd);
+	if (r == 0 || (text_is(p->result, "created") && is_there(x, p)))
+		printf("pod/%s %s\n", p->pod->metadata.name, p->result);
+	if (r < 0)
+		error_prefix(why, "the pod '%s'", p->pod->metadata.name);
+}
+
+static void fail(struct applying *a, const struct error *why)
+{
+	fflush(stdout);
+	fprintf(stderr, "seapod: %s\n", why->text);
+	a->failed = true;
+}
+
+static void apply_pods(struct context *x, struct applying *a)
+{
+	list_each(object, &a->objects) {
+		struct applied p = { .pod = object->pod };
+		struct error why = {};
+		if (object->kind != KIND_POD)
+			continue;
+		if (begin(x, &p, &why) < 0)
+			fail(a, &why);
+		else
+			*list_add(x->arena, &a->pods) = p;
+	}
+	list_each(p, &a->pods) {
+		struct error why = {};
+		finish(x, a, p, &why);
+		if (why.code)
+			fail(a, &why);
+	}
 }
 
 int run_apply(struct context *x, int argc, char **argv, struct error *err)
 {
-	const struct option_spec *option;
-	const char *value;
-	struct options o;
-	struct objects objects = {};
-	struct problems problems = { .arena = x->arena };
-	struct strings files = {};
-	bool wait = false, dry = false;
-	int timeout = -1, r, result = 0;
+	struct applying a = { .wait = WAIT_SETTLED, .timeout_ms = -1 };
+	int r = take_options(x, &a, argc, argv, err);
 
-	options_begin(&o, x->command, argc, argv);
-	while ((r = options_next(&o, &option, &value, err)) > 0) {
-		if (option->letter == 'f')
-			*list_add(x->arena, &files) = value;
-		else if (option->letter == 'w')
-			wait = true;
-		else if (text_is(option->name, "dry-run"))
-			dry = true;
-		else if (text_is(option->name, "timeout") && parse_duration(value, &timeout) < 0)
-			return usage_error(err, "'%s' is no duration (30s, 2m)", value);
-	}
+	if (r == 0)
+		r = read_objects(x, &a, err);
 	if (r < 0)
 		return r;
-	for (int i = 0; i < o.count; i++)
-		return usage_error(err, "apply does not take '%s' (give files with -f)", o.positional[i]);
-	if (files.n == 0)
-		return usage_error(err, "apply needs -f FILE");
-	list_each(file, &files) {
-		r = objects_read(*file, x->arena, &objects, &problems, err);
-		if (r < 0 && r != -EINVAL)
-			return r;
+	if (a.dry) {
+		list_each(object, &a.objects)
+			printf("%s/%s valid (dry run)\n", kind_at(object->kind)->singular, object_metadata(object)->name);
+		return 0;
 	}
-	print_problems(&problems);
-	if (problems.errors.n) {
-		err->code = 0; /* said already */
-		return -EXIT_FAILED;
-	}
-	if (objects.n == 0)
-		return error_set(err, EINVAL, "there is no object in '%s'", files.at[0]);
-	bool refresh = false;
-	struct started *started = arena_alloc(x->arena, objects.n * sizeof(*started));
-	list_each(object, &objects) {
-		if (dry)
-			printf("%s/%s valid (dry run)\n", object->kind == KIND_POD ? "pod" : object->kind == KIND_SECRET ? "secret" : "configmap",
-			       object_metadata(object)->name);
-		else if (object->kind != KIND_POD) {
-			if ((r = put_object(x, object, err)) < 0)
-				return r;
-			refresh = refresh || r;
-		}
-	}
-	if (refresh)
-		refresh_pods(x);
-	size_t n = 0;
-	list_each(object, &objects) {
-		if (dry || object->kind != KIND_POD)
-			continue;
-		struct error why = {};
-		if (apply_pod(x, object->pod, &started[n], &why) < 0) {
-			fprintf(stderr, "seapod: %s\n", why.text);
-			result = -EXIT_FAILED;
-		} else if (started[n].fd >= 0) {
-			n++;
-		}
-	}
-	for (size_t i = 0; i < n; i++) {
-		struct error why = {};
-		r = pod_wait(x, started[i].fd, wait ? WAIT_READY : WAIT_SETTLED, timeout, &why);
-		struct found_pod found;
-		bool there = r == 0 || pods_find(&x->in, started[i].pod->metadata.namespace, started[i].pod->metadata.name, x->arena, &found, NULL) == 0;
-		if (there)
-			printf("pod/%s created\n", started[i].pod->metadata.name);
-		if (r < 0) {
-			fflush(stdout);
-			fprintf(stderr, "seapod: the pod '%s': %s\n", started[i].pod->metadata.name, why.text);
-			result = -EXIT_FAILED;
-		}
-		close(started[i].fd);
-	}
-	err->code = 0;
-	return result;
+	if ((r = put_objects(x, &a, err)) < 0)
+		return r;
+	apply_pods(x, &a);
+	return a.failed ? -EXIT_FAILED : 0;
 }

@@ -18,7 +18,7 @@ enum { EXIT_FAILED = EXIT_WITH(1), EXIT_USAGE = EXIT_WITH(2), EXIT_SEAPOD = EXIT
 struct context {
 	struct instance in;
 	struct arena *arena;
-	const char *namespace;
+	const char *namespace, *asked_namespace; /* the second: NULL unless -n was given */
 	const struct command *command;
 };
 
@@ -28,6 +28,7 @@ struct option_spec {
 	char letter;	  /* 'f', or 0 */
 	const char *value; /* "FILE"; NULL: a flag */
 	const char *doc;
+	bool optional; /* the value may be left out: then only --name=VALUE gives one */
 };
 
 struct command {
@@ -54,6 +55,12 @@ struct options {
 void options_begin(struct options *o, const struct command *c, int argc, char **argv);
 /* 1: *OPTION and *VALUE; 0: end, positional arguments are in o->positional; negative. */
 int options_next(struct options *o, const struct option_spec **option, const char **value, struct error *err);
+/* -n NAMESPACE */
+static inline void use_namespace(struct context *x, const char *namespace)
+{
+	x->namespace = x->asked_namespace = namespace;
+}
+
 int usage_error(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A positional argument or usage error. */

@@ -56,7 +56,7 @@ int run_exec(struct context *x, int argc, char **argv, struct error *err)
 			request.cwd = value;
 			break;
 		default:
-			x->namespace = value;
+			use_namespace(x, value);
 		}
 	}
 	if (r < 0)

@@ -200,7 +200,7 @@ int run_get(struct context *x, int argc, char **argv, struct error *err)
 		if (option->letter == 'o')
 			v.format = value;
 		else if (option->letter == 'n')
-			x->namespace = value;
+			use_namespace(x, value);
 		else if (option->letter == 'A')
 			v.all_namespaces = true;
 		else
@@ -240,7 +240,7 @@ int run_ps(struct context *x, int argc, char **argv, struct error *err)
 		if (option->letter == 'a')
 			all = true;
 		else
-			x->namespace = value;
+			use_namespace(x, value);
 	}
 	if (r == 0)
 		r = pods_list(&x->in, x->namespace, x->arena, &pods, err);

@@ -104,7 +104,7 @@ static int delete_files(struct context *x, struct deletion *d, struct error *err
 	struct objects objects = {};
 
 	list_each(file, &d->files) {
-		int r = objects_read(*file, x->arena, &objects, &problems, err);
+		int r = objects_read(*file, x->asked_namespace, x->arena, &objects, &problems, err);
 		if (r == -EINVAL)
 			return error_set(err, EINVAL, "%s", problems.errors.n ? problems.errors.at[0].text : "the manifest is wrong");
 		if (r < 0)
@@ -152,7 +152,7 @@ int run_delete(struct context *x, int argc, char **argv, struct error *err)
 		else if (text_is(option->name, "all"))
 			d.all = true;
 		else if (option->letter == 'n')
-			x->namespace = value;
+			use_namespace(x, value);
 	}
 	if (r < 0)
 		return r;
@@ -220,7 +220,7 @@ static int stop_or_restart(struct context *x, int argc, char **argv, const char 
 		if (option->letter == 'c')
 			request.container = value;
 		if (option->letter == 'n')
-			x->namespace = value;
+			use_namespace(x, value);
 	}
 	return r < 0 ? r : each_pod(x, &o, &request, wait, err);
 }
@@ -232,7 +232,7 @@ int run_stop(struct context *x, int argc, char **argv, struct error *err)
 
 int run_restart(struct context *x, int argc, char **argv, struct error *err)
 {
-	return stop_or_restart(x, argc, argv, "restart", false, err);
+	return stop_or_restart(x, argc, argv, "restart", true, err);
 }
 
 static int signal_number(const char *name)
@@ -264,7 +264,7 @@ int run_kill(struct context *x, int argc, char **argv, struct error *err)
 		if (option->letter == 'c')
 			request.container = value;
 		if (option->letter == 'n')
-			x->namespace = value;
+			use_namespace(x, value);
 	}
 	return r < 0 ? r : each_pod(x, &o, &request, false, err);
 }

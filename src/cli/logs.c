@@ -200,7 +200,7 @@ int run_logs(struct context *x, int argc, char **argv, struct error *err)
 		else if (option->letter == 'p')
 			reading.previous = true;
 		else if (option->letter == 'n')
-			x->namespace = value;
+			use_namespace(x, value);
 		else if (text_is(option->name, "timestamps"))
 			reading.timestamps = true;
 		else if (text_to_int(value, 0, INT32_MAX, &reading.tail) < 0)

@@ -48,8 +48,8 @@ static void command_help(const struct command *c)
 		puts("");
 	for (const struct option_spec *s = c->options; s && s->name; s++) {
 		char left[64];
-		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", s->letter ? '-' : ' ', s->letter ? s->letter : ' ', s->letter ? ", " : "  ", s->name,
-			 s->value ? " " : "", s->value ? s->value : "");
+		snprintf(left, sizeof(left), "%c%c%s--%s%s%s%s", s->letter ? '-' : ' ', s->letter ? s->letter : ' ', s->letter ? ", " : "  ", s->name,
+			 s->optional ? "[=" : s->value ? " " : "", s->value ? s->value : "", s->optional ? "]" : "");
 		printf("  %-34s %s\n", left, s->doc);
 	}
 }

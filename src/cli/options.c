@@ -56,7 +56,7 @@ static int unknown(struct options *o, const char *arg, struct error *err)
 
 static int take_value(struct options *o, const struct option_spec *s, const char *attached, const char **value, struct error *err)
 {
-	if (attached) {
+	if (attached || s->optional) {
 		*value = attached;
 		return 1;
 	}
@@ -74,7 +74,7 @@ int options_next(struct options *o, const struct option_spec **option, const cha
 		if (!*option)
 			return unknown(o, (char[]){ '-', *o->cluster, 0 }, err);
 		char *rest = ++o->cluster;
-		if (!(*option)->value)
+		if (!(*option)->value || (*option)->optional)
 			return 1;
 		o->cluster = NULL;
 		return take_value(o, *option, *rest ? rest + (*rest == '=') : NULL, value, err);

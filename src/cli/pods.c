@@ -5,12 +5,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "object/json.h"
 #include "sandbox/claim.h"
 #include "sandbox/sandbox.h"
+
+enum { PATIENCE_US = 5 * 1000 * 1000 }; /* for a pod that is just being made */
 
 static bool read_part(const struct instance *in, const char *uid, const char *file, const struct table *table, void *out, struct arena *a)
 {
@@ -52,7 +56,13 @@ static int load(const struct instance *in, const char *namespace, const char *na
 int pods_find(const struct instance *in, const char *namespace, const char *name, struct arena *a, struct found_pod *out,
 	      struct error *err)
 {
-	int r = strchr(name, '/') || strchr(name, '_') ? -ENOENT : load(in, namespace, name, a, out);
+	const uint64_t until = clock_monotonic_us() + PATIENCE_US;
+	int r;
+
+	if (strchr(name, '/') || strchr(name, '_'))
+		return error_set(err, ENOENT, "there is no pod '%s' in the namespace '%s'", name, namespace);
+	while ((r = load(in, namespace, name, a, out)) == -EAGAIN && clock_monotonic_us() < until)
+		usleep(1000);
 
 	if (r == -ENOENT || r == -ENAMETOOLONG)
 		return error_set(err, ENOENT, "there is no pod '%s' in the namespace '%s'", name, namespace);

@@ -184,7 +184,7 @@ static int take_option(struct context *x, struct running *r, const struct option
 	else if (text_is(name, "read-only"))
 		r->security.readOnlyRootFilesystem = (struct optional_bool){ true, true };
 	else if (text_is(name, "namespace"))
-		x->namespace = value;
+		use_namespace(x, value);
 	return 0;
 }
 

@@ -2,8 +2,12 @@
 #include "cli/start.h"
 
 #include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "cli/pods.h"
 #include "image/store.h"
 #include "sandbox/claim.h"
 #include "sandbox/launch.h"
@@ -21,12 +25,11 @@ static int add_image(struct context *x, struct launch *l, const struct container
 	return 0;
 }
 
-int pod_start(struct context *x, struct pod *pod, bool hold, struct error *err)
+/* The launch of POD as text (sandbox/launch.h). */
+static int make_launch(struct context *x, const struct pod *pod, bool hold, struct text *text, struct error *err)
 {
 	struct launch launch = { .pod = *pod, .hold = hold };
-	_cleanup_text_ struct text text = {};
-	char uid[UID_SIZE], now[CLOCK_TEXT_SIZE];
-	int r;
+	int r = 0;
 
 	list_each(c, &pod->spec.initContainers)
 		if ((r = add_image(x, &launch, c, err)) < 0)
@@ -34,13 +37,113 @@ int pod_start(struct context *x, struct pod *pod, bool hold, struct error *err)
 	list_each(c, &pod->spec.containers)
 		if ((r = add_image(x, &launch, c, err)) < 0)
 			return r;
-	uid_make(uid);
-	launch.pod.metadata.uid = arena_strdup(x->arena, uid);
-	launch.pod.metadata.creationTimestamp = arena_strdup(x->arena, clock_rfc3339(clock_wall(), now));
 	launch.pod.status = (struct pod_status){};
-	node_to_json(object_encode(&launch_table, &launch, x->arena), false, &text);
-	return keeper_spawn(&x->in, text.at, text.n, err);
+	node_to_json(object_encode(&launch_table, &launch, x->arena), false, text);
+	return 0;
 }
+
+int pod_start(struct context *x, struct pod *pod, bool hold, struct error *err)
+{
+	_cleanup_text_ struct text text = {};
+	char uid[UID_SIZE], now[CLOCK_TEXT_SIZE];
+
+	uid_make(uid);
+	pod->metadata.uid = arena_strdup(x->arena, uid);
+	pod->metadata.creationTimestamp = arena_strdup(x->arena, clock_rfc3339(clock_wall(), now));
+	int r = make_launch(x, pod, hold, &text, err);
+	return r < 0 ? r : keeper_spawn(&x->in, text.at, text.n, err);
+}
+
+int pod_start_again(struct context *x, const struct pod *pod, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[PATH_MAX];
+	size_t size;
+
+	snprintf(path, sizeof(path), "pods/%s/launch.json", pod->metadata.uid);
+	int r = file_read(x->in.runfd, path, NODE_BYTES_MAX, &text, &size, err);
+	return r < 0 ? r : keeper_spawn(&x->in, text, size, err);
+}
+
+int pod_watch(struct context *x, const struct pod *pod, struct error *err)
+{
+	struct reply reply = {};
+	_cleanup_close_ int fd = keeper_connect(&x->in, pod->metadata.uid, err);
+	int r = fd < 0 ? fd : keeper_ask(fd, x->arena, &(struct request){ .verb = "watch" }, NULL, &reply, NULL, err);
+
+	return r < 0 ? r : take_fd(&fd);
+}
+
+/* --- changes --------------------------------------------------------------------------------------------------------- */
+
+/* What a keeper takes over as it runs (keeper/configure.c). */
+static bool may_change(const char *path)
+{
+	return text_starts(path, "metadata.labels") || text_is(path, "spec.activeDeadlineSeconds") ||
+	       text_starts(path, "spec.tolerations") || (text_starts(path, "spec.containers[") && text_ends(path, "].image")) ||
+	       (text_starts(path, "metadata.annotations") && !text_starts(path, "metadata.annotations.seapod.io/"));
+}
+
+static void find_changes(struct context *x, const struct pod *there, const struct pod *wanted, struct node_paths *out)
+{
+	const struct object_meta *a = &there->metadata, *b = &wanted->metadata;
+	const struct object_meta old = { .labels = a->labels, .annotations = a->annotations };
+	const struct object_meta new = { .labels = b->labels, .annotations = b->annotations };
+
+	node_difference(object_encode(&object_meta_table, &old, x->arena), object_encode(&object_meta_table, &new, x->arena), "metadata",
+			x->arena, out);
+	node_difference(object_encode(&pod_spec_table, &there->spec, x->arena), object_encode(&pod_spec_table, &wanted->spec, x->arena),
+			"spec", x->arena, out);
+}
+
+static int refuse(const struct pod *pod, const struct node_paths *fixed, bool alive, struct error *err)
+{
+	const char *name = pod->metadata.name;
+
+	if (fixed->n == 0)
+		return error_set(err, EEXIST, "the pod '%s' has ended and cannot be changed (seapod delete pod %s first)", name, name);
+	if (!alive)
+		return error_set(err, EEXIST, "the pod '%s' has ended; another %s needs a new pod (seapod delete pod %s first)", name,
+				 fixed->at[0], name);
+	return error_set(err, EEXIST, "the pod '%s' runs; another %s%s%s%s needs a new pod (seapod delete pod %s first)", name, fixed->at[0],
+			 fixed->n > 1 ? ", " : "", fixed->n > 1 ? fixed->at[1] : "", fixed->n > 2 ? " and more" : "", name);
+}
+
+static int send_launch(struct context *x, const struct pod *pod, struct error *err)
+{
+	_cleanup_text_ struct text text = {};
+	_cleanup_message_fds_ struct message_fds fds = {};
+	struct reply reply = {};
+	int r = make_launch(x, pod, false, &text, err);
+	_cleanup_close_ int fd = r < 0 ? -1 : keeper_connect(&x->in, pod->metadata.uid, err);
+
+	if (fd < 0)
+		return -err->code;
+	if ((r = keeper_memory(text.at, text.n, err)) < 0)
+		return r;
+	fds.fd[fds.n++] = r;
+	return keeper_ask(fd, x->arena, &(struct request){ .verb = "configure" }, &fds, &reply, NULL, err);
+}
+
+int pod_configure(struct context *x, const struct found_pod *there, struct pod *wanted, struct error *err)
+{
+	struct node_paths changes = {}, fixed = {};
+
+	find_changes(x, there->pod, wanted, &changes);
+	list_each(path, &changes)
+		if (!may_change(*path))
+			*list_add(x->arena, &fixed) = *path;
+	if (changes.n == 0)
+		return 0;
+	if (fixed.n > 0 || !there->alive)
+		return refuse(there->pod, &fixed, there->alive, err);
+	wanted->metadata.uid = there->pod->metadata.uid;
+	wanted->metadata.creationTimestamp = there->pod->metadata.creationTimestamp;
+	int r = send_launch(x, wanted, err);
+	return r < 0 ? error_prefix(err, "the pod '%s'", wanted->metadata.name) : 1;
+}
+
+/* --- waiting ------------------------------------------------------------------------------------------------------------ */
 
 /* 1: a reply; 0: the end; negative: -ETIMEDOUT or another. */
 static int next(struct context *x, int fd, uint64_t until_us, struct reply *reply, struct error *err)

@@ -6,8 +6,20 @@
 #include "cli/command.h"
 #include "keeper/client.h"
 
-/* Resolves the images of POD and starts its keeper. HOLD: its programs wait for an attach (sandbox/launch.h). A connection that reports (keeper/client.h), or negative. */
+/* Resolves the images of POD, gives it a uid and starts its keeper. HOLD: its programs wait for an attach (sandbox/launch.h). A connection that
+ * reports (keeper/client.h), or negative. */
 int pod_start(struct context *x, struct pod *pod, bool hold, struct error *err);
+
+/* Starts the keeper of a pod that has ended, from what it left: the same pod, its counters from the beginning. */
+int pod_start_again(struct context *x, const struct pod *pod, struct error *err);
+
+/* A connection to the keeper of POD that reports as that of pod_start does. */
+int pod_watch(struct context *x, const struct pod *pod, struct error *err);
+
+/* Gives a pod that is there what WANTED says. 1: it has changed; 0: it was so already; negative: it cannot be changed as it is, and err names the
+ * fields (Kubernetes docs "Pod update and replacement"; labels, annotations and images can be changed). */
+struct found_pod;
+int pod_configure(struct context *x, const struct found_pod *there, struct pod *wanted, struct error *err);
 
 enum wait_for { WAIT_SETTLED, WAIT_RUNNING, WAIT_READY };
 

@@ -33,7 +33,7 @@ static int open_program(char path[static PATH_MAX], struct error *err)
 	return take_fd(&fd);
 }
 
-static int sealed_memory(const char *data, size_t size, struct error *err)
+int keeper_memory(const char *data, size_t size, struct error *err)
 {
 	_cleanup_close_ int fd = memfd_create("launch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
@@ -95,7 +95,7 @@ int keeper_spawn(const struct instance *in, const char *launch, size_t size, str
 	_cleanup_close_ int program = open_program(path, err);
 	if (program < 0)
 		return program;
-	_cleanup_close_ int memory = sealed_memory(launch, size, err);
+	_cleanup_close_ int memory = keeper_memory(launch, size, err);
 	if (memory < 0)
 		return memory;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -109,7 +109,7 @@ int keeper_spawn(const struct instance *in, const char *launch, size_t size, str
 	if (null < 0 || safe_memory < 0 || safe_theirs < 0 || safe_program < 0)
 		return error_errno(err, "cannot copy a descriptor");
 
-	char *argv[] = { path, in->root, in->run, NULL };
+	char *argv[] = { "seapod-keeper", in->root, in->run, path, NULL };
 	pid_t pid = spawn(safe_program, null, safe_memory, safe_theirs, argv, err);
 	return pid < 0 ? pid : take_fd(&mine);
 }

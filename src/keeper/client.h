@@ -10,6 +10,9 @@
  * with nothing left. The keeper lives on when the connection is closed. */
 int keeper_spawn(const struct instance *in, const char *launch, size_t size, struct error *err);
 
+/* DATA in a sealed memfd, to be handed to a keeper. */
+int keeper_memory(const char *data, size_t size, struct error *err);
+
 /* Connects to the keeper of the pod UID. -ECONNREFUSED or -ENOENT: it does not run (err says so). */
 int keeper_connect(const struct instance *in, const char *uid, struct error *err);
 

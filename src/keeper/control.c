@@ -17,7 +17,7 @@ struct connection {
 	struct keeper *keeper;
 	int fd;
 	ev_io readable;
-	bool asked, watching, wants_end;
+	bool asked, watching, wants_end, wants_restart;
 	struct member *attached;      /* "exit" when it ends */
 	unsigned attached_run;
 	struct container_process exec; /* the process that this connection waits for */
@@ -130,8 +130,19 @@ static int verb_restart(struct connection *c, const struct request *r, struct me
 	if (r->container && !(only = keeper_find(c->keeper, r->container, err)))
 		return -ENOENT;
 	say_ok(c, NULL);
+	c->wants_restart = true;
 	keeper_restart(c->keeper, only, grace_of(c->keeper, r));
 	return 0;
+}
+
+static int verb_configure(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+{
+	int result = fds->n == 1 ? keeper_configure(c->keeper, fds->fd[0], err) : error_set(err, EINVAL, "configure needs a launch");
+	(void)r;
+
+	if (result == 0)
+		say_ok(c, NULL);
+	return result;
 }
 
 static int verb_kill(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
@@ -255,6 +266,7 @@ static const struct {
 } verbs[] = {
 	{ "ping", verb_ping },	   { "watch", verb_watch },   { "exec", verb_exec },	   { "attach", verb_attach }, { "kill", verb_kill },
 	{ "stop", verb_stop },	   { "delete", verb_delete }, { "restart", verb_restart }, { "objects", verb_objects },
+	{ "configure", verb_configure },
 };
 
 /* --- connections -------------------------------------------------------------------------------------------------------- */
@@ -359,6 +371,11 @@ void control_announce(struct keeper *k)
 		next = c->next;
 		if (c->watching)
 			say_status(c);
+		if (c->wants_restart && !keeper_is_restarting(k)) {
+			say(c, &(struct reply){ .event = "ended", .phase = "" }, NULL);
+			connection_close(c);
+			continue;
+		}
 		const struct member *m = c->attached;
 		bool run_over = m && (m->starts != c->attached_run || m->state == CONTAINER_BACKOFF || m->state == CONTAINER_ENDED);
 		if (run_over) {

@@ -24,6 +24,7 @@ struct member {
 	bool restart_wanted;		    /* stopped in order to start again */
 	unsigned starts;
 	struct backoff backoff;
+	uint64_t wait_us; /* backing off: how long in all */
 	ev_io report, ended; /* oci sync socket; pidfd */
 	ev_timer timer;	     /* back-off, or the end of the grace period */
 	struct outlet out, err;
@@ -70,12 +71,18 @@ void keeper_advance(struct keeper *k); /* asks policy, carries out, writes statu
 void keeper_end(struct keeper *k, enum ending how, int64_t grace);
 void keeper_restart(struct keeper *k, struct member *only, int64_t grace);
 void keeper_let_go(struct member *m); /* somebody is attached */
+void keeper_set_deadline(struct keeper *k);
+bool keeper_is_restarting(const struct keeper *k);
 struct member *keeper_find(struct keeper *k, const char *container, struct error *err);
 void keeper_views(const struct keeper *k, struct container_view *views);
 bool keeper_is_settled(const struct keeper *k);
 const char *keeper_trouble(const struct keeper *k);
 
+/* configure.c: FD has a launch. */
+int keeper_configure(struct keeper *k, int fd, struct error *err);
+
 /* status.c */
+int keeper_write_objects(struct keeper *k, struct error *err);
 void status_write(struct keeper *k);
 const char *status_phase(const struct keeper *k);
 bool status_ready(const struct keeper *k);

@@ -89,6 +89,7 @@ static void start(struct member *m)
 	struct error err = {};
 
 	member_enter(m, EVENT_BEGIN);
+	m->restart_wanted = false;
 	m->sc.attempt = m->starts;
 	if (m->ran) {
 		m->has_last = true;
@@ -183,9 +184,8 @@ static void ended(struct member *m, struct exit_status status, const char *reaso
 	bool again = m->restart_wanted || (!stopping && policy_restart(&question));
 	member_enter(m, again ? EVENT_ENDED_AGAIN : EVENT_ENDED);
 	if (m->state == CONTAINER_BACKOFF) {
-		uint64_t wait = m->restart_wanted ? 0 : backoff_next(&m->backoff, &backoff_kubernetes, now - m->started_us);
-		m->restart_wanted = false;
-		ev_timer_init(&m->timer, on_timer, (double)wait / US_PER_SECOND, 0);
+		m->wait_us = m->restart_wanted ? 0 : backoff_next(&m->backoff, &backoff_kubernetes, now - m->started_us);
+		ev_timer_init(&m->timer, on_timer, (double)m->wait_us / US_PER_SECOND, 0);
 		m->timer.data = m;
 		ev_timer_start(k->loop, &m->timer);
 	}
@@ -331,8 +331,24 @@ void keeper_advance(struct keeper *k)
 		ev_break(k->loop, EVBREAK_ALL);
 }
 
+/* From now on it is shown as Terminating. */
+static void mark_deleted(struct keeper *k, int64_t grace)
+{
+	struct error err = {};
+	char text[CLOCK_TEXT_SIZE];
+	struct timespec end = clock_wall();
+
+	end.tv_sec += grace;
+	k->pod->metadata.deletionTimestamp = arena_strdup(k->arena, clock_rfc3339(end, text));
+	k->pod->metadata.deletionGracePeriodSeconds = (struct optional_int){ true, grace };
+	if (keeper_write_objects(k, &err) < 0)
+		log_warning("the deletion cannot be noted: %s", err.text);
+}
+
 void keeper_end(struct keeper *k, enum ending how, int64_t grace)
 {
+	if (how == ENDING_DELETED && k->ending != ENDING_DELETED)
+		mark_deleted(k, grace);
 	if (how > k->ending)
 		k->ending = how;
 	k->grace = grace;
@@ -364,6 +380,14 @@ void keeper_restart(struct keeper *k, struct member *only, int64_t grace)
 		}
 	}
 	keeper_advance(k);
+}
+
+bool keeper_is_restarting(const struct keeper *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (k->members[i].restart_wanted || k->members[i].state == CONTAINER_CREATING || k->members[i].state == CONTAINER_STARTING)
+			return true;
+	return false;
 }
 
 struct member *keeper_find(struct keeper *k, const char *container, struct error *err)
@@ -403,6 +427,19 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 	keeper_end(k, ENDING_FINISHED, k->pod->spec.terminationGracePeriodSeconds.value);
 }
 
+/* Counted from the pod's start (batch and core/v1 activeDeadlineSeconds). */
+void keeper_set_deadline(struct keeper *k)
+{
+	const struct optional_int *seconds = &k->pod->spec.activeDeadlineSeconds;
+	double left = (double)(k->start_time.tv_sec + seconds->value) - (double)clock_wall().tv_sec;
+
+	ev_timer_stop(k->loop, &k->deadline);
+	if (!seconds->set)
+		return;
+	ev_timer_set(&k->deadline, left > 0 ? left : 0, 0);
+	ev_timer_start(k->loop, &k->deadline);
+}
+
 static void add_member(struct keeper *k, const struct container *c, enum container_kind kind)
 {
 	struct member *m = &k->members[k->n++];
@@ -427,10 +464,8 @@ void keeper_begin(struct keeper *k)
 		add_member(k, c, container_is_sidecar(c) ? KIND_SIDECAR : KIND_INIT);
 	list_each(c, &spec->containers)
 		add_member(k, c, KIND_APP);
-	if (spec->activeDeadlineSeconds.set) {
-		ev_timer_init(&k->deadline, on_deadline, (double)spec->activeDeadlineSeconds.value, 0);
-		k->deadline.data = k;
-		ev_timer_start(k->loop, &k->deadline);
-	}
+	ev_timer_init(&k->deadline, on_deadline, 0, 0);
+	k->deadline.data = k;
+	keeper_set_deadline(k);
 	keeper_advance(k);
 }

@@ -1,7 +1,8 @@
 /* main.c — the program seapod-keeper: one for each pod, started by a command with a launch (fd 3) and a connection (fd 4).
  *
- *	seapod-keeper ROOT RUN
+ *	seapod-keeper ROOT RUN PATH
  *
+ * PATH is where the program is: it runs from a mount of its own that has no path (client.c).
  * It makes the sandbox, lets policy run in one event loop, and gives all back at the end. It has no terminal; it logs to keeper.log in the
  * pod's directory. It is not to be dumped or traced by what runs in the pod.
  */
@@ -41,21 +42,6 @@ static int read_launch(struct keeper *k, struct error *err)
 		if (!launch_find_image(k->launch, c->name))
 			return error_set(err, EINVAL, "the container '%s' has no image", c->name);
 	return 0;
-}
-
-/* pod.json: the object; launch.json: what is needed to start it again. */
-static int write_objects(struct keeper *k, struct error *err)
-{
-	_cleanup_arena_ struct arena *a = arena_new();
-	_cleanup_text_ struct text pod = {}, launch = {};
-	struct pod_status status = k->pod->status;
-
-	k->pod->status = (struct pod_status){};
-	node_to_json(object_encode(&pod_table, k->pod, a), false, &pod);
-	node_to_json(object_encode(&launch_table, k->launch, a), false, &launch);
-	k->pod->status = status;
-	int r = file_write_atomic(k->sandbox.dir, "pod.json", pod.at, pod.n, 0600, err);
-	return r < 0 ? r : file_write_atomic(k->sandbox.dir, "launch.json", launch.at, launch.n, 0600, err);
 }
 
 static void open_log(struct keeper *k)
@@ -98,21 +84,22 @@ int main(int argc, char **argv)
 	static struct keeper k = { .control = -1 };
 	struct error err = {};
 
-	if (argc != 3)
+	if (argc != 4)
 		return 2;
 	fcntl(LAUNCH_FD, F_SETFD, FD_CLOEXEC);
 	fcntl(WATCH_FD, F_SETFD, FD_CLOEXEC);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	umask(0022);
-	instance_program(argv[0]);
+	instance_program(argv[3]);
+	prctl(PR_SET_NAME, "seapod-keeper", 0, 0, 0);
 	k.arena = arena_new();
 	if (instance_open(&k.in, argv[1], argv[2], &err) < 0 || read_launch(&k, &err) < 0 ||
 	    sandbox_create(&k.sandbox, &k.in, k.launch, k.arena, &err) < 0)
 		return fail(&err);
 	open_log(&k);
 	k.loop = ev_loop_new(EVBACKEND_EPOLL);
-	if (write_objects(&k, &err) < 0 || control_open(&k, WATCH_FD, &err) < 0) {
+	if (keeper_write_objects(&k, &err) < 0 || control_open(&k, WATCH_FD, &err) < 0) {
 		fail(&err);
 		sandbox_destroy(&k.sandbox, true);
 		return 1;

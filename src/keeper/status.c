@@ -39,25 +39,43 @@ static struct state_terminated *terminated(const struct writing *w, const struct
 	t->message = !last && *m->message ? m->message : NULL;
 	t->startedAt = time_text(w->arena, last ? m->last_started_at : m->started_at);
 	t->finishedAt = time_text(w->arena, last ? m->last_finished_at : m->finished_at);
-	t->containerID = container_id(w, m, m->starts - 1);
+	t->containerID = container_id(w, m, last ? m->starts - 2 : m->starts - 1);
 	return t;
+}
+
+/* The kubelet's words, which people search for (kuberuntime_manager.go doBackOff). */
+static const char *backoff_message(const struct writing *w, const struct member *m)
+{
+	const struct object_meta *meta = &w->keeper->pod->metadata;
+	uint64_t seconds = m->wait_us / US_PER_SECOND;
+	const char *wait = seconds < 60 ? arena_printf(w->arena, "%ds", (int)seconds) :
+					  arena_printf(w->arena, "%dm%ds", (int)(seconds / 60), (int)(seconds % 60));
+
+	return arena_printf(w->arena, "back-off %s restarting failed container=%s pod=%s_%s(%s)", wait, m->sc.spec->name, meta->name,
+			    meta->namespace, meta->uid);
 }
 
 static void fill_state(const struct writing *w, const struct member *m, struct container_status *s)
 {
 	bool stopping = m->state == CONTAINER_STOPPING && m->started_us;
+	bool at_once = m->state == CONTAINER_BACKOFF && m->wait_us == 0; /* it is as it ended until it runs again */
+	bool again = m->has_last && (m->state == CONTAINER_CREATING || m->state == CONTAINER_STARTING);
 
 	if (m->state == CONTAINER_RUNNING || stopping) {
 		s->state.running = arena_one(w->arena, struct state_running);
 		s->state.running->startedAt = time_text(w->arena, m->started_at);
-	} else if (m->state == CONTAINER_ENDED && m->ran) {
+	} else if ((m->state == CONTAINER_ENDED && m->ran) || at_once) {
 		s->state.terminated = terminated(w, m, false);
+	} else if (again) {
+		s->state.terminated = terminated(w, m, true);
 	} else {
 		s->state.waiting = arena_one(w->arena, struct state_waiting);
 		s->state.waiting->reason = m->state == CONTAINER_BACKOFF ? "CrashLoopBackOff" :
 					   m->state == CONTAINER_WAITING && m->kind == KIND_APP ? "PodInitializing" :
 												  "ContainerCreating";
 		s->state.waiting->message = *m->trouble ? m->trouble : NULL;
+		if (m->state == CONTAINER_BACKOFF && !*m->trouble)
+			s->state.waiting->message = backoff_message(w, m);
 		if (m->state == CONTAINER_BACKOFF)
 			s->lastState.terminated = terminated(w, m, false);
 	}
@@ -155,4 +173,19 @@ void status_write(struct keeper *k)
 	node_to_json(object_encode(&pod_status_table, &w.status, a), false, &text);
 	if (file_write_atomic(k->sandbox.dir, "status.json", text.at, text.n, 0644, &err) < 0)
 		log_warning("the status cannot be written: %s", err.text);
+}
+
+/* pod.json: the object; launch.json: what is needed to start it again. */
+int keeper_write_objects(struct keeper *k, struct error *err)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_text_ struct text pod = {}, launch = {};
+	struct pod_status status = k->pod->status;
+
+	k->pod->status = (struct pod_status){};
+	node_to_json(object_encode(&pod_table, k->pod, a), false, &pod);
+	node_to_json(object_encode(&launch_table, k->launch, a), false, &launch);
+	k->pod->status = status;
+	int r = file_write_atomic(k->sandbox.dir, "pod.json", pod.at, pod.n, 0600, err);
+	return r < 0 ? r : file_write_atomic(k->sandbox.dir, "launch.json", launch.at, launch.n, 0600, err);
 }

@@ -45,6 +45,13 @@ int volumes_update(struct volume_set *set, struct error *err)
 	return 0;
 }
 
+void volumes_adopt(struct volume_set *set, const struct pod *pod)
+{
+	set->pod = pod;
+	for (size_t i = 0; i < set->n; i++)
+		set->at[i].volume = &pod->spec.volumes.at[i];
+}
+
 void volumes_close(struct volume_set *set)
 {
 	for (size_t i = 0; i < set->n; i++)

@@ -35,6 +35,9 @@ int volumes_prepare(struct volume_set *set, const struct instance *in, const str
 /* ConfigMaps and Secrets are read again and their volumes updated. */
 int volumes_update(struct volume_set *set, struct error *err);
 
+/* POD is the same pod with other labels or annotations, and takes the old one's place. */
+void volumes_adopt(struct volume_set *set, const struct pod *pod);
+
 void volumes_close(struct volume_set *set);
 
 /* The source of MOUNT with SUB_PATH resolved inside the volume (made as a directory if missing): a new descriptor, to be bound by a copy. */

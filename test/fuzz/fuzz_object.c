@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err = {};
 
 	node_from_json(a, (const char *)data, size, &err);
-	objects_parse("fuzz", (const char *)data, size, a, &objects, &problems);
+	objects_parse("fuzz", (const char *)data, size, NULL, a, &objects, &problems);
 	list_each(o, &objects) {
 		const struct table *table = kind_at(o->kind)->table;
 		struct node *n = object_encode(table, o->pod, a);

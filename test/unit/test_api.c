@@ -41,7 +41,7 @@ static struct problems parse(const char *text, struct objects *out)
 	struct problems p = { .arena = arena };
 
 	*out = (struct objects){};
-	int r = objects_parse("f", text, strlen(text), arena, out, &p);
+	int r = objects_parse("f", text, strlen(text), NULL, arena, out, &p);
 	assert_int_equal(r<0, p.errors.n> 0);
 	return p;
 }
@@ -483,7 +483,7 @@ static void directories_are_read_in_order_and_not_below(void **state)
 	static const char *const names[] = { "b.yaml", "a.json", "c.txt", ".d.yaml" };
 
 	int dir = open(mkdtemp(path), O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(objects_read(path, arena, &objects, &p, &err), -ENOENT);
+	assert_int_equal(objects_read(path, NULL, arena, &objects, &p, &err), -ENOENT);
 	for (size_t i = 0; i < 4; i++) {
 		const char *text = arena_printf(arena,
 						"{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", "
@@ -492,10 +492,10 @@ static void directories_are_read_in_order_and_not_below(void **state)
 		assert_int_equal(file_write_atomic(dir, names[i], text, strlen(text), 0600, &err), 0);
 	}
 	mkdirat(dir, "e.yaml", 0700);
-	assert_int_equal(objects_read(path, arena, &objects, &p, &err), 0);
+	assert_int_equal(objects_read(path, NULL, arena, &objects, &p, &err), 0);
 	assert_int_equal(objects.n, 2);
 	assert_string_equal(objects.at[0].config_map->metadata.name, "1");
-	assert_int_equal(objects_read("/nowhere.yaml", arena, &objects, &p, &err), -ENOENT);
+	assert_int_equal(objects_read("/nowhere.yaml", NULL, arena, &objects, &p, &err), -ENOENT);
 	assert_string_equal(err.text, "cannot open '/nowhere.yaml': it does not exist");
 	close(dir);
 	assert_int_equal(file_remove_tree(AT_FDCWD, path, &err), 0);
