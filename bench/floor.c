@@ -11,7 +11,7 @@
  * prints the median time until both programs run ("ready") and until all is given back ("gone"), in milliseconds. --bare leaves out what
  * a container is not without but the shortest list has not: device rules, masked and read-only paths, /dev/{pts,shm,mqueue}, the mounts of
  * the cgroups and of /etc/{hosts,hostname,resolv.conf}, the termination message, capabilities. --filter loads a seccomp program, an array
- * of struct sock_filter after a header of 4 bytes or none (as in ROOT/cache/seccomp). --phases shows where the time goes.
+ * of struct sock_filter. --phases shows where the time goes.
  *
  * It works in network and mount namespaces of its own and leaves nothing. cgroup v1 only, as on the machine it was written for.
  */
@@ -93,38 +93,47 @@ void mark(int who, const char *name)
 
 /* --- the pod's process ------------------------------------------------------------------------------------------------------ */
 
-static void prepare(struct prepared *p, int pods)
+static int make_directory(const char *below)
+{
+	char path[PATH_SIZE + 16];
+
+	snprintf(path, sizeof(path), "%s/%s", wish.dir, below);
+	must(mkdir(path, 0755), path);
+	return must(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), path);
+}
+
+/* The pod's files in memory ("run"), what its containers write on the disk ("pod"). */
+static void prepare(struct prepared *p)
 {
 	static const char *const files[] = { "hosts", "hostname", "resolv.conf", "termination-a",
 					     "termination-b" };
+	int disk = make_directory("pod");
 	char path[64];
 
-	p->pods = pods;
+	p->pods = make_directory("run/pod");
 	for (int i = 0; !wish.bare && i < 5; i++) {
-		int fd =
-			must(openat(pods, files[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), files[i]);
+		int fd = must(openat(p->pods, files[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644),
+			      files[i]);
 		must(write(fd, "127.0.0.1 localhost\n", 20), files[i]);
 		close(fd);
 	}
-	must(mkdirat(pods, "volume", 0777), "volume");
-	p->volume = copy_mount(pods, "volume");
+	must(mkdirat(disk, "volume", 0777), "volume");
+	p->volume = copy_mount(disk, "volume");
 	if (!wish.bare)
 		p->shm = new_mount("tmpfs", MOUNT_ATTR_NOSUID,
 				   (const char *[]){ "mode", "1777", "size", "64m", NULL }, NULL);
 	for (int c = 0; c < CONTAINERS; c++) {
+		const char *const names[] = { "upper-%c", "work-%c", "root-%c" };
 		for (int i = 0; i < 3; i++) {
-			snprintf(path, sizeof(path), "%s-%c",
-				 i == 0   ? "upper"
-				 : i == 1 ? "work"
-					  : "root",
-				 'a' + c);
-			must(mkdirat(pods, path, 0755), path);
+			snprintf(path, sizeof(path), names[i], 'a' + c);
+			must(mkdirat(i < 2 ? disk : p->pods, path, 0755), path);
 		}
-		snprintf(p->root[c], sizeof(p->root[c]), "%s/pod/root-%c", wish.dir, 'a' + c);
+		snprintf(p->root[c], sizeof(p->root[c]), "%s/run/pod/root-%c", wish.dir, 'a' + c);
 		snprintf(p->overlay[c], sizeof(p->overlay[c]),
 			 "lowerdir=%s/lower,upperdir=%s/pod/upper-%c,workdir=%s/pod/work-%c,volatile",
 			 wish.dir, wish.dir, 'a' + c, wish.dir, 'a' + c);
 	}
+	close(disk);
 	must(sethostname("floor", 5), "sethostname");
 }
 
@@ -134,6 +143,14 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	(void)type;
 	(void)where;
 	return must(remove(path), path);
+}
+
+static void remove_files(const char *below)
+{
+	char path[PATH_SIZE + 16];
+
+	snprintf(path, sizeof(path), "%s/%s", wish.dir, below);
+	must(nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS), path);
 }
 
 /* Returns when the program runs: execve closes the pipe's last writer. */
@@ -152,15 +169,14 @@ static void start_containers(const struct prepared *p, int tasks[CONTAINERS][HIE
 			container_run(p, c, tasks[c]);
 	}
 	close(running[1]);
-	if (read(running[0], &byte, 1) != 0)
-		die("a container did not start");
+	must(read(running[0], &byte, 1), "pipe");
 }
 
 static void __attribute__((noreturn)) pod(unsigned number, int control)
 {
 	static struct prepared prepared;
 	int tasks[CONTAINERS][HIERARCHIES], pidfds[CONTAINERS];
-	char name[32], path[PATH_SIZE + 8], byte = 0;
+	char name[32], byte = 0;
 
 	mark(0, "the pod's process begins");
 	struct mnl_socket *host = bus_open(NETLINK_ROUTE), *nf = bus_open(NETLINK_NETFILTER);
@@ -168,10 +184,7 @@ static void __attribute__((noreturn)) pod(unsigned number, int control)
 	cgroups_make(name, tasks);
 	mark(0, "cgroups");
 	network_make(host, nf, number);
-	snprintf(path, sizeof(path), "%s/pod", wish.dir);
-	must(mkdir(path, 0755), path);
-	int pods = must(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), path);
-	prepare(&prepared, pods);
+	prepare(&prepared);
 	mark(0, "files");
 	start_containers(&prepared, tasks, pidfds);
 	mark(0, "both programs run");
@@ -181,17 +194,19 @@ static void __attribute__((noreturn)) pod(unsigned number, int control)
 	mark(0, "asked to end");
 	for (int c = 0; c < CONTAINERS; c++)
 		must(syscall(SYS_pidfd_send_signal, pidfds[c], SIGTERM, NULL, 0), "signal");
-	while (wait(NULL) > 0)
-		;
+	for (int status; wait(&status) > 0;)
+		if (status != 0)
+			die("a container did not run");
 	mark(0, "both programs ended");
 	port_unpublish(nf);
 	close(prepared.volume);
 	cgroups_remove(name);
 	mark(0, "cgroups removed");
-	must(nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS), path);
+	remove_files("run/pod");
+	remove_files("pod");
 	mark(0, "files removed");
-	must(write(control, &byte, 1),
-	     "control"); /* what is left goes with this process, and nobody need wait for it */
+	/* What is left goes with this process, and nobody need wait for it. */
+	must(write(control, &byte, 1), "control");
 	mnl_socket_close(nf);
 	mark(0, "socket of nftables closed");
 	close(prepared.shm);
@@ -203,8 +218,8 @@ static void __attribute__((noreturn)) pod(unsigned number, int control)
 
 static void make_place(const char *program)
 {
-	static const char *const folders[] = { "lower",     "lower/bin", "lower/proc", "lower/sys",
-					       "lower/dev", "lower/etc", "lower/data" };
+	static const char *const folders[] = { "run",       "lower",     "lower/bin", "lower/proc",
+					       "lower/sys", "lower/dev", "lower/etc", "lower/data" };
 	static const char *const files[] = { "lower/etc/hosts", "lower/etc/hostname",
 					     "lower/etc/resolv.conf" };
 	char path[PATH_SIZE + 64], *command;
@@ -217,6 +232,9 @@ static void make_place(const char *program)
 		snprintf(path, sizeof(path), "%s/%s", wish.dir, files[i]);
 		close(must(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644), path));
 	}
+	snprintf(path, sizeof(path), "%s/run",
+		 wish.dir); /* what a system has in memory is in memory here, too */
+	must(syscall(SYS_mount, "tmpfs", path, "tmpfs", 0, NULL), path);
 	must(asprintf(&command, "cp '%.*sseapod-payload' '%s/lower/bin/pause'",
 		      (int)(strrchr(program, '/') - program + 1), program, wish.dir),
 	     "memory");
@@ -240,10 +258,10 @@ static void make_world(void)
 
 static void remove_world(void)
 {
-	char command[PATH_SIZE + 16];
+	char command[2 * PATH_SIZE + 32];
 
 	cgroups_close();
-	snprintf(command, sizeof(command), "rm -rf '%s'", wish.dir);
+	snprintf(command, sizeof(command), "umount '%s/run'; rm -rf '%s'", wish.dir, wish.dir);
 	if (system(command) != 0)
 		die("'%s' cannot be removed", wish.dir);
 }
@@ -309,11 +327,10 @@ static void read_filter(const char *path)
 	struct stat st;
 
 	must(fstat(fd, &st), path);
-	char *bytes = malloc((size_t)st.st_size + 8);
-	must(read(fd, bytes, (size_t)st.st_size), path);
+	filter.filter = malloc((size_t)st.st_size);
+	must(read(fd, filter.filter, (size_t)st.st_size), path);
 	close(fd);
-	filter.len = (unsigned short)(st.st_size / (off_t)sizeof(struct sock_filter));
-	filter.filter = (void *)(bytes + st.st_size % (off_t)sizeof(struct sock_filter));
+	filter.len = (unsigned short)((size_t)st.st_size / sizeof(struct sock_filter));
 	wish.filter = &filter;
 }
 
