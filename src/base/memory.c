@@ -2,10 +2,12 @@
  * before the whole. A large allocation gets a block of its own. */
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { FIRST_BLOCK = 1024, LARGEST_BLOCK = 64 * 1024, ALIGN = _Alignof(max_align_t) };
@@ -61,6 +63,16 @@ char *memory_printf(const char *format, ...)
 		out_of_memory();
 	va_end(args);
 	return p;
+}
+
+/* A page is left untouched below this frame for what madvise itself needs. What of the range is no stack yet is passed over (ENOMEM). */
+void memory_give_back(void)
+{
+	enum { PAGE = 4096, DEEP = 128 * 1024 };
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+	malloc_trim(0);
+	madvise((void *)((here / PAGE - 1) * PAGE - DEEP), DEEP, MADV_DONTNEED);
 }
 
 struct arena *arena_new(void)

@@ -24,6 +24,10 @@ char *memory_printf(const char *format, ...) __attribute__((malloc, returns_nonn
 /* A new zeroed TYPE on the heap. */
 #define memory_one(type) ((type *)memory_new(1, sizeof(type)))
 
+/* Gives back to the kernel what the past has left and a waiting process does not need: free pages of the heap, and the stack's
+ * below the caller. For processes that are many and wait for long. */
+void memory_give_back(void);
+
 struct arena;
 
 struct arena *arena_new(void) __attribute__((returns_nonnull));

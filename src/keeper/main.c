@@ -7,7 +7,6 @@
  * pod's directory. It is not to be dumped or traced by what runs in the pod.
  */
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,7 +19,7 @@
 #include "base/log.h"
 #include "keeper/keeper.h"
 
-enum { LAUNCH_FD = 3, WATCH_FD = 4 };
+enum { LAUNCH_FD = 3, WATCH_FD = 4, QUIET_S = 1 };
 
 static int read_launch(struct keeper *k, struct error *err)
 {
@@ -60,15 +59,27 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 	keeper_end(k, ENDING_STOPPED, k->pod->spec.terminationGracePeriodSeconds.value);
 }
 
+/* The start is over, and now the pod may run for a year. */
+static void on_quiet(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)w;
+	(void)events;
+
+	memory_give_back();
+}
+
 static void run(struct keeper *k)
 {
 	ev_signal term;
+	ev_timer quiet;
 
 	ev_signal_init(&term, on_signal, SIGTERM);
 	term.data = k;
 	ev_signal_start(k->loop, &term);
+	ev_timer_init(&quiet, on_quiet, QUIET_S, 0);
+	ev_timer_start(k->loop, &quiet);
 	keeper_begin(k);
-	malloc_trim(0);
 	if (!k->over)
 		ev_run(k->loop, 0);
 }
