@@ -39,7 +39,12 @@ struct command {
 	const struct option_spec *options;
 	int (*run)(struct context *x, int argc, char **argv, struct error *err);
 	bool own_options; /* options end at the first argument (run, exec: the rest is the program's) */
+	const char *arguments; /* what they are, for completion.c: KIND, OBJECT, POD, CONTAINER, IMAGE, FILE, COMMAND, or words with | between */
+	bool apart; /* works without an instance: no directory is made or read */
 };
+
+/* Ends with a command without a name. */
+extern const struct command commands[];
 
 /* Parsing: options are taken out of argv in order. Returns the next option's letter or name through OPTION, its VALUE; 0 when done
  * (then the arguments are argv[*at] …); negative: wrong usage. */
@@ -51,6 +56,19 @@ struct options {
 	const char *positional[256];
 	int count;
 };
+
+/* What may stand before any command, and after it. */
+struct globals {
+	const char *root, *run;
+	const char *namespace; /* before the command only; after it, it is the command's own -n */
+	bool help;
+};
+
+/* Takes a global option and its value at ARGV[*AT], BEFORE the command or after it. 1: taken, *AT is behind it; 0: there is none; negative. */
+int globals_take(struct globals *g, int argc, char **argv, int *at, bool before, struct error *err);
+
+/* Takes all of them, and --help, out of the arguments of C. */
+int globals_take_all(struct globals *g, const struct command *c, int *argc, char **argv, struct error *err);
 
 void options_begin(struct options *o, const struct command *c, int argc, char **argv);
 /* 1: *OPTION and *VALUE; 0: end, positional arguments are in o->positional; negative. */

@@ -22,6 +22,9 @@ int run_load(struct context *x, int argc, char **argv, struct error *err);
 int run_images(struct context *x, int argc, char **argv, struct error *err);
 int run_explain(struct context *x, int argc, char **argv, struct error *err);
 int run_system(struct context *x, int argc, char **argv, struct error *err);
+int run_completion(struct context *x, int argc, char **argv, struct error *err);
+int run_help(struct context *x, int argc, char **argv, struct error *err);
+int run_version(struct context *x, int argc, char **argv, struct error *err);
 
-extern const struct option_spec apply_options[], delete_options[], stop_options[], kill_options[], get_options[], ps_options[],
-	exec_options[], run_options[], logs_options[];
+extern const struct option_spec apply_options[], delete_options[], rm_options[], stop_options[], restart_options[], kill_options[],
+	get_options[], ps_options[], exec_options[], run_options[], logs_options[], help_options[];

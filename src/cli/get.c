@@ -12,7 +12,7 @@
 #include "cli/table.h"
 
 const struct option_spec get_options[] = {
-	{ "output", 'o', "FORMAT", "wide, json, yaml or name" },
+	{ "output", 'o', "wide|json|yaml|name", "how to print" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{ "all-namespaces", 'A', NULL, "objects of all namespaces" },
 	{ "no-headers", 0, NULL, "no line of headings" },

@@ -22,9 +22,20 @@ const struct option_spec delete_options[] = {
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{},
 };
+const struct option_spec rm_options[] = {
+	{ "force", 'f', NULL, "kill at once" },
+	{ "time", 't', "SECONDS", "time between TERM and KILL" },
+	{ "namespace", 'n', "NAME", "the namespace" },
+	{},
+};
 const struct option_spec stop_options[] = {
 	{ "time", 't', "SECONDS", "time between TERM and KILL" },
-	{ "container", 'c', "NAME", "only this container (restart)" },
+	{ "namespace", 'n', "NAME", "the namespace" },
+	{},
+};
+const struct option_spec restart_options[] = {
+	{ "time", 't', "SECONDS", "time between TERM and KILL" },
+	{ "container", 'c', "NAME", "only this container" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{},
 };
@@ -139,9 +150,9 @@ int run_delete(struct context *x, int argc, char **argv, struct error *err)
 
 	options_begin(&o, x->command, argc, argv);
 	while ((r = options_next(&o, &option, &value, err)) > 0) {
-		if (option->letter == 'f')
+		if (text_is(option->name, "filename"))
 			*list_add(x->arena, &d.files) = value;
-		else if (text_is(option->name, "grace-period") && grace_value(value, &d.request, err) < 0)
+		else if ((text_is(option->name, "grace-period") || option->letter == 't') && grace_value(value, &d.request, err) < 0)
 			return -EXIT_USAGE;
 		else if (text_is(option->name, "now"))
 			d.request.grace = (struct optional_int){ true, 1 };
@@ -158,23 +169,26 @@ int run_delete(struct context *x, int argc, char **argv, struct error *err)
 		return r;
 	if (d.files.n && (r = delete_files(x, &d, err)) < 0)
 		return r;
-	const char *kind = rm ? "pod" : o.count ? o.positional[0] : NULL;
-	if (!kind && !d.files.n)
-		return usage_error(err, "delete needs a kind and names, or -f FILE (usage: seapod delete pod NAME)");
-	int first = rm ? 0 : 1;
-	const char *slash = kind ? strchr(kind, '/') : NULL;
-	if (slash) {
-		delete_one(x, &d, arena_strndup(x->arena, kind, (size_t)(slash - kind)), x->namespace, slash + 1);
-	} else if (d.all) {
+	if (o.count == 0 && !d.files.n)
+		return usage_error(err, "%s needs %s (usage: seapod %s %s)", x->command->name, rm ? "a pod's name" : "a kind and names, or -f FILE",
+				   x->command->name, x->command->usage);
+	int first = rm || o.count == 0 || strchr(o.positional[0], '/') ? 0 : 1; /* "pod web", or "pod/web" */
+	const char *kind = rm ? "pod" : first ? o.positional[0] : NULL;
+	if (first && o.count == 1 && !d.all)
+		return usage_error(err, "delete needs the name of a %s", kind);
+	for (int i = first; i < o.count; i++) {
+		const char *slash = strchr(o.positional[i], '/');
+		const char *its = slash ? arena_strndup(x->arena, o.positional[i], (size_t)(slash - o.positional[i])) : kind;
+		if (!its)
+			return usage_error(err, "'%s' needs a kind before it (pod/%s)", o.positional[i], o.positional[i]);
+		delete_one(x, &d, its, x->namespace, slash ? slash + 1 : o.positional[i]);
+	}
+	if (d.all) {
 		struct found_pods pods = {};
 		pods_list(&x->in, x->namespace, x->arena, &pods, err);
 		list_each(found, &pods)
 			delete_one(x, &d, "pod", x->namespace, found->pod->metadata.name);
-	} else if (kind && o.count <= first) {
-		return usage_error(err, "%s needs a name", x->command->name);
 	}
-	for (int i = first; kind && !slash && i < o.count; i++)
-		delete_one(x, &d, kind, x->namespace, o.positional[i]);
 	err->code = 0;
 	return d.result;
 }

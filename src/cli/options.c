@@ -121,3 +121,72 @@ const char *need(struct options *o, int i, const char *what, struct error *err)
 	usage_error(err, "%s needs %s (usage: seapod %s %s)", o->command->name, what, o->command->name, o->command->usage);
 	return NULL;
 }
+
+/* --- options of every command --------------------------------------------------------------------------------------------- */
+
+/* NAME, "--root": "--root DIR" or "--root=DIR" at *AT. */
+static int take_named(const char *name, const char **to, int argc, char **argv, int *at, struct error *err)
+{
+	size_t n = strlen(name);
+	const char *arg = argv[*at];
+
+	if (strncmp(arg, name, n) != 0 || (arg[n] && arg[n] != '='))
+		return 0;
+	if (!arg[n] && *at + 1 == argc)
+		return usage_error(err, "the option %s needs a value", name);
+	*to = arg[n] ? arg + n + 1 : argv[*at + 1];
+	*at += arg[n] ? 1 : 2;
+	return 1;
+}
+
+int globals_take(struct globals *g, int argc, char **argv, int *at, bool before, struct error *err)
+{
+	int r = 0;
+
+	if (*at < argc)
+		r = take_named("--root", &g->root, argc, argv, at, err);
+	if (r == 0 && *at < argc)
+		r = take_named("--run", &g->run, argc, argv, at, err);
+	if (r == 0 && *at < argc && before)
+		r = take_named("--namespace", &g->namespace, argc, argv, at, err);
+	if (r == 0 && *at < argc && before)
+		r = take_named("-n", &g->namespace, argc, argv, at, err);
+	return r;
+}
+
+/* Whether the next argument is the value of ARG, an option of C. */
+static bool takes_next(const struct command *c, const char *arg)
+{
+	const struct option_spec *s = NULL;
+
+	if (arg[1] == '-') {
+		s = strchr(arg, '=') ? NULL : find_long(c, arg + 2, strlen(arg + 2));
+		return s && s->value && !s->optional;
+	}
+	for (arg++; *arg; arg++)
+		if ((s = find_letter(c, *arg)) && s->value && !s->optional)
+			return !arg[1];
+	return false;
+}
+
+int globals_take_all(struct globals *g, const struct command *c, int *argc, char **argv, struct error *err)
+{
+	int kept = 0, i = 0, r;
+
+	while (i < *argc && !text_is(argv[i], "--") && (argv[i][0] == '-' || !c->own_options)) {
+		if (text_is(argv[i], "--help") || (text_is(argv[i], "-h") && !find_letter(c, 'h')))
+			g->help = true;
+		if ((r = globals_take(g, *argc, argv, &i, false, err)) < 0)
+			return r;
+		if (r > 0)
+			continue;
+		bool two = argv[i][0] == '-' && takes_next(c, argv[i]) && i + 1 < *argc;
+		argv[kept++] = argv[i++];
+		if (two)
+			argv[kept++] = argv[i++];
+	}
+	while (i < *argc)
+		argv[kept++] = argv[i++];
+	*argc = kept;
+	return 0;
+}

@@ -59,6 +59,8 @@ int pods_find(const struct instance *in, const char *namespace, const char *name
 	const uint64_t until = clock_monotonic_us() + PATIENCE_US;
 	int r;
 
+	if (text_starts(name, "pod/") || text_starts(name, "pods/") || text_starts(name, "po/")) /* as -o name prints it */
+		name = strchr(name, '/') + 1;
 	if (strchr(name, '/') || strchr(name, '_'))
 		return error_set(err, ENOENT, "there is no pod '%s' in the namespace '%s'", name, namespace);
 	while ((r = load(in, namespace, name, a, out)) == -EAGAIN && clock_monotonic_us() < until)

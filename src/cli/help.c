@@ -1,0 +1,294 @@
+/* help.c — see help.h. The tables of commands and options are the one source: `seapod help`, `seapod COMMAND --help`, the manual page
+ * and completion.c say what they say. Here is only what needs whole sentences.
+ */
+#include "cli/help.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "cli/commands.h"
+
+#define VERSION "0.1.0"
+
+/* A paragraph, and examples, one a line. */
+static const struct {
+	const char *command, *text, *examples;
+} more[] = {
+	{ "apply",
+	  "Reads Pods, ConfigMaps and Secrets, YAML or JSON, several in a stream. Nothing is touched before all of them are valid. "
+	  "Returns when every container has been started, or has failed to; each pod is then created, configured (labels, annotations and "
+	  "images of a running pod can be changed) or unchanged.",
+	  "seapod apply -f pod.yaml\nseapod apply -f manifests/ --wait=ready --timeout 1m\nseapod apply -f - <pod.yaml" },
+	{ "delete", "Ends the pods in order (TERM, the grace period, KILL) and returns when nothing is left of them.",
+	  "seapod delete pod web\nseapod delete -f pod.yaml --ignore-not-found" },
+	{ "get", "Kinds: pods (po), configmaps (cm), secrets. -o json and -o yaml print whole Kubernetes objects, a pod with its status.",
+	  "seapod get pods -o wide\nseapod get pod web -o yaml\nseapod get configmaps -A" },
+	{ "logs", "The output of the container's current run, or of its last one when it has ended.",
+	  "seapod logs web -c nginx --tail 20 -f\nseapod logs web -p" },
+	{ "exec", "The exit code is the command's own; 126: it cannot be executed, 127: it was not found, 125: Seapod failed.",
+	  "seapod exec web -- cat /etc/hosts\nseapod exec -it web -c nginx -- sh" },
+	{ "explain", "The same as docs/support.md: each field's type, default and meaning, and whether Seapod honours it.",
+	  "seapod explain pod.spec.containers.resources" },
+	{ "run",
+	  "Makes a pod of one container, both with the same name. In the foreground the output is the program's and so is the exit code; "
+	  "126: it cannot be executed, 127: it was not found, 125: Seapod failed. MODE is bridge (the default), none, host, "
+	  "container:NAME (the network of the pod NAME) or ns:PATH (a network namespace).",
+	  "seapod run --rm -it busybox sh\nseapod run -d --name web -p 8080:80 nginx\n"
+	  "seapod run --rm --net=container:web busybox wget -qO- http://127.0.0.1/" },
+	{ "ps", "Every pod's name, state, address and published ports.", "seapod ps -a" },
+	{ "stop", "The pod stays listed (ps -a), and its logs stay, until it is deleted.", "seapod stop -t 3 web" },
+	{ "restart", "Network, address and volumes of the pod stay.", "seapod restart web\nseapod restart -c nginx web" },
+	{ "kill", NULL, "seapod kill -s HUP -c nginx web" },
+	{ "load", "Reads an OCI image layout (a directory or a tar) or an archive of `docker save`; layers plain, gzip or zstd.",
+	  "docker save nginx | seapod load /dev/stdin\nseapod load build/images/busybox.tar" },
+	{ "image", "load FILE; import FILE NAME makes an image of a tar of a root file system; tag IMAGE NAME; ls; rm IMAGE.",
+	  "seapod image ls\nseapod image import rootfs.tar example.org/base\nseapod image rm example.org/base" },
+	{ "system", "info says where this instance keeps what; prune removes the bridge, the rules and the cgroup when no pod needs them.",
+	  "seapod system info" },
+	{ "completion", "Prints a script for the shell.", "source <(seapod completion bash)\nseapod completion fish | source" },
+};
+
+/* Words that kubectl's and Docker's users know, and what there is here. */
+static const struct {
+	const char *word, *instead;
+} elsewhere[] = {
+	{ "create", "seapod apply -f FILE creates" },
+	{ "replace", "seapod apply -f FILE changes, seapod delete and apply make anew" },
+	{ "edit", "seapod apply -f FILE changes a pod" },
+	{ "patch", "seapod apply -f FILE changes a pod" },
+	{ "label", "seapod apply -f FILE changes labels" },
+	{ "annotate", "seapod apply -f FILE changes annotations" },
+	{ "up", "seapod apply -f FILE starts pods" },
+	{ "down", "seapod delete -f FILE ends pods" },
+	{ "play", "seapod apply -f FILE starts pods" },
+	{ "kube", "seapod apply -f FILE starts pods" },
+	{ "compose", "seapod apply -f FILE starts pods" },
+	{ "pod", "seapod get pods lists pods" },
+	{ "pods", "seapod get pods lists pods" },
+	{ "container", "seapod ps lists pods" },
+	{ "inspect", "seapod get pod NAME -o yaml shows all of a pod" },
+	{ "port", "seapod get pods -o wide shows published ports" },
+	{ "rmi", "seapod image rm removes an image" },
+	{ "tag", "seapod image tag names an image" },
+	{ "import", "seapod image import makes an image of a tar" },
+	{ "pull", "there are no registries yet; seapod load FILE brings images" },
+	{ "push", "there are no registries yet" },
+	{ "login", "there are no registries yet; seapod load FILE brings images" },
+	{ "build", "seapod load FILE brings images that others have built" },
+	{ "info", "seapod system info tells" },
+	{ "api-resources", "seapod explain pod tells what a pod has" },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* --- finding ------------------------------------------------------------------------------------------------------------ */
+
+const struct command *command_find(const char *name, struct error *err)
+{
+	const char *near = NULL;
+	unsigned least = strlen(name) < 4 ? 2 : 3;
+
+	if (text_is(name, "--help") || text_is(name, "-h"))
+		name = "help";
+	else if (text_is(name, "--version") || text_is(name, "-v"))
+		name = "version";
+	else if (*name == '-') {
+		error_set(err, EINVAL, "there is no option '%s' before the command (--root, --run, -n)", name);
+		return NULL;
+	}
+	for (const struct command *c = commands; c->name; c++) {
+		if (text_is(c->name, name))
+			return c;
+		unsigned distance = text_distance(c->name, name);
+		if (distance < least) {
+			least = distance;
+			near = c->name;
+		}
+	}
+	for (size_t i = 0; i < COUNT(elsewhere); i++)
+		if (text_is(elsewhere[i].word, name)) {
+			error_set(err, EINVAL, "there is no command '%s' (%s)", name, elsewhere[i].instead);
+			return NULL;
+		}
+	if (near)
+		error_set(err, EINVAL, "there is no command '%s', did you mean '%s'? (seapod help lists them)", name, near);
+	else
+		error_set(err, EINVAL, "there is no command '%s' (seapod help lists them)", name);
+	return NULL;
+}
+
+/* --- printing ----------------------------------------------------------------------------------------------------------- */
+
+/* TEXT in lines of at most 78 columns, each behind MARGIN. */
+static void print_wrapped(const char *text, int margin, FILE *out)
+{
+	while (*text) {
+		size_t n = strlen(text), width = 78 - (size_t)margin;
+		if (n > width)
+			for (n = width; n > 0 && text[n] != ' ';)
+				n--;
+		fprintf(out, "%*s%.*s\n", margin, "", (int)n, text);
+		text += n + (text[n] == ' ');
+	}
+}
+
+static void print_lines(const char *lines, const char *before, FILE *out)
+{
+	for (const char *line = lines, *end; *line; line = end + (*end == '\n')) {
+		end = strchrnul(line, '\n');
+		fprintf(out, "%s%.*s\n", before, (int)(end - line), line);
+	}
+}
+
+/* "-d, --detach", "    --wait[=running|ready]"; its length. */
+static int spell_option(const struct option_spec *s, char *to, size_t size)
+{
+	const char *open = !s->value ? "" : s->optional ? "[=" : " ";
+	char letter[] = { '-', s->letter, ',', ' ', '\0' };
+
+	return snprintf(to, size, "%s--%s%s%s%s", s->letter ? letter : "    ", s->name, open, s->value ? s->value : "", *open == '[' ? "]" : "");
+}
+
+static void print_options(const struct option_spec *options, FILE *out)
+{
+	char left[80];
+	int width = 0;
+
+	for (const struct option_spec *s = options; s && s->name; s++) {
+		int n = spell_option(s, left, sizeof(left));
+		width = n > width ? n : width;
+	}
+	for (const struct option_spec *s = options; s && s->name; s++) {
+		spell_option(s, left, sizeof(left));
+		fprintf(out, "  %-*s  %s\n", width, left, s->doc);
+	}
+}
+
+void help_all(FILE *out)
+{
+	const char *group = "";
+
+	fputs("Seapod runs Kubernetes Pods on this machine, each held by one small process.\n\n"
+	      "Usage: seapod [--root DIR] [--run DIR] [-n NAMESPACE] COMMAND ...\n",
+	      out);
+	for (const struct command *c = commands; c->name; c++) {
+		if (!text_is(group, c->group))
+			fprintf(out, "\n%s\n", group = c->group);
+		fprintf(out, "  %-11s %s\n", c->name, c->doc);
+	}
+	fputs("\nseapod help COMMAND tells more, seapod explain pod.spec what a manifest may say.\n", out);
+}
+
+static const char *usage_gap(const struct command *c)
+{
+	return *c->usage ? " " : "";
+}
+
+void help_command(const struct command *c, FILE *out)
+{
+	fprintf(out, "Usage: seapod %s%s%s\n\n%c%s.\n", c->name, usage_gap(c), c->usage, toupper((unsigned char)*c->doc), c->doc + 1);
+	for (size_t i = 0; i < COUNT(more); i++) {
+		if (!text_is(more[i].command, c->name))
+			continue;
+		if (more[i].text) {
+			fputc('\n', out);
+			print_wrapped(more[i].text, 0, out);
+		}
+		fputs("\nExamples:\n", out);
+		print_lines(more[i].examples, "  ", out);
+	}
+	if (c->options)
+		fputs("\nOptions:\n", out);
+	print_options(c->options, out);
+}
+
+/* --- the manual page: scdoc(5) ------------------------------------------------------------------------------------------ */
+
+/* Prints TEXT so that scdoc takes it as it is. */
+static void print_escaped(const char *text, FILE *out)
+{
+	for (; *text; text++) {
+		if (strchr("\\*_<>`[]#.~+", *text))
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+}
+
+static void scdoc_option(const struct option_spec *s, FILE *out)
+{
+	if (s->letter)
+		fprintf(out, "*-%c*, ", s->letter);
+	fprintf(out, "*--%s*", s->name);
+	if (s->value) {
+		fputs(s->optional ? "[=" : " ", out);
+		print_escaped(s->value, out);
+		fputs(s->optional ? "]" : "", out);
+	}
+	fputs("\n\t", out);
+	print_escaped(s->doc, out);
+	fputs("\n\n", out);
+}
+
+static void scdoc_command(const struct command *c, FILE *out)
+{
+	fprintf(out, "## seapod %s%s", c->name, usage_gap(c));
+	print_escaped(c->usage, out);
+	fprintf(out, "\n\n%c", toupper((unsigned char)*c->doc));
+	print_escaped(c->doc + 1, out);
+	fputs(".\n\n", out);
+	for (size_t i = 0; i < COUNT(more); i++) {
+		if (!text_is(more[i].command, c->name))
+			continue;
+		if (more[i].text)
+			print_escaped(more[i].text, out);
+		fputs("\n\n```\n", out);
+		print_lines(more[i].examples, "", out);
+		fputs("```\n\n", out);
+	}
+	for (const struct option_spec *s = c->options; s && s->name; s++)
+		scdoc_option(s, out);
+}
+
+void help_scdoc(FILE *out)
+{
+	for (const struct command *c = commands; c->name; c++)
+		scdoc_command(c, out);
+}
+
+/* --- commands ----------------------------------------------------------------------------------------------------------- */
+
+const struct option_spec help_options[] = {
+	{ "scdoc", 0, NULL, "the commands as a part of the manual page" },
+	{},
+};
+
+int run_help(struct context *x, int argc, char **argv, struct error *err)
+{
+	const struct option_spec *option;
+	const char *value;
+	struct options o;
+	int r;
+
+	options_begin(&o, x->command, argc, argv);
+	r = options_next(&o, &option, &value, err);
+	if (r < 0)
+		return r;
+	if (r > 0)
+		help_scdoc(stdout);
+	else if (o.count == 0)
+		help_all(stdout);
+	for (int i = 0; i < o.count && i < 1; i++) {
+		const struct command *c = command_find(o.positional[i], err);
+		if (!c)
+			return -EXIT_USAGE;
+		help_command(c, stdout);
+	}
+	return 0;
+}
+
+int run_version(struct context *x, int argc, char **argv, struct error *err)
+{
+	(void)x, (void)argc, (void)argv, (void)err;
+	puts("seapod " VERSION);
+	return 0;
+}
