@@ -39,8 +39,8 @@ static const struct {
 	{ "stop", "The pod stays listed (ps -a), and its logs stay, until it is deleted.", "seapod stop -t 3 web" },
 	{ "restart", "Network, address and volumes of the pod stay.", "seapod restart web\nseapod restart -c nginx web" },
 	{ "kill", NULL, "seapod kill -s HUP -c nginx web" },
-	{ "load", "Reads an OCI image layout (a directory or a tar) or an archive of `docker save`; layers plain, gzip or zstd.",
-	  "docker save nginx | seapod load /dev/stdin\nseapod load build/images/busybox.tar" },
+	{ "load", "FILE is an OCI image layout (a directory or a tar) or an archive of `docker save`, with layers plain, gzip or zstd; - is standard input.",
+	  "docker save nginx | seapod load -\nseapod load build/images/busybox.tar" },
 	{ "image", "load FILE; import FILE NAME makes an image of a tar of a root file system; tag IMAGE NAME; ls; rm IMAGE.",
 	  "seapod image ls\nseapod image import rootfs.tar example.org/base\nseapod image rm example.org/base" },
 	{ "system", "info says where this instance keeps what; prune removes the bridge, the rules and the cgroup when no pod needs them.",
@@ -231,9 +231,7 @@ static void scdoc_option(const struct option_spec *s, FILE *out)
 
 static void scdoc_command(const struct command *c, FILE *out)
 {
-	fprintf(out, "## seapod %s%s", c->name, usage_gap(c));
-	print_escaped(c->usage, out);
-	fprintf(out, "\n\n%c", toupper((unsigned char)*c->doc));
+	fprintf(out, "## seapod %s%s%s\n\n%c", c->name, usage_gap(c), c->usage, toupper((unsigned char)*c->doc)); /* a heading is taken as it is */
 	print_escaped(c->doc + 1, out);
 	fputs(".\n\n", out);
 	for (size_t i = 0; i < COUNT(more); i++) {

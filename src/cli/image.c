@@ -110,11 +110,21 @@ int run_image(struct context *x, int argc, char **argv, struct error *err)
 	return usage_error(err, "image has no verb '%s' (ls, load, import, tag, rm)", verb);
 }
 
+const struct option_spec load_options[] = {
+	{ "input", 'i', "FILE", "the archive" },
+	{},
+};
+
 int run_load(struct context *x, int argc, char **argv, struct error *err)
 {
+	const struct option_spec *option;
+	const char *value;
 	struct options o;
-	int r = parse(x, &o, argc, argv, err);
+	int r;
 
+	options_begin(&o, x->command, argc, argv);
+	while ((r = options_next(&o, &option, &value, err)) > 0)
+		o.positional[o.count++] = value;
 	if (r < 0 || !need(&o, 0, "an archive", err))
 		return -EXIT_USAGE;
 	return become_worker(x, "load", &o, 0, err);

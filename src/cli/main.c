@@ -20,7 +20,7 @@ const struct command commands[] = {
 	{ "restart", "As Docker's", "POD...", "end containers and start them again in the same pod", restart_options, run_restart, .arguments = "POD" },
 	{ "kill", "As Docker's", "[-s SIGNAL] POD...", "send a signal", kill_options, run_kill, .arguments = "POD" },
 	{ "rm", "As Docker's", "[-f] POD...", "end and delete pods", rm_options, run_delete, .arguments = "POD" },
-	{ "load", "Images", "FILE", "load images from an archive", NULL, run_load, .arguments = "FILE" },
+	{ "load", "Images", "FILE", "load images from an archive", load_options, run_load, .arguments = "FILE" },
 	{ "images", "Images", "", "list images", NULL, run_images },
 	{ "image", "Images", "ls|load|import|tag|rm ...", "list and change images", NULL, run_image, .arguments = "ls|load|import|tag|rm IMAGE" },
 	{ "system", "System", "info|prune", "show or tidy this instance", NULL, run_system, .arguments = "info|prune" },

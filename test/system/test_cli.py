@@ -1,4 +1,5 @@
 """The command line itself: help, wrong usage, near misses, completion."""
+import os
 import re
 import subprocess
 
@@ -102,3 +103,13 @@ def test_completion_in_bash(seapod):
     done = subprocess.run(["bash", "--norc", "-c", f"seapod() {{ {instance.SEAPOD} \"$@\"; }}; {script}\n{asked}"], env=seapod.env,
                           text=True, stdout=subprocess.PIPE)
     assert done.stdout.split() == ["configmaps"]
+
+
+@pytest.mark.skipif(not os.path.exists(instance.BUILD + "/man/seapod.1"), reason="built without scdoc")
+def test_the_manual_knows_every_command_and_option(bare):
+    with open(instance.BUILD + "/man/seapod.1") as f:
+        page = f.read().replace("\\-", "-").replace("\\fB", "").replace("\\fR", "").replace("\\&", "")
+    for name in commands(bare):
+        assert f'.SS seapod {name}' in page, name
+        for option in re.findall(r"^ .*(--[a-z-]+)", bare.out("help", name).partition("Options:")[2], re.M):
+            assert option in page, f"{name} {option}"
