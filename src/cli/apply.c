@@ -1,6 +1,7 @@
 /* apply.c — seapod apply: objects from files to what runs. Nothing is touched before all of it is valid.
  *
- * ConfigMaps and Secrets are stored first, then all pods are started, and only then is any of them waited for.
+ * ConfigMaps and Secrets are stored first, then all pods are started, and only then is any of them waited for; those that join the network of
+ * another pod come after the others.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -34,7 +35,6 @@ struct applying {
 	enum wait_for wait;
 	int timeout_ms;
 	struct objects objects;
-	struct LIST(struct applied) pods;
 	bool failed;
 };
 
@@ -211,19 +211,28 @@ static void fail(struct applying *a, const struct error *why)
 	a->failed = true;
 }
 
-static void apply_pods(struct context *x, struct applying *a)
+/* "container:NAME": it lives in the network of another pod, which may come with it. */
+static bool joins_another(const struct pod *pod)
 {
+	const char *network = string_map_get(&pod->metadata.annotations, "seapod.io/network");
+	return network && text_starts(network, "container:");
+}
+
+static void apply_some(struct context *x, struct applying *a, bool joiners)
+{
+	struct LIST(struct applied) pods = {};
+
 	list_each(object, &a->objects) {
 		struct applied p = { .pod = object->pod };
 		struct error why = {};
-		if (object->kind != KIND_POD)
+		if (object->kind != KIND_POD || joins_another(p.pod) != joiners)
 			continue;
 		if (begin(x, &p, &why) < 0)
 			fail(a, &why);
 		else
-			*list_add(x->arena, &a->pods) = p;
+			*list_add(x->arena, &pods) = p;
 	}
-	list_each(p, &a->pods) {
+	list_each(p, &pods) {
 		struct error why = {};
 		finish(x, a, p, &why);
 		if (why.code)
@@ -247,6 +256,7 @@ int run_apply(struct context *x, int argc, char **argv, struct error *err)
 	}
 	if ((r = put_objects(x, &a, err)) < 0)
 		return r;
-	apply_pods(x, &a);
+	apply_some(x, &a, false);
+	apply_some(x, &a, true);
 	return a.failed ? -EXIT_FAILED : 0;
 }

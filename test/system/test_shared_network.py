@@ -130,6 +130,15 @@ def test_an_owner_may_join_its_joiner_after_its_own_end(seapod):
     assert seapod.ip("joiner") == seapod.ip("owner")
 
 
+@bridge
+def test_owner_and_joiner_in_one_apply(seapod):
+    joiner = pod("a-joiner")
+    joiner["metadata"]["annotations"] = {"seapod.io/network": "container:owner"}
+    said = seapod.apply([joiner, pod("owner")]).stdout
+    assert said.splitlines() == ["pod/owner created", "pod/a-joiner created"]
+    assert seapod.ip("a-joiner") == seapod.ip("owner")
+
+
 def test_joining_what_is_not_there_is_an_error(seapod):
     assert "nobody" in seapod.fails("run", "--rm", "--net=container:nobody", BUSYBOX, "true", code=125)
 
