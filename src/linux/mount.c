@@ -38,12 +38,25 @@ int mount_copy(int dirfd, const char *path, bool recursive)
 	return result(syscall(SYS_open_tree, dirfd, path, flags));
 }
 
+int mount_alter(int fd, uint64_t attributes, uint64_t cleared, uint64_t propagation, bool recursive)
+{
+	struct mount_attr change = { .attr_set = attributes, .attr_clr = cleared, .propagation = propagation };
+
+	if (!attributes && !cleared && !propagation)
+		return 0;
+	return result(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0),
+			      &change, sizeof(change)));
+}
+
 int mount_change(int fd, uint64_t attributes, uint64_t propagation, bool recursive)
 {
-	struct mount_attr change = { .attr_set = attributes, .propagation = propagation };
+	return mount_alter(fd, attributes, 0, propagation, recursive);
+}
 
-	if (!attributes && !propagation)
-		return 0;
+int mount_map_ids(int fd, int userns, bool recursive)
+{
+	struct mount_attr change = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns };
+
 	return result(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0),
 			      &change, sizeof(change)));
 }
@@ -72,6 +85,13 @@ int mount_change_root(int root)
 
 	if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
 	    syscall(SYS_umount2, ".", DETACH) < 0 || chdir("/") < 0)
+		return -errno;
+	return 0;
+}
+
+int mount_change_root_only(int root)
+{
+	if (fchdir(root) < 0 || chroot(".") < 0 || chdir("/") < 0)
 		return -errno;
 	return 0;
 }

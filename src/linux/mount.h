@@ -23,6 +23,12 @@ int mount_copy(int dirfd, const char *path, bool recursive);
 /* Sets ATTRIBUTES and PROPAGATION (MS_PRIVATE …, 0: leave) on the detached mount FD, below it too when RECURSIVE. 0 or -errno. */
 int mount_change(int fd, uint64_t attributes, uint64_t propagation, bool recursive);
 
+/* The same, and CLEARED are taken away first. */
+int mount_alter(int fd, uint64_t attributes, uint64_t cleared, uint64_t propagation, bool recursive);
+
+/* Shows the files of the detached mount FD with ids mapped as the user namespace USERNS maps them (MOUNT_ATTR_IDMAP). 0 or -errno. */
+int mount_map_ids(int fd, int userns, bool recursive);
+
 /* Attaches the detached mount FD on what TARGET is open on. 0 or -errno. */
 int mount_attach(int fd, int target);
 
@@ -36,3 +42,6 @@ int mount_classic(const char *type, const char *target, const char *data);
 /* Makes the mount that the directory ROOT is the top of this process's root and drops every other one (pivot_root(2): "." twice stacks the old
  * root on the new one, from where it is unmounted). 0 or -errno. */
 int mount_change_root(int root);
+
+/* The same by chroot(2), for a host whose root cannot be pivoted (an initramfs): ROOT was attached on "/". */
+int mount_change_root_only(int root);

@@ -117,6 +117,19 @@ static bool check_int(struct decoder *d, const struct field *f, const struct nod
 	return true;
 }
 
+/* A number too large for int64_t is there in its text (json.c). */
+static bool check_uint64(struct decoder *d, const struct node *n, const struct path *path, uint64_t *value)
+{
+	char buffer[80];
+
+	if (n->kind != NODE_INT || n->integer < 0) {
+		wrong(d, n, path, "found %s, wanted a whole number that is not negative", found(n, buffer));
+		return false;
+	}
+	*value = n->integer == INT64_MAX && n->text ? strtoull(n->text, NULL, 10) : (uint64_t)n->integer;
+	return true;
+}
+
 static bool check_bool(struct decoder *d, const struct node *n, const struct path *path)
 {
 	char buffer[80];
@@ -297,6 +310,10 @@ static void decode_scalar(struct decoder *d, const struct field *f, const struct
 			*(bool *)out = n->boolean;
 		else
 			*(struct optional_bool *)out = (struct optional_bool){ true, n->boolean };
+	} else if (f->type == FIELD_UINT64) {
+		uint64_t value;
+		if (check_uint64(d, n, path, &value) && out)
+			*(uint64_t *)out = value;
 	} else {
 		if (!check_int(d, f, n, path) || !out)
 			return;
@@ -318,6 +335,7 @@ static void decode_value(struct decoder *d, const struct field *f, const struct 
 	case FIELD_OPTIONAL_BOOL:
 	case FIELD_INT32:
 	case FIELD_INT64:
+	case FIELD_UINT64:
 	case FIELD_OPTIONAL_INT:
 		decode_scalar(d, f, n, out, path);
 		break;
@@ -422,7 +440,8 @@ static void decode_object(struct decoder *d, const struct table *table, const st
 		while (i < table->n && !text_is(table->fields[i].name, pair->key))
 			i++;
 		if (i == table->n) {
-			unknown_field(d, table, pair, &at);
+			if (!table->open)
+				unknown_field(d, table, pair, &at);
 			continue;
 		}
 		const struct field *f = &table->fields[i];

@@ -1,4 +1,5 @@
 /* encode.c — from a struct to a tree by its table; see field.h. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "object/field.h"
@@ -89,6 +90,13 @@ static struct node *encode_value(const struct field *f, const char *at, struct a
 		return *(const int32_t *)at || f->keep ? node_int(a, *(const int32_t *)at) : NULL;
 	case FIELD_INT64:
 		return *(const int64_t *)at || f->keep ? node_int(a, *(const int64_t *)at) : NULL;
+	case FIELD_UINT64: {
+		uint64_t value = *(const uint64_t *)at;
+		struct node *n = value || f->keep ? node_int(a, value > INT64_MAX ? INT64_MAX : (int64_t)value) : NULL;
+		if (n && value > INT64_MAX)
+			n->text = arena_printf(a, "%" PRIu64, value);
+		return n;
+	}
 	case FIELD_OPTIONAL_INT: {
 		const struct optional_int *value = (const void *)at;
 		return value->set ? node_int(a, value->value) : NULL;

@@ -14,6 +14,7 @@ const char *field_type_name(const struct field *f)
 		[FIELD_OPTIONAL_BOOL] = "boolean",
 		[FIELD_INT32] = "integer",
 		[FIELD_INT64] = "integer",
+		[FIELD_UINT64] = "integer",
 		[FIELD_OPTIONAL_INT] = "integer",
 		[FIELD_INT_OR_STRING] = "integer or string",
 		[FIELD_QUANTITY] = "Quantity",

@@ -23,7 +23,7 @@
 #include "object/problems.h"
 #include "object/quantity.h"
 
-/* The C types a member may have, besides const char *, bool, int32_t, int64_t, struct quantity and struct node *. */
+/* The C types a member may have, besides const char *, bool, int32_t, int64_t, uint64_t, struct quantity and struct node *. */
 struct optional_bool {
 	bool set, value;
 };
@@ -70,6 +70,7 @@ enum field_type {
 	FIELD_OPTIONAL_BOOL,
 	FIELD_INT32,
 	FIELD_INT64,
+	FIELD_UINT64, /* not below 0; the whole range, which FIELD_INT64 has not */
 	FIELD_OPTIONAL_INT,
 	FIELD_INT_OR_STRING,
 	FIELD_QUANTITY,
@@ -119,6 +120,7 @@ struct table {
 	const struct field *fields;
 	size_t n;
 	const char *doc;
+	bool open; /* unknown fields are passed over: formats that others extend (OCI runtime-spec "Extensibility") */
 };
 
 #define FIELD_TYPE_OF(x) \
@@ -127,6 +129,7 @@ struct table {
 		bool: FIELD_BOOL,                                                                                      \
 		int32_t: FIELD_INT32,                                                                                  \
 		int64_t: FIELD_INT64,                                                                                  \
+		uint64_t: FIELD_UINT64,                                                                                \
 		struct optional_bool: FIELD_OPTIONAL_BOOL,                                                             \
 		struct optional_int: FIELD_OPTIONAL_INT,                                                               \
 		struct int_or_string: FIELD_INT_OR_STRING,                                                             \

@@ -1,6 +1,7 @@
 /* json.c — see json.h. */
 #include "object/json.h"
 
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <math.h>
 
@@ -9,8 +10,13 @@ static struct node *convert(struct arena *a, json_object *value)
 	switch (json_object_get_type(value)) {
 	case json_type_boolean:
 		return node_bool(a, json_object_get_boolean(value));
-	case json_type_int:
-		return node_int(a, json_object_get_int64(value));
+	case json_type_int: {
+		struct node *n = node_int(a, json_object_get_int64(value));
+		uint64_t large = json_object_get_uint64(value);
+		if (large > INT64_MAX) /* only FIELD_UINT64 can hold it */
+			n->text = arena_printf(a, "%" PRIu64, large);
+		return n;
+	}
 	case json_type_double: {
 		if (!isfinite(json_object_get_double(value)))
 			return node_new(a, NODE_NULL); /* NaN is not JSON, but json-c reads it */

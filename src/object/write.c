@@ -67,7 +67,10 @@ static void write_scalar(const struct node *n, struct text *out)
 		text_add(out, n->boolean ? "true" : "false");
 		break;
 	case NODE_INT:
-		text_printf(out, "%" PRId64, n->integer);
+		if (n->integer == INT64_MAX && n->text) /* it may be larger, and the text knows */
+			text_add(out, n->text);
+		else
+			text_printf(out, "%" PRId64, n->integer);
 		break;
 	case NODE_FLOAT:
 		write_number(n->number, out);

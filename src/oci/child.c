@@ -22,7 +22,8 @@ static int tie(struct child *c, const struct step *s, struct error *err)
 	char byte;
 	(void)s;
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	int death = c->plan->outlives && c->is_user ? 0 : SIGKILL;
+	if (prctl(PR_SET_PDEATHSIG, death, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, "cannot tie the process to its keeper");
 	if (recv(c->sync, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
 		_exit(FAILED);
@@ -39,21 +40,10 @@ static int join_cgroup(struct child *c, const struct step *s, struct error *err)
 	return 0;
 }
 
-static int new_namespaces(struct child *c, const struct step *s, struct error *err)
-{
-	(void)c;
-
-	if (unshare((int)s->flags) < 0)
-		return error_errno(err, "cannot make the container's namespaces");
-	return 0;
-}
-
 /* Root, network, names: all at once, from the kernel's own handle (setns(2) with a pidfd, Linux 5.8). */
 static int join(struct child *c, const struct step *s, struct error *err)
 {
-	(void)c;
-
-	if (setns(s->fd, CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) < 0)
+	if (setns(s->fd, (int)c->plan->joined) < 0)
 		return error_errno(err, "cannot enter the container");
 	return 0;
 }
@@ -64,7 +54,6 @@ static int session(struct child *c, const struct step *s, struct error *err)
 {
 	sigset_t none;
 	(void)c;
-	(void)s;
 	(void)err;
 
 	for (int i = 1; i < NSIG; i++)
@@ -72,7 +61,8 @@ static int session(struct child *c, const struct step *s, struct error *err)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
-	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+	if (!s->process->keep_keyring)
+		syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 	return 0;
 }
 
@@ -80,10 +70,22 @@ static int session(struct child *c, const struct step *s, struct error *err)
 static int close_rest(struct child *c, const struct step *s, struct error *err)
 {
 	(void)c;
-	(void)s;
 
-	if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) < 0 && errno != ENOSYS && errno != EINVAL)
+	for (int fd = 3; fd < 3 + (int)s->flags; fd++)
+		fcntl(fd, F_SETFD, 0);
+	if (syscall(SYS_close_range, 3u + (unsigned)s->flags, ~0u, CLOSE_RANGE_CLOEXEC) < 0 && errno != ENOSYS && errno != EINVAL)
 		return error_errno(err, "cannot close the keeper's descriptors");
+	return 0;
+}
+
+static int wait_for_parent(struct child *c, const struct step *s, struct error *err)
+{
+	char go;
+	(void)s;
+	(void)err;
+
+	if (recv(c->sync, &go, 1, 0) != 1)
+		_exit(FAILED);
 	return 0;
 }
 
@@ -99,11 +101,41 @@ static int ready(struct child *c, const struct step *s, struct error *err)
 	return 0;
 }
 
+/* The parent has written down that we exist: from here on we do not die with it. Whoever may connect to the socket, which is in a
+ * directory of root's, may start us. */
+static int release(struct child *c, const struct step *s, struct error *err)
+{
+	int r = ready(c, s, err);
+
+	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+		return error_errno(err, "cannot outlive the creator");
+	close(c->sync);
+	fcntl(s->fd, F_SETFL, 0);
+	while ((c->sync = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		char go;
+		if (recv(c->sync, &go, 1, 0) == 1)
+			break;
+		close(c->sync); /* it has gone away again */
+	}
+	close(s->fd);
+	return c->sync < 0 ? error_errno(err, "cannot wait for the start") : r;
+}
+
 static step_function *const functions[STEP_KINDS] = {
 	[STEP_TIE] = tie,
 	[STEP_CGROUP] = join_cgroup,
 	[STEP_OOM_SCORE] = child_oom_score,
-	[STEP_NAMESPACES] = new_namespaces,
+	[STEP_AFFINITY] = child_affinity,
+	[STEP_LABEL_OPEN] = child_label_open,
+	[STEP_WAIT] = wait_for_parent,
+	[STEP_BE_ROOT] = child_be_root,
+	[STEP_ENTER] = child_enter,
+	[STEP_NAMESPACES] = child_namespaces,
+	[STEP_TIME] = child_time,
+	[STEP_HOSTNAME] = child_hostname,
+	[STEP_DOMAINNAME] = child_domainname,
+	[STEP_LOOPBACK] = child_loopback,
+	[STEP_SYSCTL] = child_sysctl,
 	[STEP_JOIN] = join,
 	[STEP_OPEN] = child_open,
 	[STEP_LEAVE] = child_leave,
@@ -112,6 +144,14 @@ static step_function *const functions[STEP_KINDS] = {
 	[STEP_ROOT_ATTACH] = child_root_attach,
 	[STEP_ATTACH] = child_attach,
 	[STEP_DEVICE] = child_device,
+	[STEP_DEVICE_FILE] = child_device_file,
+	[STEP_HOOK] = child_hook,
+	[STEP_SCHEDULER] = child_scheduler,
+	[STEP_IO_PRIORITY] = child_io_priority,
+	[STEP_PERSONALITY] = child_personality,
+	[STEP_MEMORY_POLICY] = child_memory_policy,
+	[STEP_RELEASE] = release,
+	[STEP_LABEL] = child_label,
 	[STEP_LINK] = child_link,
 	[STEP_CONSOLE] = child_console,
 	[STEP_READONLY] = child_readonly,
@@ -144,14 +184,14 @@ static void fill_low_descriptors(void)
 
 void child_run(const struct plan *plan, int sync)
 {
-	struct child c = { .plan = plan, .sync = sync, .root = -1, .dev = -1, .null = -1, .empty = -1 };
+	struct child c = { .plan = plan, .sync = sync, .root = -1, .dev = -1, .null = -1, .empty = -1, .label = -1 };
 	struct error err = {};
 
-	umask(0);
+	c.umask = umask(0);
 	fill_low_descriptors();
 	list_each(s, &plan->steps)
 		if (functions[s->kind](&c, s, &err) < 0)
 			break;
-	(void)!send(sync, &err, sizeof(err), MSG_NOSIGNAL);
+	(void)!send(c.sync, &err, sizeof(err), MSG_NOSIGNAL);
 	_exit(FAILED);
 }

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "linux/path.h"
 #include "oci/child.h"
+#include "oci/mount_open.h"
 
 static int fail(int r, struct error *err, const char *what, const char *which)
 {
@@ -23,31 +24,12 @@ static int fail(int r, struct error *err, const char *what, const char *which)
 	return error_errno(err, "cannot %s '%s'", what, which);
 }
 
-static int open_source(const struct oci_mount *m)
-{
-	if (m->type)
-		return mount_make(m->type, m->options.at, (unsigned)m->options.n, m->attributes);
-	if (m->source_fd >= 0)
-		return m->copied ? mount_copy(m->source_fd, "", m->recursive) : m->source_fd;
-	return mount_copy(AT_FDCWD, m->source, m->recursive);
-}
-
-/* A copy is in the host's peer group until told otherwise; a new file system is in none. */
 int child_open(struct child *c, const struct step *s, struct error *err)
 {
-	const struct oci_mount *m = s->mount;
-	uint64_t attributes = m->type ? 0 : m->attributes;
-	uint64_t propagation = m->propagation || m->type ? m->propagation : MS_PRIVATE;
-	int source = open_source(m), r = source;
+	int source = oci_mount_open(s->mount);
 
-	if (r >= 0 && m->recursive && !m->recursive_attributes) {
-		r = mount_change(source, 0, propagation, true);
-		propagation = 0;
-	}
-	if (r >= 0)
-		r = mount_change(source, attributes, propagation, m->recursive && m->recursive_attributes);
-	if (r < 0)
-		return fail(r, err, "mount", m->destination);
+	if (source < 0)
+		return fail(source, err, "mount", s->mount->destination);
 	c->plan->opened[s->place] = c->dev = source;
 	return 0;
 }
@@ -79,7 +61,7 @@ int child_root_overlay(struct child *c, const struct step *s, struct error *err)
 
 int child_root_bind(struct child *c, const struct step *s, struct error *err)
 {
-	c->root = mount_copy(AT_FDCWD, s->path, false);
+	c->root = c->plan->root > 0 ? c->plan->root : mount_copy(AT_FDCWD, s->path, false);
 	return c->root < 0 ? fail(c->root, err, "mount the root file system", s->path) : 0;
 }
 
@@ -107,8 +89,22 @@ static int open_target(int root, const struct oci_mount *m, struct error *err)
 	return path_make_dirs_in_root(root, m->destination, 0755, 0, 0, err);
 }
 
+/* A mount that is there gets other attributes: a copy of it, changed, goes on top (and the one below cannot be reached any more). */
+static int remount(struct child *c, const struct oci_mount *m, struct error *err)
+{
+	_cleanup_close_ int target = path_open_in_root(c->root, m->destination, O_PATH, 0);
+	_cleanup_close_ int copy = target < 0 ? -1 : mount_copy(target, "", true);
+	int r = target < 0 ? target : copy < 0 ? copy : mount_alter(copy, m->attributes, m->cleared, 0, false);
+
+	if (r == 0)
+		r = mount_attach(copy, target);
+	return r < 0 ? fail(r, err, "remount", m->destination) : 0;
+}
+
 int child_attach(struct child *c, const struct step *s, struct error *err)
 {
+	if (s->mount->remount)
+		return remount(c, s->mount, err);
 	_cleanup_close_ int target = open_target(c->root, s->mount, err);
 	if (target < 0)
 		return target;
@@ -116,26 +112,46 @@ int child_attach(struct child *c, const struct step *s, struct error *err)
 	return r < 0 ? fail(r, err, "mount", s->mount->destination) : 0;
 }
 
-int child_device(struct child *c, const struct step *s, struct error *err)
+/* Makes NAME in DIR, which is ours alone or in which what is there is looked at. */
+static int make_device(int dir, const char *name, const struct oci_device *d, struct error *err)
 {
-	const struct oci_device *d = s->device;
-	const char *name = d->path + strlen("/dev/"), *slash = strrchr(name, '/');
-	_cleanup_close_ int below = -1;
+	struct stat st;
 
-	if (slash) {
-		char above[PATH_MAX] = {};
-		memcpy(above, name, (size_t)(slash - name));
-		below = path_make_dirs_in_root(c->dev, above, 0755, 0, 0, err);
-		if (below < 0)
-			return below;
-		name = slash + 1;
+	if (mknodat(dir, name, d->mode, makedev(d->major, d->minor)) < 0) {
+		if (errno != EEXIST)
+			return error_errno(err, "cannot make the device '%s'", d->path);
+		if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || (st.st_mode & S_IFMT) != (d->mode & S_IFMT) ||
+		    (!S_ISFIFO(st.st_mode) && st.st_rdev != makedev(d->major, d->minor)))
+			return error_set(err, EEXIST, "cannot make the device '%s': something else is there", d->path);
 	}
-	int dir = below >= 0 ? below : c->dev;
-	if (mknodat(dir, name, d->mode, makedev(d->major, d->minor)) < 0 && errno != EEXIST)
-		return error_errno(err, "cannot make the device '%s'", d->path);
 	if ((d->uid || d->gid) && fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, "cannot set the owner of '%s'", d->path);
 	return 0;
+}
+
+/* PATH in the directory BASE, with the directories above it. */
+static int make_device_below(int base, const char *path, const struct oci_device *d, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	char above[PATH_MAX] = {};
+
+	if (!slash || slash == path)
+		return make_device(base, slash ? slash + 1 : path, d, err);
+	if (strlen(path) >= sizeof(above))
+		return error_set(err, ENAMETOOLONG, "the device's path '%.60s…' is too long", path);
+	memcpy(above, path, (size_t)(slash - path));
+	_cleanup_close_ int below = path_make_dirs_in_root(base, above, 0755, 0, 0, err);
+	return below < 0 ? below : make_device(below, slash + 1, d, err);
+}
+
+int child_device(struct child *c, const struct step *s, struct error *err)
+{
+	return make_device_below(c->dev, s->device->path + strlen("/dev/"), s->device, err);
+}
+
+int child_device_file(struct child *c, const struct step *s, struct error *err)
+{
+	return make_device_below(c->root, s->device->path, s->device, err);
 }
 
 int child_link(struct child *c, const struct step *s, struct error *err)
@@ -236,8 +252,7 @@ int child_make_cwd(struct child *c, const struct step *s, struct error *err)
 
 int child_change_root(struct child *c, const struct step *s, struct error *err)
 {
-	int r = mount_change_root(c->root);
-	(void)s;
+	int r = s->flags ? mount_change_root_only(c->root) : mount_change_root(c->root);
 
 	return r < 0 ? fail(r, err, "change the root to", "the container's") : 0;
 }

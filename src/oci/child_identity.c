@@ -38,7 +38,8 @@ int child_oom_score(struct child *c, const struct step *s, struct error *err)
 	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	(void)c;
 
-	if ((fd < 0 || write(fd, text, (size_t)n) < 0) && errno != EACCES && errno != EPERM)
+	if ((fd < 0 || write(fd, text, (size_t)n) < 0) &&
+	    (s->process->strict_oom_score || (errno != EACCES && errno != EPERM)))
 		return error_errno(err, "cannot set oom_score_adj to %s", text);
 	return 0;
 }
@@ -116,7 +117,7 @@ int child_user(struct child *c, const struct step *s, struct error *err)
 	    setgroups(p->additionalGids.n, p->additionalGids.at) < 0 ||
 	    setresgid(p->gid, p->gid, p->gid) < 0 || setresuid(p->uid, p->uid, p->uid) < 0)
 		return error_errno(err, "cannot become user %u, group %u", p->uid, p->gid);
-	umask(p->has_umask ? p->umask : 0022);
+	umask(p->has_umask ? p->umask : p->keep_umask ? c->umask : 0022);
 	c->is_user = true;
 	return 0;
 }

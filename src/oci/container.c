@@ -5,10 +5,14 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/socket.h"
 #include "oci/child.h"
 #include "oci/plan.h"
 
@@ -26,28 +30,85 @@ static int make_sync(int pair[2], struct error *err)
 	return pair[0] < 0 || pair[1] < 0 ? error_errno(err, "cannot make a socket") : 0;
 }
 
-/* clone(2) with the pid namespace PID_NAMESPACE (-1: the caller's) for the child. Our handlers are not the child's. */
-static pid_t clone_into(uint64_t flags, int cgroup_fd, int pid_namespace, int *pidfd, struct error *err)
+/* One clone, with all that it is about. */
+struct birth {
+	const struct plan *plan;
+	uint64_t flags;
+	int cgroup_fd;
+	int pid_namespace;                     /* -1: the caller's */
+	const struct oci_namespace *joined;    /* to be entered before the clone */
+	size_t join_count;
+	int mine, theirs;                      /* ends of the socket */
+	pid_t pid;
+	int *pidfd;
+	struct error *err;
+};
+
+/* The child does not return. Our handlers are not its. */
+static pid_t give_birth(const struct birth *b)
+{
+	pid_t pid = process_clone(b->flags | CLONE_CLEAR_SIGHAND, b->cgroup_fd, b->pidfd);
+
+	if (pid == 0) {
+		close(b->mine);
+		child_run(b->plan, b->theirs);
+	}
+	return pid < 0 ? error_set(b->err, -pid, "cannot make a process: %s", error_meaning(-pid)) : pid;
+}
+
+static pid_t clone_into(const struct birth *b)
 {
 	_cleanup_close_ int own = -1;
 
-	if (pid_namespace >= 0) {
+	if (b->pid_namespace >= 0) {
 		own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-		if (own < 0 || setns(pid_namespace, CLONE_NEWPID) < 0)
-			return error_errno(err, "cannot enter the process namespace");
+		if (own < 0 || setns(b->pid_namespace, CLONE_NEWPID) < 0)
+			return error_errno(b->err, "cannot enter the process namespace");
 	}
-	pid_t pid = process_clone(flags | CLONE_CLEAR_SIGHAND, cgroup_fd, pidfd);
-	if (pid == 0)
-		return 0;
-	int r = pid < 0 ? error_set(err, -pid, "cannot make a process: %s", error_meaning(-pid)) : 0;
-	if (pid_namespace >= 0 && setns(own, CLONE_NEWPID) < 0)
-		r = error_errno(err, "cannot leave the process namespace");
-	return r < 0 ? r : pid;
+	int r = give_birth(b);
+	if (b->pid_namespace >= 0 && setns(own, CLONE_NEWPID) < 0)
+		r = error_errno(b->err, "cannot leave the process namespace");
+	return r;
 }
 
-/* Starts a child on PLAN. On an error its end of the socket is closed, which ends it. */
-static int begin(const struct plan *plan, uint64_t flags, int cgroup_fd, int pid_namespace,
-		 struct container_process *p, struct error *err)
+/* A user namespace can be entered, but not left again, and what the caller may enter its root may not. So a helper, which has our memory
+ * and descriptors but namespaces of its own (and us waiting, as vfork(2)), enters all of them, the user namespace last, and the container
+ * is its sibling. What belongs to the user namespace can be entered only after it: that is tried a second time. */
+static int midwife(void *argument)
+{
+	struct birth *b = argument;
+	bool entered[8] = {};
+
+	b->pid = 0;
+	for (int round = 0; round < 3 && b->pid == 0; round++)
+		for (size_t i = 0; i < b->join_count && i < 8 && b->pid == 0; i++) {
+			if (entered[i] || (b->joined[i].type == CLONE_NEWUSER) != (round == 1))
+				continue;
+			entered[i] = setns(b->joined[i].fd, (int)b->joined[i].type) == 0;
+			if (!entered[i] && (round > 0 || errno != EPERM))
+				b->pid = error_errno(b->err, "cannot enter a namespace of linux.namespaces");
+		}
+	if (b->pid == 0)
+		b->pid = give_birth(b);
+	_exit(0);
+}
+
+static pid_t clone_by_helper(struct birth *b)
+{
+	enum { STACK = 256 * 1024 };
+	_cleanup_free_ char *stack = memory_new(1, STACK);
+
+	b->flags |= CLONE_PARENT;
+	int helper = clone(midwife, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, b);
+	if (helper < 0)
+		return error_errno(b->err, "cannot make a process");
+	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
+		;
+	return b->pid != 0 ? b->pid : error_set(b->err, EIO, "the process that enters the namespaces was killed");
+}
+
+/* Starts a child on a plan. On an error its end of the socket is closed, which ends it. */
+static int begin(struct birth *b, struct container_process *p, struct error *err)
 {
 	int pair[2];
 
@@ -56,11 +117,11 @@ static int begin(const struct plan *plan, uint64_t flags, int cgroup_fd, int pid
 	if (r < 0)
 		return r;
 	_cleanup_close_ int mine = pair[0], theirs = pair[1];
-	pid_t pid = clone_into(flags, cgroup_fd, pid_namespace, &p->pidfd, err);
-	if (pid == 0) {
-		close(mine);
-		child_run(plan, theirs);
-	}
+	b->mine = mine;
+	b->theirs = theirs;
+	b->pidfd = &p->pidfd;
+	b->err = err;
+	pid_t pid = b->joined ? clone_by_helper(b) : clone_into(b);
 	if (pid < 0) {
 		close_fd(&p->pidfd);
 		return pid;
@@ -71,6 +132,27 @@ static int begin(const struct plan *plan, uint64_t flags, int cgroup_fd, int pid
 	return 0;
 }
 
+static int write_map(pid_t pid, const char *name, const char *map, struct error *err)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, map, strlen(map)) < 0)
+		return error_errno(err, "linux.%sMappings: cannot be set", name[0] == 'u' ? "uid" : "gid");
+	return 0;
+}
+
+/* user_namespaces(7): by one who is outside. The child waits for it. */
+static int map_ids(const struct oci_spec *spec, struct container_process *p, struct error *err)
+{
+	int r = write_map(p->pid, "uid_map", spec->uid_map, err);
+
+	if (r == 0)
+		r = write_map(p->pid, "gid_map", spec->gid_map, err);
+	return r < 0 ? r : container_start(p, err);
+}
+
 /* The mount namespace is made by the child itself (plan.c): copying the host's mounts is its time, not ours. */
 int container_create(const struct oci_spec *spec, const struct container_setting *setting,
 		     struct container_process *p, struct error *err)
@@ -79,8 +161,19 @@ int container_create(const struct oci_spec *spec, const struct container_setting
 	struct plan plan;
 
 	plan_container(&plan, spec, setting, a);
-	uint64_t flags = spec->new_pid && setting->pid_namespace < 0 ? CLONE_NEWPID : 0;
-	return begin(&plan, flags, setting->cgroup_fd, setting->pid_namespace, p, err);
+	struct birth b = { .plan = &plan, .cgroup_fd = setting->cgroup_fd, .pid_namespace = setting->pid_namespace };
+	if (setting->pid_namespace < 0)
+		b.flags = spec->namespaces & (CLONE_NEWPID | CLONE_NEWUSER);
+	if (spec->user_namespace && spec->joined.n > 0) {
+		b.joined = spec->joined.at;
+		b.join_count = spec->joined.n;
+	}
+	int r = begin(&b, p, err);
+	if (r == 0 && spec->namespaces & CLONE_NEWUSER)
+		r = map_ids(spec, p, err);
+	if (r < 0)
+		container_process_close(p);
+	return r;
 }
 
 int container_exec(const struct oci_process *process, const struct exec_setting *setting,
@@ -90,7 +183,8 @@ int container_exec(const struct oci_process *process, const struct exec_setting 
 	struct plan plan;
 
 	plan_exec(&plan, process, setting, a);
-	int r = begin(&plan, 0, setting->cgroup_fd, setting->pid_namespace, p, err);
+	struct birth b = { .plan = &plan, .cgroup_fd = setting->cgroup_fd, .pid_namespace = setting->pid_namespace };
+	int r = begin(&b, p, err);
 	p->is_ready = true;
 	return r;
 }
@@ -121,6 +215,16 @@ int container_start(struct container_process *p, struct error *err)
 	if (send(p->sync, "!", 1, MSG_NOSIGNAL) != 1)
 		return error_errno(err, "the container's process has ended before its start");
 	return 0;
+}
+
+int container_connect(int dirfd, const char *name, struct container_process *p, struct error *err)
+{
+	p->sync = socket_connect(dirfd, name, err);
+	if (p->sync < 0)
+		return p->sync;
+	p->is_ready = true;
+	unlinkat(dirfd, name, 0);
+	return container_start(p, err);
 }
 
 void container_process_close(struct container_process *p)

@@ -25,6 +25,10 @@ struct container_setting {
 	int tasks[CGROUP_FDS_MAX]; /* v1: the `tasks` files to write "0" to */
 	int task_count;
 	int pid_namespace; /* -1: see the spec; else join this one */
+	bool outlives;     /* the container does not die with its parent once that has said container_release */
+	int listen;        /* with OUTLIVES: a listening socket; who connects to it has the start's side of the conversation */
+	bool has_hooks;    /* the child reports once more before it changes its root, and waits for container_start */
+	bool no_pivot;     /* chroot(2) instead of pivot_root(2) */
 	const char *
 		mount_point; /* an empty directory of the host to build the root file system on; NULL: none is needed on Linux 6.5 */
 };
@@ -45,10 +49,14 @@ int container_create(const struct oci_spec *spec, const struct container_setting
  * negative: it failed, err has its sentence (-ENOENT: the program is not there, -EACCES, -ENOEXEC: it cannot be executed). */
 int container_report(struct container_process *p, struct error *err);
 
-/* Lets a container that is ready execute its program. */
+/* Lets a container go on that has reported and waits: with OUTLIVES, it is on its own after this; else it executes its program. */
 int container_start(struct container_process *p, struct error *err);
 
 void container_process_close(struct container_process *p);
+
+/* start, by another process than the creator: connects to the socket NAME in DIRFD, removes it, lets the container execute its program;
+ * P->sync is where that is reported. */
+int container_connect(int dirfd, const char *name, struct container_process *p, struct error *err);
 
 /* exec: another process in the namespaces of the container whose first process is PIDFD/PID. Reports once, "executed". */
 struct exec_setting {
@@ -58,6 +66,8 @@ struct exec_setting {
 	int task_count;
 	int target_pidfd;  /* the container's first process */
 	int pid_namespace; /* >= 0: its pid namespace, when it is not the caller's own */
+	uint64_t namespaces; /* which to join, CLONE_NEW*; 0: all but user and time */
+	bool outlives;       /* it does not die with the caller */
 };
 
 int container_exec(const struct oci_process *process, const struct exec_setting *setting,

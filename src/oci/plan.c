@@ -6,11 +6,13 @@
  */
 #include "oci/plan.h"
 
-#include <sched.h>
+#include <linux/sched.h>
 #include <string.h>
 #include <sys/stat.h>
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+enum { JOINED = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP };
 
 enum { OPTION_MAX = 255 /* fsconfig(2): a string has at most 256 bytes */, PAGE_MAX = 4095 };
 
@@ -119,11 +121,18 @@ static const struct plan_overlay *overlay(const struct oci_root *root, const cha
 /* Without a place of its own the root goes on top of "/": pivot_root(2) does not mind, and nothing is to be made or removed. */
 static void add_root(struct plan *plan, const struct oci_root *root, const char *mount_point, struct arena *a)
 {
-	if (root->lower.n > 1 || root->upper)
+	if (root->fd > 0)
+		add(plan, a, STEP_ROOT_BIND);
+	else if (root->lower.n > 1 || root->upper)
 		add(plan, a, STEP_ROOT_OVERLAY)->overlay = overlay(root, mount_point, a);
 	else
 		add_path(plan, a, STEP_ROOT_BIND, root->lower.n ? root->lower.at[0] : root->path);
 	add_path(plan, a, STEP_ROOT_ATTACH, mount_point ? mount_point : "/");
+}
+
+static bool is_below_dev(const struct oci_device *d)
+{
+	return text_starts(d->path, "/dev/") && d->path[5];
 }
 
 static bool is_dev(const struct oci_mount *m)
@@ -141,41 +150,110 @@ static void add_devices(struct plan *plan, const struct oci_spec *spec, struct a
 	};
 
 	list_each(device, &spec->devices)
-		add(plan, a, STEP_DEVICE)->device = device;
+		if (is_below_dev(device))
+			add(plan, a, STEP_DEVICE)->device = device;
 	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
 		add(plan, a, STEP_LINK)->link = &links[i];
+}
+
+static void add_open(struct plan *plan, const struct oci_spec *spec, size_t i, struct arena *a)
+{
+	struct step *s = add(plan, a, STEP_OPEN);
+
+	s->place = (unsigned)i;
+	s->mount = &spec->mounts.at[i];
+	if (is_dev(&spec->mounts.at[i]))
+		add_devices(plan, spec, a);
+}
+
+/* File systems of a new user namespace can be made only in its own mount namespace (user_namespaces(7)). */
+static void add_opens(struct plan *plan, const struct oci_spec *spec, bool left, struct arena *a)
+{
+	for (size_t i = 0; i < spec->mounts.n; i++)
+		if (!spec->mounts.at[i].open && !spec->mounts.at[i].remount &&
+		    (spec->user_namespace && spec->mounts.at[i].type) == left)
+			add_open(plan, spec, i, a);
+}
+
+/* What is not made in a /dev of the container's own. */
+static void add_device_files(struct plan *plan, const struct oci_spec *spec, struct arena *a)
+{
+	bool own_dev = false;
+
+	list_each(m, &spec->mounts)
+		own_dev |= is_dev(m) && !m->open;
+	list_each(device, &spec->devices)
+		if (!own_dev || !is_below_dev(device))
+			add(plan, a, STEP_DEVICE_FILE)->device = device;
+}
+
+static void add_hooks(struct plan *plan, const struct oci_hook_list *hooks, const struct oci_state_text *state,
+		      struct arena *a)
+{
+	list_each(hook, hooks) {
+		struct plan_hook *h = arena_one(a, struct plan_hook);
+		*h = (struct plan_hook){ hook, state };
+		add(plan, a, STEP_HOOK)->hook = h;
+	}
 }
 
 static void add_mounts(struct plan *plan, const struct oci_spec *spec,
 		       const struct container_setting *setting, struct arena *a)
 {
 	plan->opened = arena_alloc(a, (spec->mounts.n + 1) * sizeof(*plan->opened));
-	for (size_t i = 0; i < spec->mounts.n; i++) {
-		struct step *s = add(plan, a, STEP_OPEN);
-		s->place = (unsigned)i;
-		s->mount = &spec->mounts.at[i];
-		if (is_dev(&spec->mounts.at[i]))
-			add_devices(plan, spec, a);
-	}
+	for (size_t i = 0; i < spec->mounts.n; i++)
+		plan->opened[i] = spec->mounts.at[i].open ? spec->mounts.at[i].source_fd : -1;
+	add_opens(plan, spec, false, a);
 	add(plan, a, STEP_LEAVE);
 	add_root(plan, &spec->root, setting->mount_point, a);
+	add_opens(plan, spec, true, a);
 	for (size_t i = 0; i < spec->mounts.n; i++) {
 		struct step *s = add(plan, a, STEP_ATTACH);
 		s->place = (unsigned)i;
 		s->mount = &spec->mounts.at[i];
 	}
+	add_device_files(plan, spec, a);
 	if (spec->process.terminal)
 		add(plan, a, STEP_CONSOLE)->fd = setting->stdio[0];
 	list_each(path, &spec->readonlyPaths)
 		add_path(plan, a, STEP_READONLY, *path);
 	list_each(path, &spec->maskedPaths)
 		add_path(plan, a, STEP_MASK, *path);
+	if (setting->has_hooks)
+		add(plan, a, STEP_READY);
+	add_hooks(plan, &spec->createContainer, &spec->creating, a);
 	add_path(plan, a, STEP_MAKE_CWD, spec->process.cwd);
-	add(plan, a, STEP_CHANGE_ROOT);
+	add(plan, a, STEP_CHANGE_ROOT)->flags = setting->no_pivot;
 	if (spec->root.readonly)
 		add(plan, a, STEP_ROOT_READONLY);
 	if (spec->rootfsPropagation)
 		add(plan, a, STEP_ROOT_PROPAGATION)->flags = spec->rootfsPropagation;
+}
+
+/* The user namespace comes first, so that the others belong to it; those that exist were entered before the clone then (container.c). */
+static void add_namespaces(struct plan *plan, const struct oci_spec *spec, struct arena *a)
+{
+	uint64_t made = spec->namespaces & ~(uint64_t)(CLONE_NEWPID | CLONE_NEWUSER);
+
+	if (spec->namespaces & CLONE_NEWUSER)
+		add(plan, a, STEP_WAIT);
+	list_each(n, &spec->joined)
+		if (!spec->user_namespace && n->type != CLONE_NEWPID)
+			add(plan, a, STEP_ENTER)->namespace = n;
+	if (spec->user_namespace)
+		add(plan, a, STEP_BE_ROOT);
+	if (made)
+		add(plan, a, STEP_NAMESPACES)->flags = made;
+	if (made & CLONE_NEWTIME)
+		add_path(plan, a, STEP_TIME, spec->time_offsets);
+	if (spec->hostname)
+		add_path(plan, a, STEP_HOSTNAME, spec->hostname);
+	if (spec->domainname)
+		add_path(plan, a, STEP_DOMAINNAME, spec->domainname);
+	if (made & CLONE_NEWNET)
+		add(plan, a, STEP_LOOPBACK);
+	list_each(sysctl, &spec->sysctl)
+		add(plan, a, STEP_SYSCTL)->sysctl = sysctl;
 }
 
 static void add_of_process(struct plan *plan, struct arena *a, enum step_kind kind,
@@ -189,8 +267,14 @@ static void add_beginning(struct plan *plan, const struct oci_process *p, const 
 			  struct arena *a)
 {
 	add(plan, a, STEP_TIE);
+	if (p->affinity[0])
+		add_path(plan, a, STEP_AFFINITY, p->affinity[0]);
 	for (int i = 0; i < task_count; i++)
 		add(plan, a, STEP_CGROUP)->fd = tasks[i];
+	if (p->affinity[1])
+		add_path(plan, a, STEP_AFFINITY, p->affinity[1]);
+	if (p->label)
+		add(plan, a, STEP_LABEL_OPEN)->label = p->label;
 	if (p->has_oom_score_adj)
 		add_of_process(plan, a, STEP_OOM_SCORE, p);
 }
@@ -199,26 +283,38 @@ static void add_beginning(struct plan *plan, const struct oci_process *p, const 
 static void add_identity(struct plan *plan, const struct oci_process *p, const int stdio[3], struct arena *a)
 {
 	memcpy(plan->stdio, stdio, sizeof(plan->stdio));
-	add(plan, a, STEP_SESSION);
+	add_of_process(plan, a, STEP_SESSION, p);
 	list_each(limit, &p->rlimits)
 		add(plan, a, STEP_RLIMIT)->limit = limit;
+	if (p->scheduler)
+		add_of_process(plan, a, STEP_SCHEDULER, p);
+	if (p->io_priority)
+		add_of_process(plan, a, STEP_IO_PRIORITY, p);
+	if (p->personality > 0)
+		add_of_process(plan, a, STEP_PERSONALITY, p);
+	if (p->memory_policy)
+		add_of_process(plan, a, STEP_MEMORY_POLICY, p);
 	add_of_process(plan, a, STEP_STDIO, p);
 	add_of_process(plan, a, STEP_BOUND, p);
 	add_of_process(plan, a, STEP_CWD, p);
 	add_of_process(plan, a, STEP_USER, p);
 	add_of_process(plan, a, STEP_CWD, p);
 	add(plan, a, STEP_TIE);
-	add(plan, a, STEP_CLOSE);
+	add(plan, a, STEP_CLOSE)->flags = p->preserved;
 }
 
 /* Without no_new_privs a filter needs CAP_SYS_ADMIN and is loaded before the capabilities go (seccomp(2)). */
-static void add_end(struct plan *plan, const struct oci_process *p, struct arena *a)
+static void add_end(struct plan *plan, const struct oci_process *p, const struct oci_hook_list *hooks,
+		    const struct oci_state_text *state, struct arena *a)
 {
 	if (p->noNewPrivileges)
 		add(plan, a, STEP_NO_NEW_PRIVS);
 	else if (p->seccomp.n > 0)
 		add_of_process(plan, a, STEP_FILTER, p);
 	add_of_process(plan, a, STEP_CAPABILITIES, p);
+	add_hooks(plan, hooks, state, a);
+	if (p->label)
+		add(plan, a, STEP_LABEL)->label = p->label;
 	if (p->noNewPrivileges && p->seccomp.n > 0)
 		add_of_process(plan, a, STEP_FILTER, p);
 	add(plan, a, STEP_EXECUTE);
@@ -230,22 +326,26 @@ static void add_end(struct plan *plan, const struct oci_process *p, struct arena
 void plan_container(struct plan *plan, const struct oci_spec *spec, const struct container_setting *setting,
 		    struct arena *a)
 {
-	*plan = (struct plan){};
+	*plan = (struct plan){ .root = spec->root.fd };
 	add_beginning(plan, &spec->process, setting->tasks, setting->task_count, a);
-	if (spec->new_cgroup)
-		add(plan, a, STEP_NAMESPACES)->flags = CLONE_NEWCGROUP;
+	add_namespaces(plan, spec, a);
 	add_mounts(plan, spec, setting, a);
 	add_identity(plan, &spec->process, setting->stdio, a);
-	add(plan, a, STEP_READY);
-	add_end(plan, &spec->process, a);
+	if (setting->outlives)
+		add(plan, a, STEP_RELEASE)->fd = setting->listen;
+	else
+		add(plan, a, STEP_READY);
+	add_end(plan, &spec->process, &spec->startContainer, &spec->created, a);
 }
 
 void plan_exec(struct plan *plan, const struct oci_process *process, const struct exec_setting *setting,
 	       struct arena *a)
 {
-	*plan = (struct plan){};
+	static const struct oci_hook_list none;
+
+	*plan = (struct plan){ .joined = setting->namespaces ? setting->namespaces : JOINED, .outlives = setting->outlives };
 	add_beginning(plan, process, setting->tasks, setting->task_count, a);
 	add(plan, a, STEP_JOIN)->fd = setting->target_pidfd;
 	add_identity(plan, process, setting->stdio, a);
-	add_end(plan, process, a);
+	add_end(plan, process, &none, NULL, a);
 }

@@ -15,9 +15,19 @@
 enum step_kind {
 	STEP_TIE,          /* die when the keeper dies; nobody may trace us */
 	STEP_CGROUP,       /* fd: a v1 `tasks` file */
+	STEP_AFFINITY,     /* path: really a cpu_set_t */
 	STEP_OOM_SCORE,    /* process */
+	STEP_LABEL_OPEN,   /* label: while the host's /proc is in view */
+	STEP_WAIT,         /* until the parent has mapped our ids */
+	STEP_BE_ROOT,      /* in a new user namespace */
+	STEP_ENTER,        /* namespace */
 	STEP_NAMESPACES,   /* flags: CLONE_NEW*, by unshare(2) */
-	STEP_JOIN,         /* exec: the namespaces of the process behind fd */
+	STEP_TIME,         /* path: the offsets of a new time namespace, which is entered then */
+	STEP_HOSTNAME,     /* path */
+	STEP_DOMAINNAME,   /* path */
+	STEP_LOOPBACK,     /* "lo" goes up */
+	STEP_SYSCTL,       /* sysctl */
+	STEP_JOIN,         /* exec: the namespaces of the process behind fd (spec: plan.joined) */
 	STEP_OPEN,         /* mount: made or copied, detached, while the host's mounts are still in view */
 	STEP_LEAVE,        /* the host's mounts, for a mount namespace of our own */
 	STEP_ROOT_OVERLAY, /* overlay */
@@ -25,25 +35,33 @@ enum step_kind {
 	STEP_ROOT_ATTACH,  /* path of the host */
 	STEP_ATTACH,       /* mount */
 	STEP_DEVICE,       /* device, in the /dev that was opened last and is not attached yet */
+	STEP_DEVICE_FILE,  /* device, anywhere in the container */
 	STEP_LINK,         /* link, there, too */
 	STEP_CONSOLE,      /* fd: a terminal that is bound on /dev/console */
 	STEP_READONLY,     /* path */
 	STEP_MASK,         /* path */
+	STEP_HOOK,         /* hook: a program, to its end */
 	STEP_MAKE_CWD,     /* path */
-	STEP_CHANGE_ROOT,  /* the container's root is "/", the host's is gone */
+	STEP_CHANGE_ROOT,  /* the container's root is "/", the host's is gone; flags: 1: by chroot(2) */
 	STEP_ROOT_READONLY,
 	STEP_ROOT_PROPAGATION, /* flags */
-	STEP_SESSION,          /* signals as after boot, a session and a keyring of its own */
+	STEP_SESSION,          /* process: signals as after boot, a session and a keyring of its own */
 	STEP_RLIMIT,           /* limit */
+	STEP_SCHEDULER,        /* process */
+	STEP_IO_PRIORITY,      /* process */
+	STEP_PERSONALITY,      /* process */
+	STEP_MEMORY_POLICY,    /* process */
 	STEP_STDIO,            /* process */
 	STEP_BOUND,            /* process: the bounding set */
 	STEP_CWD,              /* process: before the user is changed, and again after it if it was refused */
 	STEP_USER,             /* process */
-	STEP_CLOSE,            /* every descriptor but 0, 1, 2 goes at execve */
-	STEP_READY,            /* say so and wait for the start */
+	STEP_CLOSE,            /* every descriptor but 0, 1, 2 (flags: and that many more) goes at execve */
+	STEP_READY,            /* say so and wait for the start (or for the end of the runtime's hooks) */
+	STEP_RELEASE,          /* fd: say so, wait until we are recorded, be on our own, and wait for the start at this socket */
 	STEP_NO_NEW_PRIVS,
 	STEP_CAPABILITIES, /* process */
 	STEP_FILTER,       /* process */
+	STEP_LABEL,        /* label */
 	STEP_EXECUTE,
 	STEP_KINDS
 };
@@ -59,6 +77,11 @@ struct plan_link {
 	const char *name, *to;
 };
 
+struct plan_hook {
+	const struct oci_hook *hook;
+	const struct oci_state_text *state;
+};
+
 struct step {
 	enum step_kind kind;
 	unsigned place; /* OPEN, ATTACH: which of plan.opened */
@@ -72,12 +95,19 @@ struct step {
 		const struct oci_rlimit *limit;
 		const struct plan_overlay *overlay;
 		const struct plan_link *link;
+		const struct oci_namespace *namespace;
+		const struct oci_sysctl *sysctl;
+		const struct oci_label *label;
+		const struct plan_hook *hook;
 	};
 };
 
 struct plan {
 	struct LIST(struct step) steps;
 	int *opened; /* the child's memory: one descriptor a mount */
+	int root;        /* > 0: for STEP_ROOT_BIND, instead of a path */
+	bool outlives;   /* it is not tied to its parent's life */
+	uint64_t joined; /* exec: CLONE_NEW* */
 	int stdio[3];
 	char *const *argv, *const *envp;
 	char *const *candidates; /* what to try to execute, in this order; NULL at the end */

@@ -1,5 +1,5 @@
 /* plan_print.c — a plan as text, for tests and for people (plan.h). */
-#include <sched.h>
+#include <linux/sched.h>
 #include <sys/sysmacros.h>
 
 #include "oci/plan.h"
@@ -7,8 +7,18 @@
 static const char *const names[STEP_KINDS] = {
 	[STEP_TIE] = "tie to the keeper",
 	[STEP_CGROUP] = "cgroup",
+	[STEP_AFFINITY] = "affinity",
 	[STEP_OOM_SCORE] = "oom_score_adj",
+	[STEP_LABEL_OPEN] = "label is written to",
+	[STEP_WAIT] = "wait",
+	[STEP_BE_ROOT] = "be root",
+	[STEP_ENTER] = "enter",
 	[STEP_NAMESPACES] = "new namespaces",
+	[STEP_TIME] = "time offsets",
+	[STEP_HOSTNAME] = "hostname",
+	[STEP_DOMAINNAME] = "domainname",
+	[STEP_LOOPBACK] = "loopback up",
+	[STEP_SYSCTL] = "sysctl",
 	[STEP_JOIN] = "join the namespaces of",
 	[STEP_OPEN] = "open",
 	[STEP_LEAVE] = "leave the host's mounts",
@@ -17,25 +27,33 @@ static const char *const names[STEP_KINDS] = {
 	[STEP_ROOT_ATTACH] = "root on",
 	[STEP_ATTACH] = "attach",
 	[STEP_DEVICE] = "device",
+	[STEP_DEVICE_FILE] = "device file",
 	[STEP_LINK] = "link",
 	[STEP_CONSOLE] = "console",
 	[STEP_READONLY] = "read-only",
 	[STEP_MASK] = "mask",
+	[STEP_HOOK] = "hook",
 	[STEP_MAKE_CWD] = "make directory",
 	[STEP_CHANGE_ROOT] = "change root",
 	[STEP_ROOT_READONLY] = "root read-only",
 	[STEP_ROOT_PROPAGATION] = "root propagation",
 	[STEP_SESSION] = "session",
 	[STEP_RLIMIT] = "rlimit",
+	[STEP_SCHEDULER] = "scheduler",
+	[STEP_IO_PRIORITY] = "io priority",
+	[STEP_PERSONALITY] = "personality",
+	[STEP_MEMORY_POLICY] = "memory policy",
 	[STEP_STDIO] = "stdio",
 	[STEP_BOUND] = "capabilities bounded by",
 	[STEP_CWD] = "cwd",
 	[STEP_USER] = "user",
 	[STEP_CLOSE] = "close the rest",
 	[STEP_READY] = "ready",
+	[STEP_RELEASE] = "released",
 	[STEP_NO_NEW_PRIVS] = "no_new_privs",
 	[STEP_CAPABILITIES] = "capabilities",
 	[STEP_FILTER] = "seccomp",
+	[STEP_LABEL] = "label",
 	[STEP_EXECUTE] = "execute",
 };
 
@@ -88,6 +106,21 @@ static void print_arguments(struct text *out, char *const *argv)
 		text_printf(out, " %s", *argv);
 }
 
+static void print_namespaces(struct text *out, uint64_t types)
+{
+	static const struct {
+		uint64_t bit;
+		const char *name;
+	} all[] = {
+		{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWIPC, "ipc" },   { CLONE_NEWNET, "network" },
+		{ CLONE_NEWTIME, "time" },     { CLONE_NEWUTS, "uts" },   { CLONE_NEWUSER, "user" },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (types & all[i].bit)
+			text_printf(out, " %s", all[i].name);
+}
+
 static void print_object(const struct plan *plan, const struct step *s, struct text *out)
 {
 	switch (s->kind) {
@@ -100,7 +133,22 @@ static void print_object(const struct plan *plan, const struct step *s, struct t
 		text_printf(out, " %d", s->process->oomScoreAdj);
 		return;
 	case STEP_NAMESPACES:
-		text_add(out, s->flags & CLONE_NEWCGROUP ? " cgroup" : "");
+		print_namespaces(out, s->flags);
+		return;
+	case STEP_ENTER:
+		print_namespaces(out, s->namespace->type);
+		return;
+	case STEP_SYSCTL:
+		text_printf(out, " %s=%s", s->sysctl->path, s->sysctl->value);
+		return;
+	case STEP_HOOK:
+		text_printf(out, " %s", s->hook->hook->path);
+		return;
+	case STEP_LABEL_OPEN:
+		text_printf(out, " %s", s->label->file);
+		return;
+	case STEP_LABEL:
+		text_printf(out, " %s", s->label->text);
 		return;
 	case STEP_OPEN:
 		print_mount(out, s->mount);
@@ -116,9 +164,12 @@ static void print_object(const struct plan *plan, const struct step *s, struct t
 	case STEP_READONLY:
 	case STEP_MASK:
 	case STEP_MAKE_CWD:
-		text_printf(out, " %s", s->path);
+	case STEP_HOSTNAME:
+	case STEP_DOMAINNAME:
+		text_printf(out, " %s", s->path ? s->path : "of the caller");
 		return;
 	case STEP_DEVICE:
+	case STEP_DEVICE_FILE:
 		text_printf(out, " %s %u:%u %o", s->device->path, s->device->major, s->device->minor,
 			    s->device->mode);
 		return;

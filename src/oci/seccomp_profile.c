@@ -64,7 +64,8 @@ struct condition {
 };
 
 struct argument {
-	int64_t index, value, valueTwo;
+	int64_t index;
+	uint64_t value, valueTwo;
 	const char *op;
 };
 

@@ -1,5 +1,6 @@
 /* container.c — one container in the sandbox: files, cgroup, stdio, process; see sandbox.h. */
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -263,8 +264,9 @@ static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec
 	list_each(layer, &c->image->layers)
 		*list_add(s->arena, &spec->root.lower) = *layer;
 	spec->root.readonly = cs && cs->readOnlyRootFilesystem.value;
-	spec->new_pid = !s->pod->spec.hostPID && !s->pod->spec.shareProcessNamespace.value;
-	spec->new_cgroup = true;
+	spec->namespaces = CLONE_NEWCGROUP;
+	if (!s->pod->spec.hostPID && !s->pod->spec.shareProcessNamespace.value)
+		spec->namespaces |= CLONE_NEWPID;
 	oci_default_files(spec, privileged, s->arena);
 	if ((r = make_upper(s, c, &spec->root, err)) < 0 || (r = add_terminals(s, c, spec, err)) < 0)
 		return r;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -38,7 +39,7 @@ static int make(struct sandbox *s, int program, struct error *err)
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct oci_spec spec = {
-		.new_pid = true, .new_cgroup = true,
+		.namespaces = CLONE_NEWPID | CLONE_NEWCGROUP,
 		.root = { .path = arena_printf(a, "%s/init", s->run_path), .readonly = true },
 		.process = { .cwd = "/", .noNewPrivileges = true, .uid = 65534, .gid = 65534, .has_oom_score_adj = true, .oomScoreAdj = -998 },
 	};

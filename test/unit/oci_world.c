@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -46,7 +47,7 @@ static void make_spec(struct world *w)
 	s->process.capabilities.bounding = default_capabilities & capability_all();
 	s->process.capabilities.effective = s->process.capabilities.permitted =
 		s->process.capabilities.bounding;
-	s->new_pid = s->new_cgroup = true;
+	s->namespaces = CLONE_NEWPID | CLONE_NEWCGROUP;
 	*list_add(w->a, &s->root.lower) = world_path(w, "lower");
 	s->root.upper = w->dir; /* one of its own for each start */
 	oci_default_files(s, false, w->a);

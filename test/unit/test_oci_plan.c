@@ -1,4 +1,5 @@
 /* The plan of a container's process, as text: what is done, and above all in which order. No kernel is touched. */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -164,7 +165,7 @@ static void what_needs_the_host_comes_first(void **state)
 	s->setting.tasks[0] = 20;
 	s->setting.tasks[1] = 21;
 	s->setting.task_count = 2;
-	s->spec.new_cgroup = true;
+	s->spec.namespaces = CLONE_NEWCGROUP;
 	s->spec.process.has_oom_score_adj = true;
 	s->spec.process.oomScoreAdj = -997;
 	const char *plan = planned(s);

@@ -1,0 +1,35 @@
+/* mount_open.c — see mount_open.h. */
+#include "oci/mount_open.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "linux/mount.h"
+
+static int open_source(const struct oci_mount *m)
+{
+	if (m->type)
+		return mount_make(m->type, m->options.at, (unsigned)m->options.n, m->attributes);
+	if (m->source_fd >= 0)
+		return m->copied ? mount_copy(m->source_fd, "", m->recursive) : m->source_fd;
+	return mount_copy(AT_FDCWD, m->source, m->recursive);
+}
+
+/* A copy is in the host's peer group until told otherwise; a new file system is in none. */
+int oci_mount_open(const struct oci_mount *m)
+{
+	enum { PRIVATE = 1 << 18 }; /* MS_PRIVATE */
+	uint64_t attributes = m->type ? 0 : m->attributes;
+	uint64_t propagation = m->propagation || m->type ? m->propagation : PRIVATE;
+	int source = open_source(m), r = source;
+
+	if (r >= 0 && m->recursive && !m->recursive_attributes) {
+		r = mount_change(source, 0, propagation, true);
+		propagation = 0;
+	}
+	if (r >= 0)
+		r = mount_alter(source, m->below, m->below_cleared, 0, true);
+	if (r >= 0)
+		r = mount_alter(source, attributes, m->cleared, propagation, m->recursive && m->recursive_attributes);
+	return r < 0 ? r : source;
+}
