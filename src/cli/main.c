@@ -23,6 +23,7 @@ const struct command commands[] = {
 	{ "load", "Images", "FILE", "load images from an archive", load_options, run_load, .arguments = "FILE" },
 	{ "images", "Images", "", "list images", NULL, run_images },
 	{ "image", "Images", "ls|load|import|tag|rm ...", "list and change images", NULL, run_image, .arguments = "ls|load|import|tag|rm IMAGE" },
+	{ "oci", "System", "COMMAND ...", "be an OCI runtime, as runc and crun are", NULL, run_oci, true, .apart = true },
 	{ "system", "System", "info|prune", "show or tidy this instance", NULL, run_system, .arguments = "info|prune" },
 	{ "completion", "System", "bash|zsh|fish", "complete commands in a shell", NULL, run_completion, true, "bash|zsh|fish", true },
 	{ "help", "System", "[COMMAND]", "list the commands, or tell about one", help_options, run_help, .arguments = "COMMAND", .apart = true },
@@ -54,6 +55,8 @@ int main(int argc, char **argv)
 		help_all(stdout);
 		return 2;
 	}
+	if (text_is(argv[at], "oci")) /* a program of its own, with all that follows */
+		return finish(run_oci(&x, argc - at - 1, argv + at + 1, &err), &err);
 	x.command = command_find(argv[at], &err);
 	argc -= at + 1;
 	argv += at + 1;

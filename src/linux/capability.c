@@ -55,6 +55,11 @@ static const char *const names[] = {
 
 enum { COUNT = sizeof(names) / sizeof(*names) };
 
+const char *capability_name(int i)
+{
+	return i >= 0 && i < COUNT ? names[i] : NULL;
+}
+
 int capability_number(const char *name)
 {
 	if (strncasecmp(name, "CAP_", 4) == 0)

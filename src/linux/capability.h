@@ -10,6 +10,9 @@
 /* The number of "CAP_NET_RAW" or "NET_RAW" in any case, or -1. */
 int capability_number(const char *name);
 
+/* The name of number I without "CAP_"; NULL behind the last that is known. */
+const char *capability_name(int i);
+
 /* Every capability that this kernel has. */
 uint64_t capability_all(void);
 

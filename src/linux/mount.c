@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,7 +21,8 @@ int mount_make(const char *type, const struct mount_option *options, unsigned n,
 	if (context < 0)
 		return -errno;
 	/* What mount(8) and df(1) show in the first column. */
-	if (syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", type, 0) < 0)
+	bool named = n > 0 && strcmp(options[0].key, "source") == 0;
+	if (!named && syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", type, 0) < 0)
 		return -errno;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned command = options[i].value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;

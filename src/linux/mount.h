@@ -14,7 +14,8 @@ struct mount_option {
 	const char *key, *value; /* value NULL: a flag */
 };
 
-/* A new detached mount of file system TYPE with ATTRIBUTES (MOUNT_ATTR_*). A descriptor or -errno. */
+/* A new detached mount of file system TYPE with ATTRIBUTES (MOUNT_ATTR_*). A descriptor or -errno. Its source is called TYPE unless the
+ * first option is "source". */
 int mount_make(const char *type, const struct mount_option *options, unsigned n, uint64_t attributes);
 
 /* A detached copy of the mount at DIRFD/PATH (PATH "" with AT_EMPTY_PATH meaning: DIRFD itself). */

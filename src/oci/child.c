@@ -101,6 +101,24 @@ static int ready(struct child *c, const struct step *s, struct error *err)
 	return 0;
 }
 
+/* Nothing of the creator's stays open while we wait, perhaps for long. */
+static void keep_only(int first, int a, int b)
+{
+	int low = a < b ? a : b, high = a < b ? b : a;
+
+	if (low >= first) {
+		if (low > first)
+			syscall(SYS_close_range, first, low - 1, 0);
+		first = low + 1;
+	}
+	if (high >= first) {
+		if (high > first)
+			syscall(SYS_close_range, first, high - 1, 0);
+		first = high + 1;
+	}
+	syscall(SYS_close_range, first, ~0u, 0);
+}
+
 /* The parent has written down that we exist: from here on we do not die with it. Whoever may connect to the socket, which is in a
  * directory of root's, may start us. */
 static int release(struct child *c, const struct step *s, struct error *err)
@@ -109,7 +127,7 @@ static int release(struct child *c, const struct step *s, struct error *err)
 
 	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
 		return error_errno(err, "cannot outlive the creator");
-	close(c->sync);
+	keep_only(3 + (int)s->place, s->fd, c->label);
 	fcntl(s->fd, F_SETFL, 0);
 	while ((c->sync = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		char go;

@@ -18,9 +18,9 @@ static int open_source(const struct oci_mount *m)
 /* A copy is in the host's peer group until told otherwise; a new file system is in none. */
 int oci_mount_open(const struct oci_mount *m)
 {
-	enum { PRIVATE = 1 << 18 }; /* MS_PRIVATE */
-	uint64_t attributes = m->type ? 0 : m->attributes;
-	uint64_t propagation = m->propagation || m->type ? m->propagation : PRIVATE;
+	enum { PRIVATE = 1 << 18, RECURSIVE = 1 << 14 }; /* MS_PRIVATE, MS_REC */
+	uint64_t attributes = m->type ? 0 : m->attributes, cleared = m->type ? 0 : m->cleared;
+	uint64_t propagation = (m->propagation || m->type ? m->propagation : PRIVATE) & ~(uint64_t)RECURSIVE;
 	int source = open_source(m), r = source;
 
 	if (r >= 0 && m->recursive && !m->recursive_attributes) {
@@ -30,6 +30,6 @@ int oci_mount_open(const struct oci_mount *m)
 	if (r >= 0)
 		r = mount_alter(source, m->below, m->below_cleared, 0, true);
 	if (r >= 0)
-		r = mount_alter(source, attributes, m->cleared, propagation, m->recursive && m->recursive_attributes);
+		r = mount_alter(source, attributes, cleared, propagation, m->recursive && m->recursive_attributes);
 	return r < 0 ? r : source;
 }

@@ -331,10 +331,13 @@ void plan_container(struct plan *plan, const struct oci_spec *spec, const struct
 	add_namespaces(plan, spec, a);
 	add_mounts(plan, spec, setting, a);
 	add_identity(plan, &spec->process, setting->stdio, a);
-	if (setting->outlives)
-		add(plan, a, STEP_RELEASE)->fd = setting->listen;
-	else
+	if (setting->outlives) {
+		struct step *s = add(plan, a, STEP_RELEASE);
+		s->fd = setting->listen;
+		s->place = spec->process.preserved;
+	} else {
 		add(plan, a, STEP_READY);
+	}
 	add_end(plan, &spec->process, &spec->startContainer, &spec->created, a);
 }
 

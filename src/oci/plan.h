@@ -84,7 +84,7 @@ struct plan_hook {
 
 struct step {
 	enum step_kind kind;
-	unsigned place; /* OPEN, ATTACH: which of plan.opened */
+	unsigned place; /* OPEN, ATTACH: which of plan.opened; RELEASE: how many descriptors from 3 on are kept */
 	union {
 		int fd;
 		uint64_t flags;

@@ -59,11 +59,11 @@ static void make_name(char name[static 32], const char *key, struct bytes_of pro
 	snprintf(name, 32, "%016llx.bpf", (unsigned long long)hash);
 }
 
-static int open_cache(const struct instance *in, struct error *err)
+static int open_cache(int rootfd, struct error *err)
 {
-	int r = file_make_dirs(in->rootfd, "cache/seccomp", 0700, err);
+	int r = file_make_dirs(rootfd, "cache/seccomp", 0700, err);
 
-	return r < 0 ? r : file_open_dir(in->rootfd, "cache/seccomp", 0, err);
+	return r < 0 ? r : file_open_dir(rootfd, "cache/seccomp", 0, err);
 }
 
 static bool is_ours(const struct stat *st)
@@ -203,11 +203,11 @@ static int make(int cache, const char *name, const char *key, struct bytes_of pr
 	return error_set(err, E2BIG, "the compiled filter is too large");
 }
 
-static int get(const struct instance *in, struct bytes_of profile, uint64_t capabilities,
+static int get(int rootfd, struct bytes_of profile, uint64_t capabilities,
 	       struct seccomp_filter *f, struct error *err)
 {
 	char key[96], name[32];
-	_cleanup_close_ int cache = open_cache(in, err);
+	_cleanup_close_ int cache = open_cache(rootfd, err);
 
 	if (cache < 0)
 		return cache;
@@ -224,12 +224,19 @@ int seccomp_filter_get(const struct instance *in, const char *path, uint64_t cap
 
 	*f = (struct seccomp_filter){};
 	if (!path)
-		return get(in, (struct bytes_of){ seccomp_default_profile, seccomp_default_profile_size },
+		return get(in->rootfd, (struct bytes_of){ seccomp_default_profile, seccomp_default_profile_size },
 			   capabilities, f, err);
 	int r = file_read(AT_FDCWD, path, SECCOMP_PROFILE_MAX, &text, &size, err);
 	if (r == 0)
-		r = get(in, (struct bytes_of){ text, size }, capabilities, f, err);
+		r = get(in->rootfd, (struct bytes_of){ text, size }, capabilities, f, err);
 	return r < 0 ? error_prefix(err, "the seccomp profile '%s'", path) : 0;
+}
+
+int seccomp_filter_from(int rootfd, const char *text, size_t size, uint64_t capabilities, struct seccomp_filter *f,
+			struct error *err)
+{
+	*f = (struct seccomp_filter){};
+	return get(rootfd, (struct bytes_of){ text, size }, capabilities, f, err);
 }
 
 void seccomp_filter_release(struct seccomp_filter *f)

@@ -1,0 +1,206 @@
+/* oci_main.c — seapod-oci: its commands, the options before them, and how errors are told; see oci.h. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "cli/oci.h"
+#include "object/node.h"
+#include "oci/config.h"
+#include "oci/state.h"
+
+#define VERSION "0.1.0"
+#define ROOT	"/run/seapod-oci"
+
+struct oci_options oci = { .rootfd = -1, .log = -1 };
+
+static const struct command commands[] = {
+	{ "create", "Life", "[-b BUNDLE] ID", "create a container", oci_create_options, oci_run_create, false },
+	{ "start", "Life", "ID", "start the program of a created container", NULL, oci_run_start, false },
+	{ "run", "Life", "[-d] [-b BUNDLE] ID", "create a container, start it, wait for its end", oci_run_options, oci_run_run, false },
+	{ "exec", "Life", "ID COMMAND...", "execute another program in a container", oci_exec_options, oci_run_exec, true },
+	{ "kill", "Life", "ID [SIGNAL]", "send a signal (SIGTERM) to a container's process", oci_kill_options, oci_run_kill, false },
+	{ "pause", "Life", "ID", "suspend all processes of a container", NULL, oci_run_pause, false },
+	{ "resume", "Life", "ID", "let them go on", NULL, oci_run_resume, false },
+	{ "update", "Life", "ID", "change the resources of a container", oci_update_options, oci_run_update, false },
+	{ "delete", "Life", "ID", "remove what a stopped container has left", oci_delete_options, oci_run_delete, false },
+	{ "state", "Show", "ID", "the state of a container, as JSON", NULL, oci_run_state, false },
+	{ "list", "Show", "", "the containers below --root", oci_list_options, oci_run_list, false },
+	{ "ps", "Show", "ID", "the processes of a container", oci_ps_options, oci_run_ps, false },
+	{ "events", "Show", "ID", "figures of a container's use of resources", oci_events_options, oci_run_events, false },
+	{ "spec", "Show", "", "write a config.json to begin with", oci_spec_options, oci_run_spec, false },
+	{ "features", "Show", "", "what this runtime can do, as JSON", NULL, oci_run_features, false },
+};
+
+enum { COUNT = sizeof(commands) / sizeof(*commands) };
+
+static const struct option_spec globals[] = {
+	{ "root", 0, "DIR", "where the state of containers is kept (" ROOT ")" },
+	{ "log", 0, "FILE", "where to tell errors, besides standard error" },
+	{ "log-format", 0, "text|json", "how they look there" },
+	{ "log-level", 0, "LEVEL", "without effect" },
+	{ "debug", 0, NULL, "without effect" },
+	{ "systemd-cgroup", 0, NULL, "not supported: cgroups are made directly" },
+	{ "cgroup-manager", 0, "cgroupfs", "the same" },
+	{ "rootless", 0, "auto|true|false", "without effect" },
+	{ "criu", 0, "PATH", "without effect" },
+	{ "version", 'v', NULL, "the version of the program and of the specification" },
+	{ "help", 'h', NULL, "this" },
+	{},
+};
+
+static void help_options(const struct option_spec *s)
+{
+	for (; s && s->name; s++) {
+		char left[64];
+		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", s->letter ? '-' : ' ', s->letter ? s->letter : ' ',
+			 s->letter ? ", " : "  ", s->name, s->value ? " " : "", s->value ? s->value : "");
+		printf("  %-34s %s\n", left, s->doc);
+	}
+}
+
+static void help(void)
+{
+	const char *group = "";
+
+	puts("An OCI runtime: from a bundle to a container.\n\nUsage: seapod oci [OPTIONS] COMMAND ...");
+	for (size_t i = 0; i < COUNT; i++) {
+		if (strcmp(group, commands[i].group) != 0)
+			printf("\n%s\n", group = commands[i].group);
+		printf("  %-10s %s\n", commands[i].name, commands[i].doc);
+	}
+	puts("\nOptions");
+	help_options(globals);
+}
+
+static void command_help(const struct command *c)
+{
+	printf("Usage: seapod oci %s %s\n\n%s.\n", c->name, c->usage, c->doc);
+	if (c->options)
+		puts("");
+	help_options(c->options);
+}
+
+/* One line as runc's: callers look for the last one with level "error". */
+static void log_to_file(const char *level, const char *text)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_text_ struct text line = {};
+	char now[CLOCK_TEXT_SIZE];
+
+	clock_rfc3339(clock_wall(), now);
+	struct node *n = node_new(a, NODE_MAP);
+	node_put(a, n, "level", node_string(a, level));
+	node_put(a, n, "msg", node_string(a, text));
+	node_put(a, n, "time", node_string(a, now));
+	if (oci.is_json)
+		node_to_json(n, false, &line);
+	else
+		text_printf(&line, "time=\"%s\" level=%s msg=\"%s\"", now, level, text);
+	text_add_char(&line, '\n');
+	write_all(oci.log, line.at, line.n);
+}
+
+void oci_warn(const char *text)
+{
+	if (oci.log >= 0)
+		log_to_file("warning", text);
+	else
+		fprintf(stderr, "seapod-oci: warning: %s\n", text);
+}
+
+static int finish(int r, const struct error *err)
+{
+	fflush(stdout);
+	if (r < 0 && err->code) {
+		if (oci.log >= 0)
+			log_to_file("error", err->text);
+		fprintf(stderr, "seapod-oci: %s\n", err->text);
+	}
+	return r >= 0 ? r : r <= -EXIT_WITH(0) ? -r - EXIT_WITH(0) : 1;
+}
+
+static const struct command *find(const char *name, struct error *err)
+{
+	for (size_t i = 0; i < COUNT; i++)
+		if (text_is(commands[i].name, name))
+			return &commands[i];
+	error_set(err, EINVAL, "there is no command '%s' (see seapod oci --help)", name);
+	return NULL;
+}
+
+static int open_log(const char *path, struct error *err)
+{
+	oci.log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	return oci.log < 0 ? error_errno(err, "cannot open the log '%s'", path) : 0;
+}
+
+/* 1: done already (help, version). */
+static int apply_global(const char *name, const char *value, const char **root, struct error *err)
+{
+	if (text_is(name, "root"))
+		*root = value;
+	else if (text_is(name, "log"))
+		return open_log(value, err);
+	else if (text_is(name, "log-format") && !text_is(value, "text") && !text_is(value, "json"))
+		return usage_error(err, "--log-format: '%s' is neither text nor json", value);
+	else if (text_is(name, "log-format"))
+		oci.is_json = text_is(value, "json");
+	else if (text_is(name, "systemd-cgroup"))
+		oci.systemd_cgroup = true;
+	else if (text_is(name, "cgroup-manager"))
+		oci.systemd_cgroup = text_is(value, "systemd");
+	else if (text_is(name, "help")) {
+		help();
+		return 1;
+	} else if (text_is(name, "version")) {
+		puts("seapod-oci version " VERSION "\nspec: " OCI_VERSION_MAX);
+		return 1;
+	}
+	return 0;
+}
+
+static int run(int argc, char **argv, struct error *err)
+{
+	static const struct command self = { "oci", "", "COMMAND", "", globals, NULL, true };
+	const struct option_spec *option;
+	const char *value, *root = ROOT;
+	struct options o;
+	int r;
+
+	options_begin(&o, &self, argc - 1, argv + 1);
+	while ((r = options_next(&o, &option, &value, err)) > 0)
+		if ((r = apply_global(option->name, value, &root, err)) != 0)
+			return r > 0 ? 0 : r;
+	if (r < 0)
+		return r;
+	if (o.count == 0) {
+		help();
+		return 1;
+	}
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct context x = { .arena = arena, .command = find(o.positional[0], err) };
+	if (!x.command)
+		return -EXIT_FAILED;
+	int at = argc - o.count;
+	if (at + 1 < argc && (text_is(argv[at + 1], "--help") || text_is(argv[at + 1], "-h"))) {
+		command_help(x.command);
+		return 0;
+	}
+	oci.rootfd = text_is(x.command->group, "Show") && !text_is(x.command->name, "state") && access(root, F_OK) < 0
+			     ? -1
+			     : oci_root_open(root, err);
+	if (oci.rootfd < 0 && err->code)
+		return -EXIT_FAILED;
+	return x.command->run(&x, argc - at - 1, argv + at + 1, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct error err = {};
+	int r = run(argc, argv, &err);
+
+	return finish(r == -EXIT_USAGE ? -EXIT_FAILED : r, &err);
+}

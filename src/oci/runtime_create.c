@@ -1,0 +1,319 @@
+/* runtime_create.c — create and start; see runtime.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "linux/socket.h"
+#include "oci/bundle.h"
+#include "oci/hooks.h"
+#include "oci/runtime.h"
+#include "oci/runtime_parts.h"
+
+int oci_report(struct container_process *p, struct error *err)
+{
+	struct pollfd one = { .fd = p->sync, .events = POLLIN };
+	int r;
+
+	while ((r = container_report(p, err)) == 0)
+		poll(&one, 1, -1);
+	return r;
+}
+
+char *runtime_state_text(const struct oci_state *s, const char *status)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct text text = {};
+
+	node_to_json(oci_state_node(s, status, a), false, &text);
+	return text_take(&text);
+}
+
+int runtime_check_preserved(unsigned n, struct error *err)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (fcntl(3 + (int)i, F_GETFD) < 0)
+			return error_set(err, EBADF, "--preserve-fds: the descriptor %u is not open", 3 + i);
+	return 0;
+}
+
+int runtime_write_pid_file(const char *path, pid_t pid, struct error *err)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", (int)pid);
+
+	if (!path)
+		return 0;
+	return file_write_atomic(AT_FDCWD, path, text, (size_t)n, 0644, err) < 0 ? error_prefix(err, "--pid-file") : 0;
+}
+
+/* The terminal's slave is the user's who will have it; the root of a user namespace could not give it. */
+int runtime_open_terminal(struct oci_io *io, const struct config_process *p, uid_t owner, struct error *err)
+{
+	if (!io->console_socket && !io->keep_terminal)
+		return error_set(err, EINVAL, "process.terminal: it needs --console-socket, to send the terminal to");
+	(void)!fchown(io->terminal.slave, owner, (gid_t)-1);
+	if (p->consoleSize)
+		oci_terminal_size(&io->terminal, (uint16_t)p->consoleSize->height, (uint16_t)p->consoleSize->width);
+	return io->console_socket ? oci_terminal_send(&io->terminal, io->console_socket, err) : 0;
+}
+
+/* --- one creation --- */
+
+struct creation {
+	struct oci_create_wish *wish;
+	struct oci_state state;
+	struct oci_bundle bundle;
+	struct oci_cgroup cgroup;
+	bool has_cgroup;
+	int cache, listen;
+	struct container_process *p;
+	char *state_text; /* "creating", with its process */
+};
+
+static int make_cgroup(struct creation *c, struct error *err)
+{
+	const struct config_linux *l = bundle_linux(&c->bundle);
+	const char *path = !text_empty(l->cgroupsPath) ? l->cgroupsPath : arena_printf(c->bundle.arena, "/seapod-oci/%s", c->wish->id);
+	int r = oci_cgroup_find(&c->cgroup, path, c->bundle.arena, err);
+
+	if (r < 0)
+		return r;
+	c->has_cgroup = true;
+	c->bundle.cgroup = &c->cgroup;
+	if ((r = oci_cgroup_open(&c->cgroup, false, err)) < 0)
+		return r;
+	bool foreign = !oci_cgroup_is_empty(&c->cgroup) || oci_cgroup_is_frozen(&c->cgroup);
+	oci_cgroup_close(&c->cgroup);
+	if (foreign) { /* it is not ours to remove when this fails */
+		c->has_cgroup = false;
+		return error_set(err, EBUSY, "linux.cgroupsPath: the cgroup '%s' is in use: it has processes or is frozen", path);
+	}
+	if ((r = oci_cgroup_open(&c->cgroup, true, err)) < 0)
+		return r;
+	return l->resources ? oci_cgroup_set(&c->cgroup, l->resources, true, err) : 0;
+}
+
+/* {"pid":0} of a state without a process: where its number goes. */
+static void split_state(struct creation *c, const char *status, struct oci_state_text *to)
+{
+	_cleanup_free_ char *text = runtime_state_text(&c->state, status);
+	const char *at = strstr(text, "\"pid\":0");
+
+	at = at ? at + strlen("\"pid\":") : text;
+	to->before = arena_strndup(c->bundle.arena, text, (size_t)(at - text));
+	to->after = arena_strdup(c->bundle.arena, at + 1);
+}
+
+static void fill_record(struct creation *c)
+{
+	struct oci_record *r = &c->state.record;
+	char now[CLOCK_TEXT_SIZE];
+	const struct passwd *user = getpwuid(geteuid());
+
+	*r = (struct oci_record){
+		.ociVersion = OCI_VERSION_MAX,
+		.id = c->state.id,
+		.bundle = c->bundle.dir,
+		.rootfs = c->bundle.spec.root.path,
+		.created = arena_strdup(c->state.arena, clock_rfc3339_nano(clock_wall(), now)),
+		.owner = user ? arena_strdup(c->state.arena, user->pw_name) : "",
+		.cgroupPath = c->cgroup.path,
+		.newUser = c->bundle.spec.user_namespace,
+		.annotations = c->bundle.config.annotations,
+	};
+	r->newTime = c->bundle.spec.namespaces & CLONE_NEWTIME;
+	list_each(n, &c->bundle.spec.joined)
+		r->newTime |= n->type == CLONE_NEWTIME;
+}
+
+static bool has_runtime_hooks(const struct config_hooks *h)
+{
+	return h->prestart.n || h->createRuntime.n;
+}
+
+static int clone_container(struct creation *c, struct error *err)
+{
+	struct oci_spec *spec = &c->bundle.spec;
+	struct oci_io *io = &c->wish->io;
+	struct container_setting setting = {
+		.stdio = { 0, 1, 2 },
+		.cgroup_fd = oci_cgroup_directory(&c->cgroup),
+		.pid_namespace = spec->user_namespace ? -1 : c->bundle.pid_namespace,
+		.outlives = true,
+		.listen = c->listen,
+		.has_hooks = has_runtime_hooks(&c->bundle.config.hooks),
+		.no_pivot = c->wish->no_pivot,
+	};
+	int r = 0;
+
+	spec->process.keep_keyring = io->no_new_keyring;
+	spec->process.preserved = io->preserve_fds;
+	split_state(c, "creating", &spec->creating);
+	split_state(c, "created", &spec->created);
+	if (spec->process.terminal) {
+		r = oci_terminal_open(c->bundle.devpts, &io->terminal, err);
+		int64_t owner = bundle_host_id(&bundle_linux(&c->bundle)->uidMappings, spec->process.uid);
+		if (r == 0)
+			r = runtime_open_terminal(io, c->bundle.config.process, (uid_t)owner, err);
+		for (int i = 0; i < 3; i++)
+			setting.stdio[i] = io->terminal.slave;
+	}
+	if (r < 0)
+		return r;
+	setting.task_count = oci_cgroup_tasks(&c->cgroup, setting.tasks, CGROUP_FDS_MAX);
+	r = container_create(spec, &setting, c->p, err);
+	for (int i = 0; i < setting.task_count; i++)
+		close(setting.tasks[i]);
+	close_fd(&io->terminal.slave);
+	return r;
+}
+
+/* The process is there and has its namespaces and mounts, but not its root yet. */
+static int run_create_hooks(struct creation *c, struct error *err)
+{
+	const struct config_hooks *h = &c->bundle.config.hooks;
+	int r = oci_report(c->p, err);
+
+	if (r < 0)
+		return r;
+	c->p->is_ready = false;
+	r = oci_hooks_run(&h->prestart, "prestart", c->state_text, err);
+	if (r == 0)
+		r = oci_hooks_run(&h->createRuntime, "createRuntime", c->state_text, err);
+	return r < 0 ? r : container_start(c->p, err);
+}
+
+static int record(struct creation *c, struct error *err)
+{
+	int r = file_write_atomic(c->state.dir, "config.json", c->bundle.config_text, c->bundle.config_size, 0600, err);
+
+	if (r == 0)
+		r = runtime_write_pid_file(c->wish->io.pid_file, c->p->pid, err);
+	return r < 0 ? r : oci_state_write(&c->state, err);
+}
+
+static int create(struct creation *c, struct error *err)
+{
+	int r;
+
+	if ((r = runtime_check_preserved(c->wish->io.preserve_fds, err)) < 0 ||
+	    (r = oci_bundle_open(&c->bundle, c->wish->bundle, c->wish->id, NULL, 0, err)) < 0 || (r = make_cgroup(c, err)) < 0)
+		return r;
+	c->bundle.cache = c->cache;
+	if ((r = oci_bundle_spec(&c->bundle, err)) < 0)
+		return r;
+	list_each(warning, &c->bundle.warnings)
+		c->wish->warn(*warning);
+	fill_record(c);
+	c->listen = socket_listen(c->state.dir, "start", err);
+	if (c->listen < 0 || (r = clone_container(c, err)) < 0)
+		return c->listen < 0 ? c->listen : r;
+	c->state.record.pid = c->p->pid;
+	c->state.record.startTime = process_start_time(c->p->pid);
+	c->state_text = runtime_state_text(&c->state, "creating");
+	if (has_runtime_hooks(&c->bundle.config.hooks) && (r = run_create_hooks(c, err)) < 0)
+		return r;
+	if ((r = oci_report(c->p, err)) < 0 || (r = record(c, err)) < 0)
+		return r;
+	return container_start(c->p, err); /* from here on it is on its own */
+}
+
+static void undo(struct creation *c)
+{
+	struct exit_status status;
+	char *text = c->state_text;
+
+	if (c->p->pidfd >= 0) {
+		process_signal(c->p->pidfd, SIGKILL);
+		process_wait(c->p->pidfd, &status);
+	}
+	container_process_close(c->p);
+	if (c->has_cgroup)
+		oci_cgroup_remove(&c->cgroup, NULL);
+	if (text) { /* it has been there: continue at step 12 of the lifecycle */
+		struct error err = {};
+		if (oci_hooks_run(&c->bundle.config.hooks.poststop, "poststop", text, &err) < 0)
+			c->wish->warn(err.text);
+	}
+	oci_state_remove(&c->state, NULL);
+}
+
+int oci_create(int rootfd, struct oci_create_wish *wish, struct container_process *p, struct error *err)
+{
+	struct creation c = { .wish = wish, .listen = -1, .p = p, .bundle = { .pid_namespace = -1, .devpts = -1, .cache = -1 } };
+
+	*p = CONTAINER_PROCESS_NONE;
+	wish->io.terminal = (struct oci_terminal){ -1, -1 };
+	int r = oci_state_claim(rootfd, wish->id, &c.state, err);
+	if (r == 0) {
+		c.cache = file_open_dir(rootfd, ".cache", 0700, err);
+		r = c.cache < 0 ? c.cache : create(&c, err);
+		if (r < 0)
+			undo(&c);
+		close_fd(&c.cache);
+	}
+	close_fd(&c.listen);
+	oci_cgroup_close(&c.cgroup);
+	oci_bundle_close(&c.bundle);
+	oci_state_close(&c.state);
+	free(c.state_text);
+	if (r < 0 || wish->io.console_socket)
+		oci_terminal_close(&wish->io.terminal);
+	return r;
+}
+
+/* --- start --- */
+
+int runtime_open_saved(struct oci_state *s, struct oci_bundle *b, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int r = file_read(s->dir, "config.json", OCI_CONFIG_MAX, &text, &size, err);
+
+	*b = (struct oci_bundle){ .pid_namespace = -1, .devpts = -1, .cache = -1 };
+	return r < 0 ? r : oci_bundle_open(b, s->record.bundle, s->id, text, size, err);
+}
+
+static int start(struct oci_state *s, void (*warn)(const char *text), struct error *err)
+{
+	struct container_process p = CONTAINER_PROCESS_NONE;
+	_cleanup_(oci_bundle_close) struct oci_bundle bundle = {};
+	(void)warn;
+
+	if (s->status != OCI_CREATED)
+		return error_set(err, EPERM, "cannot start the container '%s': it is %s, not created", s->id, oci_status_name(s->status));
+	int r = runtime_open_saved(s, &bundle, err);
+	if (r == 0)
+		r = container_connect(s->dir, "start", &p, err);
+	if (r == 0)
+		r = oci_report(&p, err);
+	container_process_close(&p);
+	if (r < 0)
+		return r;
+	_cleanup_free_ char *text = runtime_state_text(s, "running");
+	r = oci_hooks_run(&bundle.config.hooks.poststart, "poststart", text, err);
+	if (r < 0) /* runtime.md "Lifecycle" 9: stop the container */
+		kill((pid_t)s->record.pid, SIGKILL);
+	return r;
+}
+
+int oci_start(int rootfd, const char *id, void (*warn)(const char *text), struct error *err)
+{
+	struct oci_state s;
+	int r = oci_state_open(rootfd, id, true, &s, err);
+
+	if (r == 0)
+		r = start(&s, warn, err);
+	oci_state_close(&s);
+	return r;
+}

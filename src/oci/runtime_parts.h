@@ -1,0 +1,17 @@
+/* runtime_parts.h — what the files runtime*.c share. */
+#pragma once
+
+#include "oci/bundle.h"
+#include "oci/runtime.h"
+
+/* The state as one line of JSON; free(3) it. */
+char *runtime_state_text(const struct oci_state *s, const char *status);
+
+/* The bundle as it was when S was created. */
+int runtime_open_saved(struct oci_state *s, struct oci_bundle *b, struct error *err);
+
+int runtime_check_preserved(unsigned n, struct error *err);
+int runtime_write_pid_file(const char *path, pid_t pid, struct error *err);
+
+/* What is to be done with io->terminal before a process P of the user OWNER (on the host) has it. */
+int runtime_open_terminal(struct oci_io *io, const struct config_process *p, uid_t owner, struct error *err);
