@@ -16,25 +16,26 @@
 
 struct oci_options oci = { .rootfd = -1, .log = -1 };
 
-static const struct command commands[] = {
-	{ "create", "Life", "[-b BUNDLE] ID", "create a container", oci_create_options, oci_run_create, false },
-	{ "start", "Life", "ID", "start the program of a created container", NULL, oci_run_start, false },
-	{ "run", "Life", "[-d] [-b BUNDLE] ID", "create a container, start it, wait for its end", oci_run_options, oci_run_run, false },
-	{ "exec", "Life", "ID COMMAND...", "execute another program in a container", oci_exec_options, oci_run_exec, true },
-	{ "kill", "Life", "ID [SIGNAL]", "send a signal (SIGTERM) to a container's process", oci_kill_options, oci_run_kill, false },
-	{ "pause", "Life", "ID", "suspend all processes of a container", NULL, oci_run_pause, false },
-	{ "resume", "Life", "ID", "let them go on", NULL, oci_run_resume, false },
-	{ "update", "Life", "ID", "change the resources of a container", oci_update_options, oci_run_update, false },
-	{ "delete", "Life", "ID", "remove what a stopped container has left", oci_delete_options, oci_run_delete, false },
-	{ "state", "Show", "ID", "the state of a container, as JSON", NULL, oci_run_state, false },
-	{ "list", "Show", "", "the containers below --root", oci_list_options, oci_run_list, false },
-	{ "ps", "Show", "ID", "the processes of a container", oci_ps_options, oci_run_ps, false },
-	{ "events", "Show", "ID", "figures of a container's use of resources", oci_events_options, oci_run_events, false },
-	{ "spec", "Show", "", "write a config.json to begin with", oci_spec_options, oci_run_spec, false },
-	{ "features", "Show", "", "what this runtime can do, as JSON", NULL, oci_run_features, false },
+const struct command commands[] = {
+	{ "create", "Life", "[-b BUNDLE] ID", "create a container", oci_create_options, oci_run_create },
+	{ "start", "Life", "ID", "start the program of a created container", NULL, oci_run_start },
+	{ "run", "Life", "[-d] [-b BUNDLE] ID", "create a container, start it, wait for its end", oci_run_options, oci_run_run },
+	{ "exec", "Life", "ID COMMAND...", "execute another program in a container", oci_exec_options, oci_run_exec, .own_options = true },
+	{ "kill", "Life", "ID [SIGNAL]", "send a signal (SIGTERM) to a container's process", oci_kill_options, oci_run_kill },
+	{ "pause", "Life", "ID", "suspend all processes of a container", NULL, oci_run_pause },
+	{ "resume", "Life", "ID", "let them go on", NULL, oci_run_resume },
+	{ "update", "Life", "ID", "change the resources of a container", oci_update_options, oci_run_update },
+	{ "delete", "Life", "ID", "remove what a stopped container has left", oci_delete_options, oci_run_delete },
+	{ "state", "Show", "ID", "the state of a container, as JSON", NULL, oci_run_state },
+	{ "list", "Show", "", "the containers below --root", oci_list_options, oci_run_list },
+	{ "ps", "Show", "ID", "the processes of a container", oci_ps_options, oci_run_ps },
+	{ "events", "Show", "ID", "figures of a container's use of resources", oci_events_options, oci_run_events },
+	{ "spec", "Show", "", "write a config.json to begin with", oci_spec_options, oci_run_spec },
+	{ "features", "Show", "", "what this runtime can do, as JSON", NULL, oci_run_features },
+	{},
 };
 
-enum { COUNT = sizeof(commands) / sizeof(*commands) };
+enum { COUNT = sizeof(commands) / sizeof(*commands) - 1 };
 
 static const struct option_spec globals[] = {
 	{ "root", 0, "DIR", "where the state of containers is kept (" ROOT ")" },
@@ -164,7 +165,7 @@ static int apply_global(const char *name, const char *value, const char **root, 
 
 static int run(int argc, char **argv, struct error *err)
 {
-	static const struct command self = { "oci", "", "COMMAND", "", globals, NULL, true };
+	static const struct command self = { "oci", "", "COMMAND", "", globals, NULL, .own_options = true };
 	const struct option_spec *option;
 	const char *value, *root = ROOT;
 	struct options o;
