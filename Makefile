@@ -11,6 +11,9 @@ PYTHON := /usr/bin/python3
 PYTEST := $(SUDO) env BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider -q
 SOURCES = $(shell git ls-files 'src/*.[ch]' 'test/*.[ch]' 'bench/*.[ch]')
 
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
 .PHONY: build help demo demo-down images test unit system bench fuzz asan lint format install uninstall clean
 .DEFAULT_GOAL := build
 
@@ -18,7 +21,7 @@ build: ## compile (the default)
 	@scripts/install-deps build
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD) --buildtype=release >$(BUILD).log 2>&1 || { cat $(BUILD).log >&2; exit 1; }
 	@rm -f $(BUILD).log
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD) --quiet | sed '/no work to do/d'
 
 demo: build ## node behind nginx in one pod, shown working; the pod stays (PORT=8088)
 	@scripts/install-deps demo
@@ -70,7 +73,7 @@ install: build ## into /usr/local (DESTDIR is honoured)
 	@$(SUDO) env DESTDIR='$(DESTDIR)' meson install -C $(BUILD) --no-rebuild --quiet
 
 uninstall: ## what install put there
-	@$(SUDO) ninja -C $(BUILD) --quiet uninstall
+	@$(SUDO) ninja -C $(BUILD) uninstall >/dev/null
 
 clean: ## the build directories
 	@$(SUDO) rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz $(BUILD)-lint

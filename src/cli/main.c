@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/help.h"
@@ -68,8 +69,11 @@ int main(int argc, char **argv)
 	}
 	if (globals.namespace)
 		use_namespace(&x, globals.namespace);
-	if (!x.command->apart && instance_open(&x.in, globals.root, globals.run, &err) < 0)
+	if (!x.command->apart && instance_open(&x.in, globals.root, globals.run, &err) < 0) {
+		if (geteuid() != 0)
+			error_hint(&err, "it needs root: try it with sudo");
 		return finish(-EXIT_FAILED, &err);
+	}
 	int code = finish(x.command->run(&x, argc, argv, &err), &err);
 	if (!x.command->apart)
 		instance_close(&x.in);

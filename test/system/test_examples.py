@@ -24,7 +24,8 @@ def session(lines):
         if line.startswith("$ "):
             steps.append((line[2:], []))
         elif steps:
-            steps[-1][1].append(line)
+            if line:
+                steps[-1][1].append(line)
     return steps
 
 
@@ -33,12 +34,12 @@ def matches(said, wanted):
     return re.fullmatch(pattern, said.rstrip("\n")) is not None
 
 
-def follow(web, steps):
+def follow(web, steps, folder=instance.TOP):
     for command, wanted in steps:
         once = re.search(r"\b(apply|delete|restart|load)\b", command)
         end = time.monotonic() + 5 * instance.PATIENCE
         while True:
-            done = subprocess.run(["bash", "-c", SETUP + command], cwd=instance.TOP, env=web.env, text=True, timeout=60,
+            done = subprocess.run(["bash", "-c", SETUP + command], cwd=folder, env=web.env, text=True, timeout=60,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             if matches(done.stdout, wanted):
                 break
@@ -60,3 +61,14 @@ def test_every_example_is_in_the_list():
     with open(instance.TOP + "/examples/README.md") as f:
         listed = re.findall(r"\]\((.*)\)", f.read())
     assert sorted(listed) == sorted([os.path.basename(path) for path in EXAMPLES] + ["demo/web.yaml"])
+
+
+@pytest.mark.bridge
+def test_readme(bare, tmp_path):
+    """Its first pod, as a new user would try it."""
+    with open(instance.TOP + "/README.md") as f:
+        text = f.read()
+    (tmp_path / "pod.yaml").write_text(re.search(r"```yaml\n(.*?)```", text, re.S)[1])
+    (tmp_path / "build").symlink_to(instance.TOP + "/build")
+    typed = "\n".join(re.findall(r"```console\n(.*?)```", text, re.S)).splitlines()
+    follow(bare, [(command, wanted) for command, wanted in session(typed) if not command.startswith("make")], tmp_path)
