@@ -43,6 +43,10 @@ static const struct {
 	  "docker save nginx | seapod load -\nseapod load build/images/busybox.tar" },
 	{ "image", "load FILE; import FILE NAME makes an image of a tar of a root file system; tag IMAGE NAME; ls; rm IMAGE.",
 	  "seapod image ls\nseapod image import rootfs.tar example.org/base\nseapod image rm example.org/base" },
+	{ "oci",
+	  "The command line of runc and crun (create, start, run, exec, kill, delete, state, list, ps, pause, resume, update, events, spec, "
+	  "features) for bundles of the OCI runtime specification; seapod oci --help tells about each.",
+	  "seapod oci run -b bundle test\nseapod oci features" },
 	{ "system", "info says where this instance keeps what; prune removes the bridge, the rules and the cgroup when no pod needs them.",
 	  "seapod system info" },
 	{ "completion", "Prints a script for the shell.", "source <(seapod completion bash)\nseapod completion fish | source" },
@@ -275,6 +279,8 @@ int run_help(struct context *x, int argc, char **argv, struct error *err)
 		help_scdoc(stdout);
 	else if (o.count == 0)
 		help_all(stdout);
+	if (o.count && text_is(o.positional[0], "oci")) /* a program of its own, which tells more */
+		return run_oci(x, 1, (char *[]){ "--help", NULL }, err);
 	for (int i = 0; i < o.count && i < 1; i++) {
 		const struct command *c = command_find(o.positional[i], err);
 		if (!c)
