@@ -14,7 +14,7 @@
 #include "cli/start.h"
 
 const struct option_spec apply_options[] = {
-	{ "filename", 'f', "FILE", "a manifest, a directory of them, or - (standard input)" },
+	{ "filename", 'f', "FILE", "a manifest, a directory of them, or - for stdin" },
 	{ "wait", 'w', "running|ready", "return only when every pod runs, or is ready", .optional = true },
 	{ "timeout", 0, "DURATION", "how long to wait (30s, 2m)" },
 	{ "dry-run", 0, NULL, "check the manifests, change nothing" },

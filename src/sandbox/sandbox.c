@@ -45,22 +45,32 @@ static int claim(struct sandbox *s, struct error *err)
 
 /* --- network ------------------------------------------------------------------------------------------------------- */
 
+struct wishes LIST(struct port_wish);
+
+static void add_wishes(const struct sandbox *s, const struct container *c, struct wishes *wishes)
+{
+	list_each(port, &c->ports) {
+		if (!port->hostPort)
+			continue;
+		struct port_wish *w = list_add(s->arena, wishes);
+		w->protocol = text_is(port->protocol, "UDP") ? IPPROTO_UDP : text_is(port->protocol, "SCTP") ? IPPROTO_SCTP : IPPROTO_TCP;
+		w->host_port = (uint16_t)port->hostPort;
+		w->pod_port = (uint16_t)port->containerPort;
+		if (port->hostIP)
+			inet_pton(AF_INET, port->hostIP, &w->host);
+	}
+}
+
+/* Those of containers and sidecars. */
 static struct port_wish *port_wishes(const struct sandbox *s, unsigned *n)
 {
-	struct LIST(struct port_wish) wishes = {};
+	struct wishes wishes = {};
 
-	list_each(c, &s->pod->spec.containers) {
-		list_each(port, &c->ports) {
-			if (!port->hostPort)
-				continue;
-			struct port_wish *w = list_add(s->arena, &wishes);
-			w->protocol = text_is(port->protocol, "UDP") ? IPPROTO_UDP : text_is(port->protocol, "SCTP") ? IPPROTO_SCTP : IPPROTO_TCP;
-			w->host_port = (uint16_t)port->hostPort;
-			w->pod_port = (uint16_t)port->containerPort;
-			if (port->hostIP)
-				inet_pton(AF_INET, port->hostIP, &w->host);
-		}
-	}
+	list_each(c, &s->pod->spec.initContainers)
+		if (container_is_sidecar(c))
+			add_wishes(s, c, &wishes);
+	list_each(c, &s->pod->spec.containers)
+		add_wishes(s, c, &wishes);
 	*n = (unsigned)wishes.n;
 	return wishes.at;
 }

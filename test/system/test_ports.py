@@ -42,6 +42,13 @@ def test_from_every_side(seapod):
     assert fetch(seapod.ip("web"), 80) == "web"
 
 
+def test_of_a_sidecar(seapod):
+    port = free_port()
+    sidecar = shell(f"HOSTNAME=web; {SERVE}", "sidecar", ports=[{"containerPort": 80, "hostPort": port}], restartPolicy="Always")
+    seapod.apply(pod("web", initContainers=[sidecar]))
+    eventually(lambda: fetch(world.HOST, port) == "web")
+
+
 def test_from_another_pod_by_the_hosts_address(seapod):
     port = free_port()
     seapod.apply([server("web", port), pod("client")])
