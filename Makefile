@@ -14,7 +14,7 @@ SOURCES = $(shell git ls-files 'src/*.[ch]' 'test/*.[ch]' 'bench/*.[ch]')
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: build help demo demo-down images test unit system bench fuzz asan lint format install uninstall clean
+.PHONY: build help demo demo-down images test unit system vm bench fuzz asan lint format install uninstall clean
 .DEFAULT_GOAL := build
 
 build: ## compile (the default)
@@ -45,6 +45,11 @@ system: build ## tests through the command line, as root, with real programs
 	@scripts/install-deps test
 	@$(SUDO) scripts/make-images
 	@$(PYTEST) test/system $(T)
+
+vm: build ## what depends on the version of control groups, on a kernel with version 2 (User Mode Linux)
+	@scripts/install-deps test vm
+	@$(SUDO) scripts/make-images
+	@$(SUDO) env BUILD=$(abspath $(BUILD)) PYTHON=$(PYTHON) test/vm/run
 
 asan: ## both kinds of test with AddressSanitizer and UBSan
 	@scripts/install-deps build test

@@ -65,7 +65,7 @@ void validate_resources(struct validation *v, const struct resource_requirements
 				continue; /* the limit was looked at; the request may be its copy */
 			path_field(path, parent, names[i]);
 			if (pair->value.nano < 0)
-				wrong(v, path, "%s is negative", pair->key);
+				wrong(v, path, "%s is negative: %s", pair->key, pair->value.text);
 			if (strchr(pair->key, '/'))
 				wrong(v, path, "this machine has no resource '%.100s' to give", pair->key);
 			else if (!text_is(pair->key, "cpu") && !text_is(pair->key, "memory"))

@@ -206,10 +206,10 @@ static int limit_v2(int dir, const struct cgroup_limits *l, struct error *err)
 	}
 	if (l->memory_limit_bytes && (r = write_number(dir, "memory.max", l->memory_limit_bytes)) < 0)
 		return failed(r, "memory limit", err);
-	if (l->memory_limit_bytes) {
+	if (l->memory_limit_bytes)
 		write_at(dir, "memory.swap.max", "0");
-		write_at(dir, "memory.oom.group", "1"); /* Kubernetes 1.28: the whole container, not one process of it */
-	}
+	if (l->oom_group)
+		write_at(dir, "memory.oom.group", "1");
 	if (l->pids && (r = write_number(dir, "pids.max", l->pids)) < 0)
 		return failed(r, "limit of processes", err);
 	return 0;

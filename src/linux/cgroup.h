@@ -32,6 +32,7 @@ struct cgroup_limits {
 	uint64_t memory_limit_bytes;
 	uint64_t memory_request_bytes;
 	uint64_t pids;
+	bool oom_group; /* v2: when memory runs out, all of it is killed, not one process (Kubernetes 1.28: each container) */
 };
 
 struct cgroup {

@@ -61,6 +61,7 @@ static struct cgroup_limits limits_of(const struct container *c)
 		.cpu_limit_milli = cpu.set ? (uint64_t)quantity_milli(&cpu) : 0,
 		.cpu_request_milli = ask.set ? (uint64_t)quantity_milli(&ask) : 2,
 		.memory_limit_bytes = memory.set ? (uint64_t)quantity_value(&memory) : 0,
+		.oom_group = true,
 	};
 }
 

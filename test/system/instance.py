@@ -180,7 +180,10 @@ class Seapod:
         for process in self.started:
             if process.poll() is None:
                 process.kill()
-            process.communicate()
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):  # what exec started may still hold the other end
+                if pipe:
+                    pipe.close()
         pods = json.loads(self.out("get", "pods", "-A", "-o", "json")).get("items", [])
         for each in pods:
             meta = each["metadata"]

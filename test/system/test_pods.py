@@ -13,6 +13,8 @@ import pytest
 import instance
 from instance import BUSYBOX, eventually as wait_until
 
+pytestmark = pytest.mark.bridge
+
 
 def pod(name, *containers, **spec):
     """A Pod with quick endings; each container is a dict that needs no image."""
