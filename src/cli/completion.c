@@ -17,61 +17,66 @@
 static const struct {
 	const char *shell, *script;
 } scripts[] = {
-	{ "bash", "# source <(seapod completion bash)\n"
-		  "_seapod() {\n"
-		  "	local line\n"
-		  "	COMPREPLY=()\n"
-		  "	while IFS= read -r line; do\n"
-		  "		if [ \"$line\" = :files ]; then\n"
-		  "			compopt -o filenames\n"
-		  "			mapfile -t COMPREPLY < <(compgen -f -- \"${COMP_WORDS[COMP_CWORD]#=}\")\n"
-		  "		else\n"
-		  "			COMPREPLY+=(\"${line%%$'\\t'*}\")\n"
-		  "		fi\n"
-		  "	done < <(\"${COMP_WORDS[0]}\" completion words \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null)\n"
-		  "	[[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace\n"
-		  "}\n"
-		  "complete -F _seapod seapod\n" },
-	{ "zsh", "#compdef seapod\n"
-		 "# source <(seapod completion zsh)\n"
-		 "_seapod() {\n"
-		 "	local line\n"
-		 "	local -a found\n"
-		 "	for line in ${(f)\"$($words[1] completion words \"${(@)words[2,CURRENT]}\" 2>/dev/null)\"}; do\n"
-		 "		if [[ $line == :files ]]; then\n"
-		 "			_files\n"
-		 "		else\n"
-		 "			found+=(\"${${line%%$'\\t'*}//:/\\\\:}:${line#*$'\\t'}\")\n"
-		 "		fi\n"
-		 "	done\n"
-		 "	(( $#found )) && _describe seapod found\n"
-		 "}\n"
-		 "if [[ $funcstack[1] == _seapod ]]; then _seapod \"$@\"; else compdef _seapod seapod; fi\n" },
-	{ "fish", "# seapod completion fish | source\n"
-		  "function __seapod_words\n"
-		  "	set -l words (commandline -opc)\n"
-		  "	for line in ($words[1] completion words $words[2..-1] (commandline -ct) 2>/dev/null)\n"
-		  "		if test \"$line\" = :files\n"
-		  "			__fish_complete_path (commandline -ct)\n"
-		  "		else\n"
-		  "			echo $line\n"
-		  "		end\n"
-		  "	end\n"
-		  "end\n"
-		  "complete -c seapod -f -a '(__seapod_words)'\n" },
+	{ "bash",
+	  "# source <(seapod completion bash)\n"
+	  "_seapod() {\n"
+	  "	local line\n"
+	  "	COMPREPLY=()\n"
+	  "	while IFS= read -r line; do\n"
+	  "		if [ \"$line\" = :files ]; then\n"
+	  "			compopt -o filenames\n"
+	  "			mapfile -t COMPREPLY < <(compgen -f -- \"${COMP_WORDS[COMP_CWORD]#=}\")\n"
+	  "		else\n"
+	  "			COMPREPLY+=(\"${line%%$'\\t'*}\")\n"
+	  "		fi\n"
+	  "	done < <(\"${COMP_WORDS[0]}\" completion words \"${COMP_WORDS[@]:1:COMP_CWORD}\" "
+	  "2>/dev/null)\n"
+	  "	[[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace\n"
+	  "}\n"
+	  "complete -F _seapod seapod\n" },
+	{ "zsh",
+	  "#compdef seapod\n"
+	  "# source <(seapod completion zsh)\n"
+	  "_seapod() {\n"
+	  "	local line\n"
+	  "	local -a found\n"
+	  "	for line in ${(f)\"$($words[1] completion words \"${(@)words[2,CURRENT]}\" 2>/dev/null)\"}; "
+	  "do\n"
+	  "		if [[ $line == :files ]]; then\n"
+	  "			_files\n"
+	  "		else\n"
+	  "			found+=(\"${${line%%$'\\t'*}//:/\\\\:}:${line#*$'\\t'}\")\n"
+	  "		fi\n"
+	  "	done\n"
+	  "	(( $#found )) && _describe seapod found\n"
+	  "}\n"
+	  "if [[ $funcstack[1] == _seapod ]]; then _seapod \"$@\"; else compdef _seapod seapod; fi\n" },
+	{ "fish",
+	  "# seapod completion fish | source\n"
+	  "function __seapod_words\n"
+	  "	set -l words (commandline -opc)\n"
+	  "	for line in ($words[1] completion words $words[2..-1] (commandline -ct) 2>/dev/null)\n"
+	  "		if test \"$line\" = :files\n"
+	  "			__fish_complete_path (commandline -ct)\n"
+	  "		else\n"
+	  "			echo $line\n"
+	  "		end\n"
+	  "	end\n"
+	  "end\n"
+	  "complete -c seapod -f -a '(__seapod_words)'\n" },
 };
 
 /* What was typed: the words before the last one, taken apart, and the last one. */
 struct typed {
 	struct context *x;
-	const struct command *command; /* NULL: the command itself is being typed */
+	const struct command *command;    /* NULL: the command itself is being typed */
 	const struct option_spec *option; /* whose value is being typed */
 	const char *namespace;
 	const char *positional[2]; /* the first two */
 	int count;
-	bool program; /* the rest is another program's */
+	bool program;       /* the rest is another program's */
 	const char *global; /* an option before the command, whose value comes next */
-	bool unknown; /* there is no such command */
+	bool unknown;       /* there is no such command */
 	const char *last;
 	bool split; /* the last one is "--x=y", and the shell takes "y" for the word */
 };
@@ -107,7 +112,8 @@ static void say_containers(const struct typed *t)
 {
 	struct found_pod found;
 
-	if (t->count == 0 || pods_find(&t->x->in, t->namespace, t->positional[0], t->x->arena, &found, NULL) < 0)
+	if (t->count == 0 ||
+	    pods_find(&t->x->in, t->namespace, t->positional[0], t->x->arena, &found, NULL) < 0)
 		return;
 	list_each(c, &found.pod->spec.initContainers)
 		say(t, c->name, c->image);
@@ -154,7 +160,8 @@ static void say_argument(const struct typed *t, const char *what)
 		puts(":files");
 	else if (text_is(what, "KIND"))
 		for (size_t i = 0; (kind = kind_at(i)); i++)
-			say(t, text_is(t->command->name, "explain") ? kind->singular : kind->plural, kind->name);
+			say(t, text_is(t->command->name, "explain") ? kind->singular : kind->plural,
+			    kind->name);
 	else if (text_is(what, "COMMAND"))
 		for (const struct command *c = commands; c->name; c++)
 			say(t, c->name, c->doc);
@@ -179,7 +186,8 @@ static void say_positional(const struct typed *t)
 		say_argument(t, arena_strndup(t->x->arena, what, (size_t)(strchrnul(what, ' ') - what)));
 }
 
-static void say_value(const struct typed *t, const struct option_spec *s, const char *typed, const char *before)
+static void say_value(const struct typed *t, const struct option_spec *s, const char *typed,
+		      const char *before)
 {
 	if (text_is(s->value, "FILE") || text_is(s->value, "DIR"))
 		puts(":files");
@@ -194,7 +202,8 @@ static void say_options(const struct typed *t)
 	const char *equals = strchr(t->last, '=');
 
 	for (const struct option_spec *s = t->command->options; s && s->name; s++) {
-		const char *spelled = arena_printf(t->x->arena, "--%s%s", s->name, equals || s->optional ? "=" : "");
+		const char *spelled =
+			arena_printf(t->x->arena, "--%s%s", s->name, equals || s->optional ? "=" : "");
 		if (equals && s->value && text_starts(t->last, spelled))
 			say_value(t, s, equals + 1, t->split ? "" : spelled);
 		else
@@ -209,7 +218,8 @@ static const struct option_spec *option_awaiting_value(const struct command *c, 
 {
 	for (const struct option_spec *s = c->options; s && s->name; s++)
 		if (s->value && !s->optional &&
-		    ((text_starts(word, "--") && text_is(word + 2, s->name)) || (word[1] != '-' && s->letter && word[strlen(word) - 1] == s->letter)))
+		    ((text_starts(word, "--") && text_is(word + 2, s->name)) ||
+		     (word[1] != '-' && s->letter && word[strlen(word) - 1] == s->letter)))
 			return s;
 	return NULL;
 }
@@ -247,7 +257,8 @@ static int join_equals(struct context *x, const char **words, int n, bool *split
 	for (int i = 0; i < n; i++) {
 		*split = kept && text_is(words[i], "=");
 		if (*split)
-			words[kept - 1] = arena_printf(x->arena, "%s=%s", words[kept - 1], i + 1 < n ? words[++i] : "");
+			words[kept - 1] =
+				arena_printf(x->arena, "%s=%s", words[kept - 1], i + 1 < n ? words[++i] : "");
 		else
 			words[kept++] = words[i];
 	}

@@ -15,41 +15,64 @@ static const struct {
 	const char *command, *text, *examples;
 } more[] = {
 	{ "apply",
-	  "Reads Pods, ConfigMaps and Secrets, YAML or JSON, several in a stream. Nothing is touched before all of them are valid. "
-	  "Returns when every container has been started, or has failed to; each pod is then created, configured (labels, annotations and "
+	  "Reads Pods, ConfigMaps and Secrets, YAML or JSON, several in a stream. Nothing is touched before "
+	  "all of them are valid. "
+	  "Returns when every container has been started, or has failed to; each pod is then created, "
+	  "configured (labels, annotations and "
 	  "images of a running pod can be changed) or unchanged.",
-	  "seapod apply -f pod.yaml\nseapod apply -f manifests/ --wait=ready --timeout 1m\nseapod apply -f - <pod.yaml" },
-	{ "delete", "Ends the pods in order (TERM, the grace period, KILL) and returns when nothing is left of them.",
+	  "seapod apply -f pod.yaml\nseapod apply -f manifests/ --wait=ready --timeout 1m\nseapod apply -f - "
+	  "<pod.yaml" },
+	{ "delete",
+	  "Ends the pods in order (TERM, the grace period, KILL) and returns when nothing is left of them.",
 	  "seapod delete pod web\nseapod delete -f pod.yaml --ignore-not-found" },
-	{ "get", "Kinds: pods (po), configmaps (cm), secrets. -o json and -o yaml print whole Kubernetes objects, a pod with its status.",
+	{ "get",
+	  "Kinds: pods (po), configmaps (cm), secrets. -o json and -o yaml print whole Kubernetes objects, a "
+	  "pod with its status.",
 	  "seapod get pods -o wide\nseapod get pod web -o yaml\nseapod get configmaps -A" },
 	{ "logs", "The output of the container's current run, or of its last one when it has ended.",
 	  "seapod logs web -c nginx --tail 20 -f\nseapod logs web -p" },
-	{ "exec", "The exit code is the command's own; 126: it cannot be executed, 127: it was not found, 125: Seapod failed.",
+	{ "exec",
+	  "The exit code is the command's own; 126: it cannot be executed, 127: it was not found, 125: "
+	  "Seapod failed.",
 	  "seapod exec web -- cat /etc/hosts\nseapod exec -it web -c nginx -- sh" },
-	{ "explain", "The same as docs/support.md: each field's type, default and meaning, and whether Seapod honours it.",
+	{ "explain",
+	  "The same as docs/support.md: each field's type, default and meaning, and whether Seapod honours "
+	  "it.",
 	  "seapod explain pod.spec.containers.resources" },
 	{ "run",
-	  "Makes a pod of one container, both with the same name. In the foreground the output is the program's and so is the exit code; "
-	  "126: it cannot be executed, 127: it was not found, 125: Seapod failed. MODE is bridge (the default), none, host, "
+	  "Makes a pod of one container, both with the same name. In the foreground the output is the "
+	  "program's and so is the exit code; "
+	  "126: it cannot be executed, 127: it was not found, 125: Seapod failed. MODE is bridge (the "
+	  "default), none, host, "
 	  "container:NAME (the network of the pod NAME) or ns:PATH (a network namespace).",
 	  "seapod run --rm -it busybox sh\nseapod run -d --name web -p 8080:80 nginx\n"
 	  "seapod run --rm --net=container:web busybox wget -qO- http://127.0.0.1/" },
 	{ "ps", "Every pod's name, state, address and published ports.", "seapod ps -a" },
-	{ "stop", "The pod stays listed (ps -a), and its logs stay, until it is deleted.", "seapod stop -t 3 web" },
-	{ "restart", "Network, address and volumes of the pod stay.", "seapod restart web\nseapod restart -c nginx web" },
+	{ "stop", "The pod stays listed (ps -a), and its logs stay, until it is deleted.",
+	  "seapod stop -t 3 web" },
+	{ "restart", "Network, address and volumes of the pod stay.",
+	  "seapod restart web\nseapod restart -c nginx web" },
 	{ "kill", NULL, "seapod kill -s HUP -c nginx web" },
-	{ "load", "FILE is an OCI image layout (a directory or a tar) or an archive of `docker save`, with layers plain, gzip or zstd; - is standard input.",
+	{ "load",
+	  "FILE is an OCI image layout (a directory or a tar) or an archive of `docker save`, with layers "
+	  "plain, gzip or zstd; - is standard input.",
 	  "docker save nginx | seapod load -\nseapod load build/images/busybox.tar" },
-	{ "image", "load FILE; import FILE NAME makes an image of a tar of a root file system; tag IMAGE NAME; ls; rm IMAGE.",
-	  "seapod image ls\nseapod image import rootfs.tar example.org/base\nseapod image rm example.org/base" },
+	{ "image",
+	  "load FILE; import FILE NAME makes an image of a tar of a root file system; tag IMAGE NAME; ls; rm "
+	  "IMAGE.",
+	  "seapod image ls\nseapod image import rootfs.tar example.org/base\nseapod image rm "
+	  "example.org/base" },
 	{ "oci",
-	  "The command line of runc and crun (create, start, run, exec, kill, delete, state, list, ps, pause, resume, update, events, spec, "
+	  "The command line of runc and crun (create, start, run, exec, kill, delete, state, list, ps, "
+	  "pause, resume, update, events, spec, "
 	  "features) for bundles of the OCI runtime specification; seapod oci --help tells about each.",
 	  "seapod oci run -b bundle test\nseapod oci features" },
-	{ "system", "info says where this instance keeps what; prune removes the bridge, the rules and the cgroup when no pod needs them.",
+	{ "system",
+	  "info says where this instance keeps what; prune removes the bridge, the rules and the cgroup when "
+	  "no pod needs them.",
 	  "seapod system info" },
-	{ "completion", "Prints a script for the shell.", "source <(seapod completion bash)\nseapod completion fish | source" },
+	{ "completion", "Prints a script for the shell.",
+	  "source <(seapod completion bash)\nseapod completion fish | source" },
 };
 
 /* Words that kubectl's and Docker's users know, and what there is here. */
@@ -97,7 +120,8 @@ const struct command *command_find(const char *name, struct error *err)
 	else if (text_is(name, "--version") || text_is(name, "-v"))
 		name = "version";
 	else if (*name == '-') {
-		error_set(err, EINVAL, "there is no option '%s' before the command (--root, --run, -n)", name);
+		error_set(err, EINVAL, "there is no option '%s' before the command (--root, --run, -n)",
+			  name);
 		return NULL;
 	}
 	for (const struct command *c = commands; c->name; c++) {
@@ -115,7 +139,9 @@ const struct command *command_find(const char *name, struct error *err)
 			return NULL;
 		}
 	if (near)
-		error_set(err, EINVAL, "there is no command '%s', did you mean '%s'? (seapod help lists them)", name, near);
+		error_set(err, EINVAL,
+			  "there is no command '%s', did you mean '%s'? (seapod help lists them)", name,
+			  near);
 	else
 		error_set(err, EINVAL, "there is no command '%s' (seapod help lists them)", name);
 	return NULL;
@@ -150,7 +176,8 @@ static int spell_option(const struct option_spec *s, char *to, size_t size)
 	const char *open = !s->value ? "" : s->optional ? "[=" : " ";
 	char letter[] = { '-', s->letter, ',', ' ', '\0' };
 
-	return snprintf(to, size, "%s--%s%s%s%s", s->letter ? letter : "    ", s->name, open, s->value ? s->value : "", *open == '[' ? "]" : "");
+	return snprintf(to, size, "%s--%s%s%s%s", s->letter ? letter : "    ", s->name, open,
+			s->value ? s->value : "", *open == '[' ? "]" : "");
 }
 
 static void print_options(const struct option_spec *options, FILE *out)
@@ -190,7 +217,8 @@ static const char *usage_gap(const struct command *c)
 
 void help_command(const struct command *c, FILE *out)
 {
-	fprintf(out, "Usage: seapod %s%s%s\n\n%c%s.\n", c->name, usage_gap(c), c->usage, toupper((unsigned char)*c->doc), c->doc + 1);
+	fprintf(out, "Usage: seapod %s%s%s\n\n%c%s.\n", c->name, usage_gap(c), c->usage,
+		toupper((unsigned char)*c->doc), c->doc + 1);
 	for (size_t i = 0; i < COUNT(more); i++) {
 		if (!text_is(more[i].command, c->name))
 			continue;
@@ -235,7 +263,8 @@ static void scdoc_option(const struct option_spec *s, FILE *out)
 
 static void scdoc_command(const struct command *c, FILE *out)
 {
-	fprintf(out, "## seapod %s%s%s\n\n%c", c->name, usage_gap(c), c->usage, toupper((unsigned char)*c->doc)); /* a heading is taken as it is */
+	fprintf(out, "## seapod %s%s%s\n\n%c", c->name, usage_gap(c), c->usage,
+		toupper((unsigned char)*c->doc)); /* a heading is taken as it is */
 	print_escaped(c->doc + 1, out);
 	fputs(".\n\n", out);
 	for (size_t i = 0; i < COUNT(more); i++) {
