@@ -130,6 +130,16 @@ static int read_create(struct context *x, int argc, char **argv, struct options 
 	return refuse_systemd(err);
 }
 
+/* What callers look for in the text (Podman's, to exit with 127 or 126). */
+static int told(int r, struct error *err)
+{
+	if (r == -ENOENT && strstr(err->text, "the command"))
+		error_hint(err, "executable file not found in $PATH: no such file or directory");
+	else if (r == -EACCES && strstr(err->text, "the command"))
+		error_hint(err, "permission denied");
+	return r;
+}
+
 int oci_run_create(struct context *x, int argc, char **argv, struct error *err)
 {
 	struct container_process p;
@@ -141,7 +151,7 @@ int oci_run_create(struct context *x, int argc, char **argv, struct error *err)
 		return r;
 	r = oci_create(oci.rootfd, &l.wish, &p, err);
 	container_process_close(&p);
-	return r;
+	return told(r, err);
 }
 
 int oci_run_run(struct context *x, int argc, char **argv, struct error *err)
@@ -156,7 +166,7 @@ int oci_run_run(struct context *x, int argc, char **argv, struct error *err)
 	l.wish.io.keep_terminal = !l.detach;
 	oci_wait_prepare();
 	if ((r = oci_create(oci.rootfd, &l.wish, &p, err)) < 0)
-		return r;
+		return told(r, err);
 	r = oci_start(oci.rootfd, l.wish.id, oci_warn, err);
 	if (r == 0 && !l.detach)
 		r = oci_wait(&p, l.wish.io.console_socket ? -1 : l.wish.io.terminal.master);
@@ -169,16 +179,6 @@ int oci_run_run(struct context *x, int argc, char **argv, struct error *err)
 		oci_delete(oci.rootfd, l.wish.id, true, oci_warn, r < 0 ? NULL : err);
 	oci_terminal_close(&l.wish.io.terminal);
 	container_process_close(&p);
-	return r;
-}
-
-/* What callers look for in the text (Podman's, to exit with 127 or 126). */
-static int told(int r, struct error *err)
-{
-	if (r == -ENOENT && strstr(err->text, "the command"))
-		error_hint(err, "executable file not found in $PATH: no such file or directory");
-	else if (r == -EACCES && strstr(err->text, "the command"))
-		error_hint(err, "permission denied");
 	return r;
 }
 
@@ -265,7 +265,7 @@ int oci_run_exec(struct context *x, int argc, char **argv, struct error *err)
 	oci_wait_prepare();
 	r = oci_exec(oci.rootfd, &w, &p, err);
 	if (r < 0)
-		return told(r, err) == -ENOENT ? -EXIT_WITH(255) : -EXIT_WITH(255);
+		return told(r, err), -EXIT_WITH(255);
 	r = detach ? 0 : oci_wait(&p, w.io.console_socket ? -1 : w.io.terminal.master);
 	oci_terminal_close(&w.io.terminal);
 	container_process_close(&p);

@@ -185,6 +185,7 @@ static step_function *const functions[STEP_KINDS] = {
 	[STEP_CWD] = child_cwd,
 	[STEP_USER] = child_user,
 	[STEP_CLOSE] = close_rest,
+	[STEP_FIND] = child_find,
 	[STEP_READY] = ready,
 	[STEP_NO_NEW_PRIVS] = child_no_new_privs,
 	[STEP_CAPABILITIES] = child_capabilities,

@@ -35,4 +35,4 @@ step_function child_be_root, child_enter, child_namespaces, child_time, child_ho
 step_function child_scheduler, child_io_priority, child_personality, child_memory_policy, child_affinity, child_label_open,
 	child_label;
 step_function child_rlimit, child_oom_score, child_stdio, child_bound, child_cwd, child_user,
-	child_no_new_privs, child_capabilities, child_filter, child_execute;
+	child_no_new_privs, child_capabilities, child_filter, child_find, child_execute;

@@ -158,6 +158,31 @@ int child_filter(struct child *c, const struct step *s, struct error *err)
 	return 0;
 }
 
+static int not_executed(int why, const char *name, struct error *err)
+{
+	if (why == ENOENT)
+		return error_set(err, ENOENT, "the command '%s' is not in the container", name);
+	if (why == EACCES)
+		return error_set(err, EACCES, "the command '%s' is not executable", name);
+	return error_set(err, why, "the command '%s' cannot be executed: %s", name, error_meaning(why));
+}
+
+/* What would certainly fail at the start fails at the creation already, as callers of crun and runc are used to. */
+int child_find(struct child *c, const struct step *s, struct error *err)
+{
+	struct stat st;
+	int why = ENOENT;
+	(void)s;
+
+	for (char *const *path = c->plan->candidates; *path; path++) {
+		if (faccessat(AT_FDCWD, *path, X_OK, AT_EACCESS) == 0 && stat(*path, &st) == 0 && S_ISREG(st.st_mode))
+			return 0;
+		if (faccessat(AT_FDCWD, *path, F_OK, 0) == 0)
+			why = EACCES;
+	}
+	return not_executed(why, c->plan->argv[0], err);
+}
+
 /* As execvp(3) tries: what is not there or may not be executed is passed over, and remembered. */
 int child_execute(struct child *c, const struct step *s, struct error *err)
 {
@@ -178,9 +203,5 @@ int child_execute(struct child *c, const struct step *s, struct error *err)
 		if (errno != EACCES)
 			break;
 	}
-	if (why == ENOENT)
-		return error_set(err, ENOENT, "the command '%s' is not in the container", name);
-	if (why == EACCES)
-		return error_set(err, EACCES, "the command '%s' is not executable", name);
-	return error_set(err, why, "the command '%s' cannot be executed: %s", name, error_meaning(why));
+	return not_executed(why, name, err);
 }

@@ -332,6 +332,7 @@ void plan_container(struct plan *plan, const struct oci_spec *spec, const struct
 	add_mounts(plan, spec, setting, a);
 	add_identity(plan, &spec->process, setting->stdio, a);
 	if (setting->outlives) {
+		add(plan, a, STEP_FIND);
 		struct step *s = add(plan, a, STEP_RELEASE);
 		s->fd = setting->listen;
 		s->place = spec->process.preserved;

@@ -56,6 +56,7 @@ enum step_kind {
 	STEP_CWD,              /* process: before the user is changed, and again after it if it was refused */
 	STEP_USER,             /* process */
 	STEP_CLOSE,            /* every descriptor but 0, 1, 2 (flags: and that many more) goes at execve */
+	STEP_FIND,             /* is there anything to execute? */
 	STEP_READY,            /* say so and wait for the start (or for the end of the runtime's hooks) */
 	STEP_RELEASE,          /* fd: say so, wait until we are recorded, be on our own, and wait for the start at this socket */
 	STEP_NO_NEW_PRIVS,

@@ -48,6 +48,7 @@ static const char *const names[STEP_KINDS] = {
 	[STEP_CWD] = "cwd",
 	[STEP_USER] = "user",
 	[STEP_CLOSE] = "close the rest",
+	[STEP_FIND] = "find the program",
 	[STEP_READY] = "ready",
 	[STEP_RELEASE] = "released",
 	[STEP_NO_NEW_PRIVS] = "no_new_privs",

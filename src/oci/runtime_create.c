@@ -225,7 +225,9 @@ static int create(struct creation *c, struct error *err)
 		return r;
 	if ((r = oci_report(c->p, err)) < 0 || (r = record(c, err)) < 0)
 		return r;
-	return container_start(c->p, err); /* from here on it is on its own */
+	if ((r = container_start(c->p, err)) < 0 || (r = oci_report(c->p, err)) < 0)
+		return r;
+	return 0; /* it is on its own, and we may end: it has said so by closing the socket */
 }
 
 static void undo(struct creation *c)
@@ -301,6 +303,7 @@ static int start(struct oci_state *s, void (*warn)(const char *text), struct err
 	if (r < 0)
 		return r;
 	_cleanup_free_ char *text = runtime_state_text(s, "running");
+
 	r = oci_hooks_run(&bundle.config.hooks.poststart, "poststart", text, err);
 	if (r < 0) /* runtime.md "Lifecycle" 9: stop the container */
 		kill((pid_t)s->record.pid, SIGKILL);

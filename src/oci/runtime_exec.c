@@ -114,7 +114,9 @@ static int enter(struct execution *e, struct container_process *p, struct error 
 	for (int i = 0; i < setting.task_count; i++)
 		close(setting.tasks[i]);
 	close_fd(&e->wish->io.terminal.slave);
-	return r < 0 ? r : oci_report(p, err);
+	if (r == 0)
+		r = oci_report(p, err);
+	return r < 0 ? r : 0;
 }
 
 static int execute(struct execution *e, int rootfd, struct container_process *p, struct error *err)
