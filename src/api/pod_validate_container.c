@@ -6,14 +6,14 @@ enum { RULES_MAX = 20, RULE_CODES_MAX = 255 };
 
 static void check_mounts(struct validation *v, const struct container *c, const char *parent)
 {
-	char path[VALIDATION_PATH_SIZE];
+	char path[VALIDATION_PATH_SIZE], below[VALIDATION_PATH_SIZE];
 
 	for (size_t i = 0; i < c->volumeMounts.n; i++) {
 		const struct volume_mount *m = &c->volumeMounts.at[i];
 		bool privileged = c->securityContext && c->securityContext->privileged.value;
 		path_item(path, parent, "volumeMounts", i);
 		if (!validation_find_volume(v->pod, m->name))
-			wrong(v, path, "there is no volume called '%s' (define it in spec.volumes)", m->name);
+			wrong(v, path_field(below, path, "name"), "there is no volume called '%s' (define it in spec.volumes)", m->name);
 		for (size_t j = 0; j < i; j++)
 			if (text_is(c->volumeMounts.at[j].mountPath, m->mountPath))
 				wrong(v, path, "there are two mounts at '%s'", m->mountPath);

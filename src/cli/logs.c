@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -27,7 +28,7 @@ struct reading {
 	long long tail; /* -1: all */
 };
 
-/* "<time> <stream> <tag> text": prints the text. */
+/* "<time> <stream> <tag> text": prints the text. Both streams go to standard output, as with kubectl: in the order in which they came. */
 static void print_line(const struct reading *r, const char *line, size_t n)
 {
 	const char *stream = memchr(line, ' ', n), *end = line + n;
@@ -36,14 +37,11 @@ static void print_line(const struct reading *r, const char *line, size_t n)
 
 	if (!text)
 		return;
-	FILE *out = strncmp(stream + 1, "stderr", 6) == 0 ? stderr : stdout;
 	if (r->timestamps)
-		fprintf(out, "%.*s ", (int)(stream - line), line);
-	fwrite(text + 1, 1, (size_t)(end - text - 1), out);
+		printf("%.*s ", (int)(stream - line), line);
+	fwrite(text + 1, 1, (size_t)(end - text - 1), stdout);
 	if (tag[1] == 'F')
-		fputc('\n', out);
-	if (out == stderr)
-		fflush(out);
+		putchar('\n');
 }
 
 /* Prints the whole lines of what FD has from *AT on. */
@@ -130,6 +128,12 @@ static bool still_runs(struct context *x, const char *name)
 	return pods_find(&x->in, x->namespace, name, x->arena, &found, NULL) == 0 && found.alive;
 }
 
+static bool same_file(int a, int b)
+{
+	struct stat first, second;
+	return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_ino == second.st_ino;
+}
+
 static void follow(struct context *x, const struct reading *r, const char *pod, const char *path, int dir, int run, int fd, off_t at)
 {
 	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -143,7 +147,8 @@ static void follow(struct context *x, const struct reading *r, const char *pod, 
 		int newest = newest_run(dir);
 		snprintf(name, sizeof(name), "%d.log", newest > run ? newest : run);
 		_cleanup_close_ int now = openat(dir, name, O_RDONLY | O_CLOEXEC);
-		if (newest > run || (now >= 0 && lseek(now, 0, SEEK_END) < at)) { /* another run, or rotated */
+		if (newest > run || (now >= 0 && !same_file(now, fd))) { /* another run, or rotated: the old file is whole now */
+			print_new(r, fd, &at);
 			run = newest;
 			close(fd);
 			fd = take_fd(&now);

@@ -307,7 +307,8 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 	if (r <= 0 || c->asked) { /* gone, not understood, or a second request on one connection */
 		if (r < 0)
 			say_error(c, &err, 1);
-		if (c->exec.pidfd >= 0) { /* the process goes on without an audience */
+		if (c->exec.pidfd >= 0) { /* its audience has gone, and maybe left it pipes that others wait to see closed: as when a terminal is */
+			process_signal(c->exec.pidfd, SIGHUP);
 			ev_io_stop(loop, w);
 			close_fd(&c->fd);
 		} else {
@@ -318,7 +319,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 	c->asked = true;
 	r = answer(c, &request, &fds, &err);
 	if (r < 0)
-		say_error(c, &err, exit_code_for(-r));
+		say_error(c, &err, 125);
 }
 
 static struct connection *add_connection(struct keeper *k, int fd)

@@ -397,7 +397,11 @@ struct member *keeper_find(struct keeper *k, const char *container, struct error
 		if (container ? text_is(name_of(m), container) : m->kind == KIND_APP)
 			return m;
 	}
-	error_set(err, ENOENT, "the pod '%s' has no container '%s'", k->pod->metadata.name, container ? container : "");
+	_cleanup_text_ struct text names = {};
+	for (size_t i = 0; i < k->n; i++)
+		text_printf(&names, "%s%s", i ? ", " : "", name_of(&k->members[i]));
+	error_set(err, ENOENT, "the pod '%s' has no container '%s' (it has %s)", k->pod->metadata.name, container ? container : "",
+		  text_str(&names));
 	return NULL;
 }
 

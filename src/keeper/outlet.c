@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 enum { CHUNK = 16 * 1024 };
 
@@ -130,6 +131,7 @@ void outlet_open(struct outlet *o, struct ev_loop *loop, int fd, const char *nam
 	*o = (struct outlet){ .loop = loop, .fd = fd, .log = log, .stream = { .name = name } };
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	ev_io_init(&o->readable, on_readable, fd, EV_READ);
+	ev_set_priority(&o->readable, text_is(name, "stdout") ? 1 : 0); /* which of two pipes was written first cannot be known */
 	o->readable.data = o;
 	ev_io_start(loop, &o->readable);
 }

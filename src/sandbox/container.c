@@ -133,21 +133,21 @@ static int add_volumes(const struct sandbox *s, const struct sandbox_container *
 {
 	list_each(m, &c->spec->volumeMounts) {
 		const char *unknown = NULL, *sub = m->subPath;
-		bool is_file;
+		struct volume_source source;
 		if (!text_empty(m->subPathExpr))
 			sub = expand(m->subPathExpr, spec_variable, &spec->process, s->arena, &unknown);
 		if (unknown)
 			return error_set(err, EINVAL, "subPathExpr '%s' has an unknown variable '%s'", m->subPathExpr, unknown);
-		int fd = volume_source(&s->volumes, m, sub, &is_file, err);
-		if (fd < 0)
-			return fd;
-		if ((fd = copy_of(fd, true)) < 0)
+		int r = volume_source(&s->volumes, m, sub, &source, err), fd;
+		if (r < 0)
+			return r;
+		if ((fd = copy_of(source.fd, true)) < 0)
 			return error_errno(err, "cannot copy the mount of the volume '%s'", m->name);
 		if (!keep_fd(fds, fd))
 			return error_set(err, EMFILE, "the container has too many volumes");
 		*list_add(s->arena, &spec->mounts) = (struct oci_mount){
-			.destination = m->mountPath, .source_fd = fd, .is_file = is_file, .recursive = true,
-			.attributes = bind_options(m),
+			.destination = m->mountPath, .source_fd = fd, .is_file = source.is_file, .recursive = true,
+			.attributes = bind_options(m) | (source.read_only ? MOUNT_ATTR_RDONLY : 0),
 			.recursive_attributes = m->recursiveReadOnly && !text_is(m->recursiveReadOnly, "Disabled"),
 			.propagation = text_is(m->mountPropagation, "Bidirectional")   ? SHARED :
 				       text_is(m->mountPropagation, "HostToContainer") ? SLAVE :

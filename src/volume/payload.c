@@ -1,4 +1,5 @@
 /* payload.c — volumes whose files come from objects: configMap, secret, downwardAPI, projected; see volume.h. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -179,6 +180,22 @@ static int link_files(const struct payload *p, int root, const char *fresh, stru
 	return 0;
 }
 
+/* Names that the object no longer has. */
+static void unlink_gone(const struct payload *p, int root)
+{
+	int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		size_t n = strlen(entry->d_name);
+		bool there = *entry->d_name == '.' && (n == 1 || entry->d_name[1] == '.'); /* ".", "..", ours */
+		list_each(f, &p->files)
+			there = there || (strcspn(f->path, "/") == n && strncmp(f->path, entry->d_name, n) == 0);
+		if (!there)
+			unlinkat(root, entry->d_name, 0);
+	}
+}
+
 bool is_payload(const struct volume *volume)
 {
 	return volume->configMap || volume->secret || volume->downwardAPI || volume->projected;
@@ -189,7 +206,6 @@ int payload_prepare(struct prepared_volume *v, const struct volume_set *set, str
 	_cleanup_arena_ struct arena *a = arena_new();
 	struct payload p = { .set = set, .arena = a };
 	struct mount_option options[] = { { "mode", "0755" }, { "size", "16m" } };
-	char old[300] = "";
 	int r = collect(&p, v->volume, err);
 
 	if (r < 0)
@@ -200,17 +216,21 @@ int payload_prepare(struct prepared_volume *v, const struct volume_set *set, str
 		errno = -v->fd;
 		return error_errno(err, "cannot make a tmpfs");
 	}
-	(void)!readlinkat(v->fd, "..data", old, sizeof(old) - 1);
-	const char *fresh = arena_printf(a, "..%" PRIu64 "_%u", clock_monotonic_us(), ++v->generation);
+	char fresh[sizeof(v->contents)];
+	snprintf(fresh, sizeof(fresh), "..%" PRIu64 "_%u", clock_monotonic_us(), ++v->generation);
 	_cleanup_close_ int root = openat(v->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_close_ int dir = root < 0 ? -1 : file_open_dir(root, fresh, 0755, err);
 	if (dir < 0)
 		return error_errno(err, "cannot write into the volume");
-	list_each(f, &p.files)
-		if ((r = write_file(&p, dir, f, err)) < 0)
-			return r;
-	r = link_files(&p, root, fresh, err);
-	if (r == 0 && *old)
-		file_remove_tree(root, old, NULL);
-	return r;
+	for (size_t i = 0; r == 0 && i < p.files.n; i++)
+		r = write_file(&p, dir, &p.files.at[i], err);
+	if (r == 0)
+		r = link_files(&p, root, fresh, err);
+	if (r < 0 || *v->contents)
+		file_remove_tree(root, r < 0 ? fresh : v->contents, NULL);
+	if (r < 0)
+		return r;
+	memcpy(v->contents, fresh, sizeof(fresh));
+	unlink_gone(&p, root);
+	return 0;
 }

@@ -61,7 +61,7 @@ void volumes_close(struct volume_set *set)
 	set->n = 0;
 }
 
-int volume_source(const struct volume_set *set, const struct volume_mount *mount, const char *sub_path, bool *is_file,
+int volume_source(const struct volume_set *set, const struct volume_mount *mount, const char *sub_path, struct volume_source *source,
 		  struct error *err)
 {
 	struct stat st;
@@ -81,8 +81,8 @@ int volume_source(const struct volume_set *set, const struct volume_mount *mount
 		}
 		if (fd < 0 || fstat(fd, &st) < 0)
 			return error_set(err, fd < 0 ? -fd : EIO, "cannot open '%s' in the volume '%s'", sub_path ? sub_path : "", mount->name);
-		*is_file = !S_ISDIR(st.st_mode);
-		return take_fd(&fd);
+		*source = (struct volume_source){ take_fd(&fd), !S_ISDIR(st.st_mode), is_payload(v->volume) };
+		return 0;
 	}
 	return error_set(err, ENOENT, "there is no volume called '%s'", mount->name);
 }

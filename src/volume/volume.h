@@ -5,7 +5,8 @@
  * the keeper: nothing is to be unmounted, nothing is left (Linux 6.15 lets a mount without a place be copied).
  *
  * Files of objects are laid out as the kubelet's atomic writer does it: ..data is a link to a directory with a time in its name, each file a link
- * through ..data; an update replaces ..data by rename, so a reader sees all of the old or all of the new.
+ * through ..data; an update replaces ..data by rename, so a reader sees all of the old or all of the new. Containers get them read-only, whatever
+ * their mount says (core/v1 ConfigMapVolumeSource; kubernetes#58720): what is in them is the keeper's to write, and to remove.
  */
 #pragma once
 
@@ -18,6 +19,7 @@ struct prepared_volume {
 	int fd;
 	bool is_file;
 	unsigned generation;
+	char contents[40]; /* of objects: the directory that ..data names; never read back from where a container might have written */
 };
 
 struct volume_set {
@@ -40,8 +42,13 @@ void volumes_adopt(struct volume_set *set, const struct pod *pod);
 
 void volumes_close(struct volume_set *set);
 
-/* The source of MOUNT with SUB_PATH resolved inside the volume (made as a directory if missing): a new descriptor, to be bound by a copy. */
-int volume_source(const struct volume_set *set, const struct volume_mount *mount, const char *sub_path, bool *is_file,
+struct volume_source {
+	int fd; /* the caller's, to be bound by a copy */
+	bool is_file, read_only;
+};
+
+/* The source of MOUNT with SUB_PATH resolved inside the volume (made as a directory if missing). 0 or negative. */
+int volume_source(const struct volume_set *set, const struct volume_mount *mount, const char *sub_path, struct volume_source *source,
 		  struct error *err);
 
 /* --- the sources, one file each; not for other rooms --- */

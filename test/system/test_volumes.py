@@ -100,14 +100,43 @@ def test_config_map_as_files(seapod):
 
 
 def test_config_map_is_updated_all_at_once(seapod):
-    seapod.apply([config(a="old", b="old"), two({"configMap": {"name": "words"}})])
+    """Who is in the old directory when it goes finds nothing there, and never a mixture."""
+    seapod.apply([config(a="old\n", b="old\n"), two({"configMap": {"name": "words"}})])
     reader = seapod.start("exec", "web", "-c", "a", "--", "sh", "-c",
-                          "while :; do cd /v/..data 2>/dev/null || cd /v; echo $(cat a b); sleep 0.01; done")
+                          "while :; do cd /v/..data && x=$(cat a b) && echo $x; sleep 0.01; done 2>/dev/null")
     assert reader.stdout.readline() == "old old\n"
-    assert seapod.apply(config(a="new", b="new")).stdout == "configmap/words configured\n"
-    eventually(lambda: seapod.sh("web", "cat /v/a /v/b", c="b") == "newnew")
+    assert seapod.apply(config(a="new\n", b="new\n")).stdout == "configmap/words configured\n"
+    eventually(lambda: seapod.sh("web", "cat /v/a /v/b", c="b") == "new\nnew")
     while (seen := reader.stdout.readline()) != "new new\n":
         assert seen == "old old\n"
+
+
+def test_a_name_that_the_config_map_has_no_longer_goes(seapod):
+    seapod.apply([config(a="1", b="2"), two({"configMap": {"name": "words"}})])
+    seapod.apply(config(b="2", c="3"))
+    assert seapod.sh("web", "ls /v; cat /v/b /v/c", c="a").split() == ["b", "c", "23"]
+    assert len(seapod.sh("web", "ls -A /v", c="a").split()) == 4  # ..data and what it names
+
+
+def test_a_container_cannot_lead_the_keeper_astray(seapod, tmp_path):
+    """Were ..data the container's to change, the next update would remove as root what it names."""
+    (tmp_path / "precious").write_text("x")
+    steal = f"ln -sfn {tmp_path} /v/..data; rm -rf /v/..data /v/a; mkdir /v/x; echo x > /v/..data/a"
+    seapod.apply([config(a="old"), two({"configMap": {"name": "words"}})])
+    seapod.exec("web", "sh", "-c", steal, c="a", check=False)
+    seapod.apply(config(a="new"))
+    assert seapod.sh("web", "ls /v; cat /v/a", c="a").split() == ["a", "new"]
+    assert (tmp_path / "precious").exists()
+
+
+def test_even_a_privileged_one_cannot(seapod, tmp_path):
+    (tmp_path / "precious").write_text("x")
+    steal = f"mount -o remount,rw /v && ln -sfn {tmp_path} /v/..data"
+    seapod.apply([config(a="old"), pod("web", container(securityContext={"privileged": True}, volumeMounts=mounts()),
+                                       volumes=[{"name": "v", "configMap": {"name": "words"}}], **NET)])
+    assert seapod.exec("web", "sh", "-c", steal).returncode == 0
+    seapod.apply(config(a="new"))
+    assert seapod.sh("web", "cat /v/a") == "new" and (tmp_path / "precious").exists()
 
 
 def test_a_sub_path_is_not_updated_and_a_file_may_be_mounted_alone(seapod):
