@@ -220,7 +220,7 @@ static void rules_between_fields(void **state)
 		const char *spec, *container, *error;
 	} cases[] = {
 		{ "", "volumeMounts: [{name: v, mountPath: /v}]",
-		  "spec.containers[0].volumeMounts[0]: there is no volume called 'v'" },
+		  "spec.containers[0].volumeMounts[0].name: there is no volume called 'v'" },
 		{ "volumes: [{name: v}],",
 		  "volumeMounts: [{name: v, mountPath: /v}, {name: v, mountPath: /v}]",
 		  "two mounts at '/v'" },
