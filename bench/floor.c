@@ -39,7 +39,13 @@
 
 #include "floor.h"
 
-enum { MARKS = 48, REPEAT_MAX = 10000, CLASSIC_REC = 0x4000, CLASSIC_SLAVE = 1 << 19 };
+enum {
+	MARKS = 48,
+	REPEAT_MAX = 10000,
+	AFTERMATH_US = 50000 /* the last namespace is taken down meanwhile */,
+	CLASSIC_REC = 0x4000,
+	CLASSIC_SLAVE = 1 << 19
+};
 
 struct wish wish;
 
@@ -366,8 +372,10 @@ int main(int argc, char **argv)
 		die("%s", wish.dir);
 	make_world();
 	make_place(realpath("/proc/self/exe", NULL));
-	for (unsigned i = 0; i < repeat; i++)
+	for (unsigned i = 0; i < repeat; i++) {
+		usleep(AFTERMATH_US);
 		run_one(i, &ready[i], &gone[i]);
+	}
 	if (wish.phases)
 		print_phases();
 	printf("ready %.3f ms   gone %.3f ms   (median of %u%s)\n", median(ready, repeat),
