@@ -195,7 +195,8 @@ void endpoint_release(struct endpoint *e)
 	e->port_count = 0;
 	close_fd(&e->address_claim);
 	netlink_close(&e->rt);
-	netlink_close(&e->nf);
+	/* e->nf stays open until the process ends: to close it soon after an element was removed waits for a grace period
+	 * (nft_rcv_nl_event in the kernel: 5 to 12 ms), and somebody waits for our answer. */
 }
 
 int loopback_up(struct error *err)
