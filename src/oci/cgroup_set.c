@@ -23,10 +23,9 @@ struct setter {
 
 static void set(struct setter *s, const char *controller, const char *file, const char *property, const char *text)
 {
-	int dir = oci_cgroup_dir(s->g, controller);
-
 	if (s->r < 0)
 		return;
+	int dir = oci_cgroup_dir(s->g, controller);
 	int r = dir < 0 ? -ENOENT : cgroup_file_write(dir, file, text);
 	if (r == -ENOENT)
 		s->r = error_set(s->err, EOPNOTSUPP, "linux.resources.%s: this machine's cgroups have no '%s'", property, file);
