@@ -435,6 +435,11 @@ const char *pod_qos_class(const struct pod_spec *spec);
 /* A resource of a container; unset when absent. NAME: "cpu", "memory" … */
 struct quantity resource_get(const struct quantity_map *map, const char *name);
 
+/* How many processes the pod may have, by the annotation seapod.io/pids-limit: Kubernetes leaves that to the kubelet (podPidsLimit).
+ * *LIMIT: a number; -1 (also written "max"): any; 0: there is no such annotation. -EINVAL: it is none of these. */
+#define POD_PIDS_NOTE "seapod.io/pids-limit"
+int pod_pids_limit(const struct pod *pod, int64_t *limit);
+
 /* What the whole pod may use or asks for: the pod's own `resources` when given, else the sum over app containers and
  * sidecars or the largest init container, whichever is more (KEP-753). For LIMITS, unset when a container that counts has none. */
 struct quantity pod_resource(const struct pod_spec *spec, const char *name, bool limits, struct arena *a);

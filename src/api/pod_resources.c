@@ -1,4 +1,5 @@
 /* pod_resources.c — sums over a pod's containers: QoS class and budget; see pod.h. */
+#include <errno.h>
 #include <inttypes.h>
 
 #include "api/pod.h"
@@ -53,6 +54,21 @@ const char *pod_qos_class(const struct pod_spec *spec)
 		}
 	}
 	return !any ? "BestEffort" : all ? "Guaranteed" : "Burstable";
+}
+
+int pod_pids_limit(const struct pod *pod, int64_t *limit)
+{
+	const char *text = string_map_get(&pod->metadata.annotations, POD_PIDS_NOTE);
+	long long number = -1;
+	bool any = text_is(text, "max") || text_is(text, "-1");
+
+	*limit = 0;
+	if (!text)
+		return 0;
+	if (!any && text_to_int(text, 1, 4194304, &number) < 0) /* PID_MAX_LIMIT of the kernel */
+		return -EINVAL;
+	*limit = number;
+	return 0;
 }
 
 static struct quantity of_container(const struct container *c, const char *name, bool limits)

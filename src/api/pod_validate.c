@@ -138,6 +138,11 @@ bool pod_validate(const struct pod *pod, struct problems *problems)
 		      pod->spec.volumes.n, CONTAINERS_MAX);
 		return false;
 	}
+	int64_t pids;
+	if (pod_pids_limit(pod, &pids) < 0)
+		wrong(&v, "metadata.annotations",
+		      POD_PIDS_NOTE " is '%.40s', not a number of processes, or -1 for any",
+		      string_map_get(&pod->metadata.annotations, POD_PIDS_NOTE));
 	check_spec(&v);
 	validate_volumes(&v);
 	for (size_t i = 0; i < pod->spec.initContainers.n; i++)

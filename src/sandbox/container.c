@@ -278,15 +278,17 @@ static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec
 	return add_volumes(s, c, spec, fds, err);
 }
 
+/* A container that may make device nodes must be kept from using them, so what the machine cannot limit is not started. */
 static int make_cgroup(struct sandbox *s, struct sandbox_container *c, struct error *err)
 {
 	const struct security_context *cs = c->spec->securityContext;
 	const struct cgroup_limits limits = limits_of(c->spec);
 	int r = cgroup_open(&c->cgroup, &s->cgroups, &s->cgroup, c->spec->name, &limits, err);
 
-	if (r == 0 && !(cs && cs->privileged.value))
-		r = cgroup_restrict_devices(&c->cgroup, err);
-	return r;
+	if (r < 0 || (cs && cs->privileged.value))
+		return r;
+	r = cgroup_restrict_devices(&c->cgroup, NULL, 0, err);
+	return r < 0 ? error_hint(err, "only a privileged container may use every device") : 0;
 }
 
 int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, struct error *err)
@@ -358,7 +360,8 @@ const char *sandbox_container_message(const struct sandbox *s, const struct sand
 int sandbox_exec(struct sandbox *s, struct sandbox_container *c, const struct exec_wish *wish, struct container_process *p,
 		 int *master, struct error *err)
 {
-	struct exec_setting setting = { .cgroup_fd = cgroup_directory(&c->cgroup), .target_pidfd = c->process.pidfd, .pid_namespace = -1 };
+	_cleanup_close_ int cgroup = cgroup_directory_of(&c->cgroup, c->process.pid);
+	struct exec_setting setting = { .cgroup_fd = cgroup, .target_pidfd = c->process.pidfd, .pid_namespace = -1 };
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_(seccomp_filter_release) struct seccomp_filter filter = {};
 	_cleanup_close_ int slave = -1, pid_namespace = -1;

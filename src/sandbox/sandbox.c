@@ -237,11 +237,36 @@ static int write_namespaces(struct sandbox *s, struct error *err)
 	return r;
 }
 
+static uint64_t kernel_number(const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	return file_read(AT_FDCWD, path, 64, &text, NULL, NULL) < 0 ? 0 : strtoull(text, NULL, 10);
+}
+
+/* The pod's, as the kubelet's podPidsLimit is. What nobody asked for is not missed where it cannot be had. */
+static uint64_t pids_limit(const struct sandbox *s)
+{
+	int64_t wish = 0;
+
+	pod_pids_limit(s->pod, &wish);
+	if (wish)
+		return wish < 0 ? 0 : (uint64_t)wish;
+	if (!cgroup_has(&s->cgroups, CGROUP_PIDS)) {
+		log_warning("this machine has no 'pids' cgroup controller: the pod may have any number of processes");
+		return 0;
+	}
+	uint64_t threads = kernel_number("/proc/sys/kernel/threads-max"), pids = kernel_number("/proc/sys/kernel/pid_max");
+	return cgroup_default_pids(pids && pids < threads ? pids : threads);
+}
+
+/* The cgroup above all pods gets the weight of the whole machine, as the kubelet's "kubepods" does: else a single one that asks for
+ * two processors would get no more than each program of the host. */
 static int make_cgroup(struct sandbox *s, struct error *err)
 {
+	const struct cgroup_limits machine = { .cpu_request_milli = s->facts.node_cpu_milli };
 	struct quantity cpu = pod_resource(&s->pod->spec, "cpu", true, s->arena), ask = pod_resource(&s->pod->spec, "cpu", false, s->arena);
 	struct quantity memory = pod_resource(&s->pod->spec, "memory", true, s->arena);
-	const struct cgroup_limits limits = {
+	struct cgroup_limits limits = {
 		.cpu_limit_milli = cpu.set ? (uint64_t)quantity_milli(&cpu) : 0,
 		.cpu_request_milli = ask.set ? (uint64_t)quantity_milli(&ask) : 2,
 		.memory_limit_bytes = memory.set ? (uint64_t)quantity_value(&memory) : 0,
@@ -249,8 +274,9 @@ static int make_cgroup(struct sandbox *s, struct error *err)
 	int r = cgroup_probe(&s->cgroups, err);
 
 	snprintf(s->cgroup_name, sizeof(s->cgroup_name), "pod%s", s->pod->metadata.uid);
+	limits.pids = pids_limit(s);
 	if (r == 0)
-		r = cgroup_open(&s->base, &s->cgroups, NULL, s->in->cgroup, NULL, err);
+		r = cgroup_open(&s->base, &s->cgroups, NULL, s->in->cgroup, &machine, err);
 	if (r == 0)
 		r = cgroup_open(&s->cgroup, &s->cgroups, &s->base, s->cgroup_name, &limits, err);
 	return r;

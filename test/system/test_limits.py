@@ -68,12 +68,63 @@ def test_cpu_limit_is_a_quota(seapod):
 def test_cpu_request_is_a_share(seapod):
     seapod.apply(limited(requests={"cpu": "250m"}))
     own, _ = cgroup_files(seapod, "web", "cpu.shares", "cpu.weight")
-    assert own in ("256", "10", "11", "35")  # v1 shares; v2 by the conversions in use
+    assert own in ("256", "35")  # v1: 1024 a processor; v2: 100 a processor
 
 
-def test_pids_are_limited_for_the_pod(seapod):
-    own, pods = (seapod.apply(limited()), cgroup_files(seapod, "web", "pids.max"))[1]
-    assert "max" in (own, pods) or int(own) > 0
+def annotated(manifest, **notes):
+    manifest["metadata"]["annotations"] = {f"seapod.io/{key.replace('_', '-')}": value for key, value in notes.items()}
+    return manifest
+
+
+def test_processes_are_limited_for_the_pod(seapod):
+    seapod.apply(limited())
+    own, pods = cgroup_files(seapod, "web", "pids.max")
+    assert own == "max" and 0 < int(pods) <= 4096
+
+
+@pytest.mark.parametrize("wish,limit", [("70", "70"), ("-1", "max"), ("max", "max")])
+def test_the_limit_of_processes_can_be_chosen(seapod, wish, limit):
+    seapod.apply(annotated(limited(), pids_limit=wish))
+    assert cgroup_files(seapod, "web", "pids.max")[1] == limit
+
+
+@pytest.mark.parametrize("wish", ["0", "many", "-2", "12x"])
+def test_a_wrong_limit_of_processes_is_named(seapod, wish):
+    assert f"pids-limit is '{wish}'" in seapod.rejects(annotated(limited(), pids_limit=wish))
+
+
+def test_a_fork_bomb_stays_in_its_pod_and_ends_with_it(seapod):
+    seapod.apply(annotated(pod("web", shell("f() { f & f & wait; }; f"), container("good"), **NET), pids_limit="60"))
+    uid = seapod.uid("web")
+    found = [f"/sys/fs/cgroup{part}/seapod-{seapod.tag}/pod{uid}/pids.current" for part in ("", "/pids")]
+    current = next(path for path in found if os.path.exists(path))
+    eventually(lambda: int(open(current).read()) > 50)
+    assert int(open(current).read()) <= 60
+    seapod.delete("web", "--now")
+    assert not os.path.exists(current)
+
+
+def test_a_node_of_any_device_can_be_made_but_not_opened(seapod):
+    seapod.apply(limited())
+    seapod.sh("web", "mknod /memory c 1 1 && mknod /disk b 7 0 && mknod /zero c 1 5")
+    for name in ("memory", "disk"):
+        tried = seapod.exec("web", "dd", f"if=/{name}", "of=/dev/null", "bs=1", "count=1", check=False)
+        assert tried.returncode == 1 and "Operation not permitted" in tried.stderr
+    assert seapod.sh("web", "dd if=/zero bs=8 count=1 2>/dev/null | wc -c") == "8"
+
+
+def test_the_pods_own_resources_are_its_cgroups(seapod):
+    seapod.apply(limited(resources={"limits": {"cpu": "1", "memory": "64Mi"}, "requests": {"cpu": "500m"}}))
+    assert cgroup_files(seapod, "web", "cpu.max", "cpu.cfs_quota_us")[1].split()[0] == "100000"
+    assert cgroup_files(seapod, "web", "memory.max", "memory.limit_in_bytes")[1] == str(64 << 20)
+    assert cgroup_files(seapod, "web", "cpu.shares", "cpu.weight")[1] in ("512", "59")
+
+
+def test_requests_of_all_containers_are_the_pods_share(seapod):
+    seapod.apply(pod("web", container(resources={"requests": {"cpu": "250m"}}),
+                     container("two", resources={"requests": {"cpu": "750m"}}), **NET))
+    own, pods = cgroup_files(seapod, "web", "cpu.shares", "cpu.weight")
+    assert (own, pods) in (("256", "1024"), ("35", "100"))
 
 
 @pytest.mark.parametrize("limits,requests,qos", [

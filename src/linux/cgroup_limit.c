@@ -1,0 +1,106 @@
+/* cgroup_limit.c — limits and requests become the values of files; see cgroup.h.
+ *
+ * Memory that was asked for (memory.min, memory.high: KEP-2570 "memory QoS") is not guarded, as in a kubelet by default.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "linux/cgroup.h"
+#include "linux/cgroup_file.h"
+
+static int need(const struct cgroup *c, enum cgroup_controller which, const char *what, struct error *err)
+{
+	if (cgroup_has(c->system, which))
+		return 0;
+	return error_set(err, EOPNOTSUPP, "this machine cannot limit %s: it has no '%s' cgroup controller",
+			 what, cgroup_controller_name(which));
+}
+
+static int failed(int r, const char *what, struct error *err)
+{
+	if (r == -ENOENT || r == -EACCES) /* the file is not there: the controller is not handed on to us */
+		return error_set(err, EOPNOTSUPP,
+				 "cannot set the %s: the cgroup above does not hand on that controller",
+				 what);
+	errno = -r;
+	return error_errno(err, "cannot set the %s", what);
+}
+
+static int limit_v2(int dir, const struct cgroup_limits *l, struct error *err)
+{
+	char text[64];
+	int r;
+
+	if (l->cpu_request_milli &&
+	    (r = cgroup_write_number(dir, "cpu.weight", cgroup_cpu_weight(l->cpu_request_milli))) < 0)
+		return failed(r, "CPU request", err);
+	if (l->cpu_limit_milli) {
+		snprintf(text, sizeof(text), "%" PRIu64 " %d", cgroup_cpu_quota_us(l->cpu_limit_milli),
+			 CGROUP_CPU_PERIOD_US);
+		if ((r = cgroup_write(dir, "cpu.max", text)) < 0)
+			return failed(r, "CPU limit", err);
+	}
+	if (l->memory_limit_bytes) {
+		if ((r = cgroup_write_number(dir, "memory.max", l->memory_limit_bytes)) < 0)
+			return failed(r, "memory limit", err);
+		cgroup_write(dir, "memory.swap.max", "0"); /* not there: the kernel has no swap */
+	}
+	if (l->oom_group)
+		cgroup_write(dir, "memory.oom.group", "1");
+	if (l->pids && (r = cgroup_write_number(dir, "pids.max", l->pids)) < 0)
+		return failed(r, "limit of processes", err);
+	return 0;
+}
+
+/* Memory with swap (memsw, if the kernel counts it) may never be less than without: which comes first depends on the old limit. */
+static int memory_v1(int dir, uint64_t bytes)
+{
+	static const char memory[] = "memory.limit_in_bytes", with_swap[] = "memory.memsw.limit_in_bytes";
+	int r = cgroup_write_number(dir, memory, bytes);
+
+	if (r == -EINVAL && (r = cgroup_write_number(dir, with_swap, bytes)) == 0)
+		r = cgroup_write_number(dir, memory, bytes);
+	if (r == 0)
+		cgroup_write_number(dir, with_swap, bytes);
+	return r;
+}
+
+static int limit_v1(const struct cgroup *c, const struct cgroup_limits *l, struct error *err)
+{
+	int r, cpu = c->dir[CGROUP_CPU];
+
+	if (l->cpu_request_milli &&
+	    (r = cgroup_write_number(cpu, "cpu.shares", cgroup_cpu_shares(l->cpu_request_milli))) < 0)
+		return failed(r, "CPU request", err);
+	if (l->cpu_limit_milli) {
+		r = cgroup_write_number(cpu, "cpu.cfs_period_us", CGROUP_CPU_PERIOD_US);
+		if (r == 0)
+			r = cgroup_write_number(cpu, "cpu.cfs_quota_us",
+						cgroup_cpu_quota_us(l->cpu_limit_milli));
+		if (r < 0)
+			return failed(r, "CPU limit", err);
+	}
+	if (l->memory_limit_bytes && (r = memory_v1(c->dir[CGROUP_MEMORY], l->memory_limit_bytes)) < 0)
+		return failed(r, "memory limit", err);
+	if (l->pids && (r = cgroup_write_number(c->dir[CGROUP_PIDS], "pids.max", l->pids)) < 0)
+		return failed(r, "limit of processes", err);
+	return 0;
+}
+
+int cgroup_limit(const struct cgroup *c, const struct cgroup_limits *l, struct error *err)
+{
+	struct cgroup_limits possible = *l;
+	int r = 0;
+
+	if (l->cpu_limit_milli)
+		r = need(c, CGROUP_CPU, "CPU time", err);
+	if (r == 0 && l->memory_limit_bytes)
+		r = need(c, CGROUP_MEMORY, "memory", err);
+	if (r == 0 && l->pids)
+		r = need(c, CGROUP_PIDS, "the number of processes", err);
+	if (r < 0 || c->system->version == 0)
+		return r;
+	if (!cgroup_has(c->system, CGROUP_CPU))
+		possible.cpu_request_milli = 0;
+	return c->system->version == 2 ? limit_v2(c->dir[0], &possible, err) : limit_v1(c, &possible, err);
+}
