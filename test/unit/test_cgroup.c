@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <linux/sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -119,7 +120,7 @@ static int child_in(const struct cgroup *c, void (*work)(void))
 	pid_t pid = process_clone(CLONE_CLEAR_SIGHAND, cgroup_directory(c), &pidfd);
 
 	if (pid == 0) {
-		bool in = true;
+		bool in = prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0;
 		for (int i = 0; i < n; i++)
 			in = in && write(tasks[i], "0", 1) == 1;
 		if (in)
@@ -251,6 +252,7 @@ static void memory_that_is_not_there_kills(void **state)
 			2); /* with oom_group the kernel counts the first one twice */
 	assert_int_equal(cgroup_oom_kills(&other), 0);
 	int pidfd = child_in(&other, stay);
+	assert_true(soon(has_processes, &other));
 	cgroup_kill(&other);
 	assert_int_equal(end_of(pidfd).signal, SIGKILL);
 	assert_int_equal(cgroup_oom_kills(&other), 0); /* a kill, and no lack of memory */
