@@ -118,8 +118,30 @@ int file_open_dir(int dirfd, const char *name, mode_t mode, struct error *err)
 	return fd;
 }
 
-/* Removes what is below the directory FD (which it closes). DEV: the file system not to leave. */
-static int remove_below(int fd, dev_t dev, struct error *err)
+/* Each level of a tree costs a descriptor and stack, and a container may make as many as it likes: what is deeper is moved up first. */
+enum { DEEPEST = 64 };
+
+struct removal {
+	int top;
+	dev_t dev; /* the file system not to leave */
+	unsigned moved;
+};
+
+/* Moves the directory NAME of DIR to the top of what is removed. 0 or -errno. */
+static int move_up(struct removal *removal, int dir, const char *name)
+{
+	char fresh[40];
+	int r;
+
+	do { /* never over what is there */
+		snprintf(fresh, sizeof(fresh), ".deep-%u", removal->moved++);
+		r = renameat2(dir, name, removal->top, fresh, RENAME_NOREPLACE);
+	} while (r < 0 && errno == EEXIST);
+	return r < 0 ? -errno : 0;
+}
+
+/* Removes what is below the directory FD (which it closes), DEPTH levels below the top. */
+static int remove_below(struct removal *removal, int fd, unsigned depth, struct error *err)
 {
 	_cleanup_closedir_ DIR *dir = fdopendir(fd);
 	if (!dir) {
@@ -135,6 +157,11 @@ static int remove_below(int fd, dev_t dev, struct error *err)
 			continue;
 		if (entry->d_type != DT_DIR && errno != EISDIR)
 			return error_errno(err, "cannot remove '%s'", name);
+		if (depth == DEEPEST) {
+			if (move_up(removal, dirfd(dir), name) < 0)
+				return error_errno(err, "cannot move the directory '%s'", name);
+			continue;
+		}
 		int below = openat(dirfd(dir), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 		struct stat st;
 		if (below < 0 || fstat(below, &st) < 0) {
@@ -143,11 +170,11 @@ static int remove_below(int fd, dev_t dev, struct error *err)
 				close(below);
 			return r;
 		}
-		if (st.st_dev != dev) {
+		if (st.st_dev != removal->dev) {
 			close(below);
 			return error_set(err, EBUSY, "'%s' is a mount point and is not removed", name);
 		}
-		int r = remove_below(below, dev, err);
+		int r = remove_below(removal, below, depth + 1, err);
 		if (r < 0)
 			return error_prefix(err, "%s", name);
 		if (unlinkat(dirfd(dir), name, AT_REMOVEDIR) < 0)
@@ -171,7 +198,14 @@ int file_remove_tree(int dirfd, const char *name, struct error *err)
 		close(fd);
 		return error_errno(err, "cannot look at '%s'", name);
 	}
-	int r = remove_below(fd, st.st_dev, err);
+	_cleanup_close_ int top = fd;
+	struct removal removal = { .top = top, .dev = st.st_dev };
+	int r;
+	do { /* again while something was moved up */
+		removal.moved = 0;
+		int copy = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = copy < 0 ? error_errno(err, "cannot open '%s'", name) : remove_below(&removal, copy, 0, err);
+	} while (r == 0 && removal.moved);
 	if (r < 0)
 		return error_prefix(err, "%s", name);
 	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0)

@@ -34,19 +34,21 @@ static bool was_killed(const struct pod *pod)
 	return !text_is(pod->status.phase, "Succeeded") && !text_is(pod->status.phase, "Failed");
 }
 
+/* -EAGAIN: it is just being made; OUT->pod may have no name yet. */
 static int load(const struct instance *in, const char *namespace, const char *name, struct arena *a, struct found_pod *out)
 {
-	char uid[UID_SIZE];
+	char uid[UID_SIZE], ctl[64];
 	int r = claim_look(in, namespace, name, uid, &out->alive);
 
 	if (r < 0)
 		return r;
 	out->pod = arena_one(a, struct pod);
+	snprintf(ctl, sizeof(ctl), "pods/%s/ctl", uid);
 	bool known = read_part(in, uid, "pod.json", &pod_table, out->pod, a);
 	if (known)
 		read_part(in, uid, "status.json", &pod_status_table, &out->pod->status, a);
-	if (out->alive)
-		return known ? 0 : -EAGAIN; /* it is just being made */
+	if (out->alive) /* the socket is the last thing that a keeper makes */
+		return known && file_exists(in->runfd, ctl) ? 0 : -EAGAIN;
 	if (known && !was_killed(out->pod))
 		return 0;
 	sandbox_sweep(in, uid, namespace, name);
@@ -90,7 +92,9 @@ int pods_list(const struct instance *in, const char *namespace, struct arena *a,
 		struct found_pod found = {};
 		if (name) {
 			*name++ = '\0';
-			if ((!namespace || text_is(namespace, entries[i]->d_name)) && load(in, entries[i]->d_name, name, a, &found) == 0)
+			bool wanted = !namespace || text_is(namespace, entries[i]->d_name);
+			int r = wanted ? load(in, entries[i]->d_name, name, a, &found) : -ENOENT;
+			if (r == 0 || (r == -EAGAIN && found.pod->metadata.name))
 				*list_add(a, out) = found;
 		}
 		free(entries[i]);

@@ -17,6 +17,7 @@ struct connection {
 	struct keeper *keeper;
 	int fd;
 	ev_io readable;
+	ev_io writable; /* active while the peer does not read: the status as it is then is sent when it does */
 	bool asked, watching, wants_end, wants_restart;
 	struct member *attached;      /* "exit" when it ends */
 	unsigned attached_run;
@@ -37,6 +38,7 @@ static void connection_close(struct connection *c)
 		}
 	}
 	ev_io_stop(loop, &c->readable);
+	ev_io_stop(loop, &c->writable);
 	ev_io_stop(loop, &c->exec_report);
 	ev_io_stop(loop, &c->exec_ended);
 	container_process_close(&c->exec);
@@ -45,10 +47,9 @@ static void connection_close(struct connection *c)
 	free(c);
 }
 
-static void say(struct connection *c, const struct reply *reply, const struct message_fds *fds)
+static int say(struct connection *c, const struct reply *reply, const struct message_fds *fds)
 {
-	if (c->fd >= 0)
-		reply_send(c->fd, reply, fds);
+	return c->fd >= 0 ? reply_send(c->fd, reply, fds) : 0;
 }
 
 static void say_ok(struct connection *c, const struct message_fds *fds)
@@ -69,8 +70,18 @@ static void say_error(struct connection *c, const struct error *err, int code)
 static void say_status(struct connection *c)
 {
 	struct keeper *k = c->keeper;
-	say(c, &(struct reply){ .event = "status", .phase = status_phase(k), .settled = keeper_is_settled(k), .ready = status_ready(k),
-				.error = keeper_trouble(k) }, NULL);
+	const struct reply status = { .event = "status", .phase = status_phase(k), .settled = keeper_is_settled(k),
+				      .ready = status_ready(k), .error = keeper_trouble(k) };
+
+	if (say(c, &status, NULL) == -EAGAIN)
+		ev_io_start(k->loop, &c->writable);
+}
+
+static void on_writable(struct ev_loop *loop, ev_io *w, int events)
+{
+	(void)events;
+	ev_io_stop(loop, w);
+	say_status(w->data);
 }
 
 /* --- verbs ------------------------------------------------------------------------------------------------------------- */
@@ -148,7 +159,7 @@ static int verb_configure(struct connection *c, const struct request *r, struct 
 static int verb_kill(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
 {
 	(void)fds;
-	if (r->signal < 1)
+	if (r->signal < 1 || r->signal > SIGRTMAX)
 		return error_set(err, EINVAL, "there is no signal %d", r->signal);
 	for (size_t i = 0; i < c->keeper->n; i++) {
 		struct member *m = &c->keeper->members[i];
@@ -193,7 +204,7 @@ static void on_exec_report(struct ev_loop *loop, ev_io *w, int events)
 static void on_exec_ended(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct connection *c = w->data;
-	struct exit_status status;
+	struct exit_status status = {};
 	if (ev_is_active(&c->exec_report)) /* what it was to say first comes first */
 		on_exec_report(loop, &c->exec_report, events);
 	if (process_reap(c->exec.pidfd, &status) == 0)
@@ -309,7 +320,8 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 			say_error(c, &err, 1);
 		if (c->exec.pidfd >= 0) { /* its audience has gone, and maybe left it pipes that others wait to see closed: as when a terminal is */
 			process_signal(c->exec.pidfd, SIGHUP);
-			ev_io_stop(loop, w);
+			ev_io_stop(loop, &c->readable);
+			ev_io_stop(loop, &c->writable);
 			close_fd(&c->fd);
 		} else {
 			connection_close(c);
@@ -330,9 +342,26 @@ static struct connection *add_connection(struct keeper *k, int fd)
 	k->connections = c;
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	ev_io_init(&c->readable, on_readable, fd, EV_READ);
-	c->readable.data = c;
+	ev_io_init(&c->writable, on_writable, fd, EV_WRITE);
+	c->readable.data = c->writable.data = c;
 	ev_io_start(k->loop, &c->readable);
 	return c;
+}
+
+static void on_pause_over(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct keeper *k = w->data;
+	(void)events;
+
+	ev_io_start(loop, &k->control_readable);
+}
+
+/* Whoever connects waits in the socket's queue, which would be readable all the time. */
+static void pause_accepting(struct keeper *k)
+{
+	ev_io_stop(k->loop, &k->control_readable);
+	ev_timer_set(&k->control_pause, 0.1, 0);
+	ev_timer_start(k->loop, &k->control_pause);
 }
 
 static void on_connect(struct ev_loop *loop, ev_io *w, int events)
@@ -343,8 +372,11 @@ static void on_connect(struct ev_loop *loop, ev_io *w, int events)
 	(void)loop;
 	(void)events;
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			pause_accepting(k);
 		return;
+	}
 	if (socket_peer_uid(fd, &uid) < 0 || (uid != 0 && uid != geteuid()))
 		close(fd);
 	else
@@ -357,7 +389,8 @@ int control_open(struct keeper *k, int first, struct error *err)
 	if (k->control < 0)
 		return k->control;
 	ev_io_init(&k->control_readable, on_connect, k->control, EV_READ);
-	k->control_readable.data = k;
+	ev_timer_init(&k->control_pause, on_pause_over, 0, 0);
+	k->control_readable.data = k->control_pause.data = k;
 	ev_io_start(k->loop, &k->control_readable);
 	if (first >= 0) {
 		struct connection *c = add_connection(k, first);

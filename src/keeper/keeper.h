@@ -59,8 +59,10 @@ struct keeper {
 	struct timespec start_time;
 	const char *reason; /* of a pod that failed as a whole: DeadlineExceeded */
 	ev_timer deadline;
+	ev_timer status_again; /* it could not be written (a full disk) */
 	int control; /* the listening socket */
 	ev_io control_readable;
+	ev_timer control_pause; /* no descriptor is left for another connection */
 	struct connection *connections;
 	bool over; /* everything has ended: leave the loop */
 };
@@ -78,12 +80,16 @@ void keeper_views(const struct keeper *k, struct container_view *views);
 bool keeper_is_settled(const struct keeper *k);
 const char *keeper_trouble(const struct keeper *k);
 
+/* main.c: keeper.log is begun anew when it has become large; the one before stays as keeper.log.1. */
+void keeper_limit_log(struct keeper *k);
+
 /* configure.c: FD has a launch. */
 int keeper_configure(struct keeper *k, int fd, struct error *err);
 
 /* status.c */
 int keeper_write_objects(struct keeper *k, struct error *err);
-void status_write(struct keeper *k);
+void status_begin(struct keeper *k);
+void status_write(struct keeper *k); /* if it cannot be written now, then later */
 const char *status_phase(const struct keeper *k);
 bool status_ready(const struct keeper *k);
 

@@ -88,6 +88,7 @@ static void start(struct member *m)
 {
 	struct error err = {};
 
+	keeper_limit_log(m->keeper);
 	member_enter(m, EVENT_BEGIN);
 	m->restart_wanted = false;
 	m->sc.attempt = m->starts;
@@ -194,7 +195,7 @@ static void ended(struct member *m, struct exit_status status, const char *reaso
 static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct member *m = w->data;
-	struct exit_status status;
+	struct exit_status status = {};
 	struct error err = {};
 	(void)events;
 
@@ -470,6 +471,7 @@ void keeper_begin(struct keeper *k)
 		add_member(k, c, KIND_APP);
 	ev_timer_init(&k->deadline, on_deadline, 0, 0);
 	k->deadline.data = k;
+	status_begin(k);
 	keeper_set_deadline(k);
 	keeper_advance(k);
 }

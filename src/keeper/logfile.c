@@ -35,12 +35,27 @@ static int open_file(struct logfile *log, struct error *err)
 	return 0;
 }
 
+/* The run before this one can be asked for; the kubelet, too, keeps no container older than that. */
+static void drop_runs_before(const struct logfile *log)
+{
+	int fd = openat(log->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		char *end;
+		unsigned long run = strtoul(entry->d_name, &end, 10);
+		if (end > entry->d_name && text_starts(end, ".log") && run + 1 < log->restart)
+			unlinkat(log->dirfd, entry->d_name, 0);
+	}
+}
+
 int logfile_open(struct logfile *log, int dirfd, unsigned restart, uint64_t max_bytes, unsigned max_files,
 		 struct error *err)
 {
 	*log = (struct logfile){
 		.dirfd = dirfd, .fd = -1, .restart = restart, .max_bytes = max_bytes, .max_files = max_files
 	};
+	drop_runs_before(log);
 	return open_file(log, err);
 }
 
@@ -107,14 +122,26 @@ struct gather {
 	char bytes[GATHER];
 };
 
+/* All of them or none: half a line, left by a full disk, would spoil the next one. */
+static int write_lines(struct logfile *log, const char *lines, size_t n)
+{
+	int r = log->fd < 0 ? open_file(log, NULL) : 0; /* it could not be made when it was rotated */
+
+	if (r == 0)
+		r = write_all(log->fd, lines, n);
+	if (r == 0)
+		log->size += n;
+	else if (log->fd >= 0)
+		(void)!ftruncate(log->fd, (off_t)log->size);
+	return r;
+}
+
 static void gather_flush(struct gather *g)
 {
 	if (g->n > 0) {
-		int r = g->log->fd < 0 ? -EBADF : write_all(g->log->fd, g->bytes, g->n);
+		int r = write_lines(g->log, g->bytes, g->n);
 		if (r < 0)
 			g->result = r;
-		else
-			g->log->size += g->n;
 		g->n = 0;
 	}
 	if (g->log->max_bytes && g->log->size >= g->log->max_bytes)

@@ -33,12 +33,12 @@ struct log_stream {
 	size_t n;
 };
 
-/* Opens (makes) the log of the RESTARTth run in DIRFD (which it takes over). */
+/* Opens (makes) the log of the RESTARTth run in DIRFD (which it takes over). Logs of runs before the previous one go. */
 int logfile_open(struct logfile *log, int dirfd, unsigned restart, uint64_t max_bytes, unsigned max_files,
 		 struct error *err);
 void logfile_close(struct logfile *log);
 
-/* Adds output as it was read. Failing to write (a full disk) loses the lines, never blocks or ends the pod; returns -errno then. */
+/* Adds output as it was read. Failing to write (a full disk) loses whole lines, never blocks or ends the pod; returns -errno then. */
 int logfile_write(struct logfile *log, struct log_stream *stream, const char *data, size_t size);
 
 /* The stream has ended: what waits is written as a line. */

@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "keeper/keeper.h"
 
-enum { LAUNCH_FD = 3, WATCH_FD = 4, QUIET_S = 1 };
+enum { LAUNCH_FD = 3, WATCH_FD = 4, QUIET_S = 1, LOG_BYTES = 256 * 1024 };
 
 static int read_launch(struct keeper *k, struct error *err)
 {
@@ -45,9 +45,21 @@ static int read_launch(struct keeper *k, struct error *err)
 
 static void open_log(struct keeper *k)
 {
-	int fd = openat(k->sandbox.dir, "keeper.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-	if (fd >= 0)
-		log_to(fd, 1, LOG_INFO);
+	static int fd = -1;
+
+	close_fd(&fd);
+	fd = openat(k->sandbox.dir, "keeper.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	log_to(fd, 1, LOG_INFO);
+}
+
+void keeper_limit_log(struct keeper *k)
+{
+	struct stat st;
+
+	if (fstatat(k->sandbox.dir, "keeper.log", &st, 0) < 0 || st.st_size < LOG_BYTES)
+		return;
+	renameat(k->sandbox.dir, "keeper.log", k->sandbox.dir, "keeper.log.1");
+	open_log(k);
 }
 
 static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
@@ -112,7 +124,7 @@ int main(int argc, char **argv)
 	k.loop = ev_loop_new(EVBACKEND_EPOLL);
 	if (keeper_write_objects(&k, &err) < 0 || control_open(&k, WATCH_FD, &err) < 0) {
 		fail(&err);
-		sandbox_destroy(&k.sandbox, true);
+		sandbox_destroy(&k.sandbox, !k.sandbox.again);
 		return 1;
 	}
 	run(&k);

@@ -18,7 +18,7 @@ struct tap {
 	struct tap *next;
 	struct outlet *outlet; /* NULL: the outlet has closed, go when nothing waits */
 	struct ev_loop *loop;
-	ev_io writable; /* active while something waits */
+	ev_io ready; /* EV_READ: the reader is gone (a pipe's write end reports nothing else, poll(2)); EV_WRITE: while something waits */
 	int fd;
 	char *waiting;
 	size_t n;
@@ -34,7 +34,7 @@ static bool anybody_waits(const struct outlet *o)
 
 static void tap_free(struct tap *t)
 {
-	ev_io_stop(t->loop, &t->writable);
+	ev_io_stop(t->loop, &t->ready);
 	close_fd(&t->fd);
 	free(t->waiting);
 	free(t);
@@ -56,6 +56,15 @@ static void tap_remove(struct tap *gone)
 		ev_io_start(o->loop, &o->readable);
 }
 
+static void tap_watch(struct tap *t, int events)
+{
+	if (t->ready.events == events && ev_is_active(&t->ready))
+		return;
+	ev_io_stop(t->loop, &t->ready);
+	ev_io_set(&t->ready, t->fd, events);
+	ev_io_start(t->loop, &t->ready);
+}
+
 /* Writes what it can and keeps the rest. False: the reader is gone. */
 static bool tap_write(struct tap *t, const char *data, size_t n)
 {
@@ -75,23 +84,20 @@ static bool tap_write(struct tap *t, const char *data, size_t n)
 	if (n > 0) {
 		rest = memory_new(n, 1);
 		memcpy(rest, data, n);
-		ev_io_start(t->loop, &t->writable);
-	} else {
-		ev_io_stop(t->loop, &t->writable);
 	}
+	tap_watch(t, n > 0 ? EV_READ | EV_WRITE : EV_READ);
 	free(t->waiting);
 	t->waiting = rest;
 	t->n = n;
 	return true;
 }
 
-static void on_tap_writable(struct ev_loop *loop, ev_io *w, int events)
+static void on_tap_ready(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct tap *t = w->data;
 	(void)loop;
-	(void)events;
 
-	bool there = tap_write(t, t->waiting, t->n);
+	bool there = t->n > 0 ? tap_write(t, t->waiting, t->n) : !(events & EV_READ);
 	if (!there || (t->n == 0 && !t->outlet))
 		tap_remove(t);
 	else if (t->n == 0 && t->outlet->fd >= 0 && !anybody_waits(t->outlet))
@@ -102,8 +108,9 @@ static void on_tap_writable(struct ev_loop *loop, ev_io *w, int events)
 static void pass_on(struct outlet *o, const char *data, size_t n)
 {
 	int r = logfile_write(o->log, &o->stream, data, n);
-	if (r < 0)
+	if (r < 0 && !o->losing)
 		log_warning("container output is lost: %s", error_meaning(-r));
+	o->losing = r < 0;
 	for (struct tap *t = o->taps, *next; t; t = next) {
 		next = t->next;
 		if (!tap_write(t, data, n))
@@ -184,8 +191,9 @@ int outlet_tap(struct outlet *o)
 	fcntl(ends[1], F_SETFL, O_NONBLOCK);
 	struct tap *t = memory_one(struct tap);
 	*t = (struct tap){ .next = o->taps, .outlet = o, .loop = o->loop, .fd = ends[1] };
-	ev_io_init(&t->writable, on_tap_writable, t->fd, EV_WRITE);
-	t->writable.data = t;
+	ev_io_init(&t->ready, on_tap_ready, t->fd, EV_READ);
+	t->ready.data = t;
+	ev_io_start(t->loop, &t->ready);
 	o->taps = t;
 	return ends[0];
 }

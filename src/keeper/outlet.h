@@ -11,6 +11,7 @@
 #pragma once
 
 #include <ev.h>
+#include <stdbool.h>
 
 #include "keeper/logfile.h"
 
@@ -23,6 +24,7 @@ struct outlet {
 	struct logfile *log; /* not owned */
 	struct log_stream stream;
 	struct tap *taps;
+	bool losing; /* the log could not be written last time: said once */
 };
 
 /* Starts moving what comes from FD (taken over) as NAME ("stdout" or "stderr"). */

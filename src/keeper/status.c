@@ -171,8 +171,28 @@ void status_write(struct keeper *k)
 
 	fill(&w);
 	node_to_json(object_encode(&pod_status_table, &w.status, a), false, &text);
-	if (file_write_atomic(k->sandbox.dir, "status.json", text.at, text.n, 0644, &err) < 0)
+	if (file_write_atomic(k->sandbox.dir, "status.json", text.at, text.n, 0644, &err) == 0) {
+		ev_timer_stop(k->loop, &k->status_again);
+	} else if (!ev_is_active(&k->status_again)) {
 		log_warning("the status cannot be written: %s", err.text);
+		ev_timer_start(k->loop, &k->status_again);
+	}
+}
+
+static void on_status_again(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+
+	status_write(w->data);
+}
+
+void status_begin(struct keeper *k)
+{
+	enum { AGAIN_S = 1 };
+
+	ev_timer_init(&k->status_again, on_status_again, AGAIN_S, AGAIN_S);
+	k->status_again.data = k;
 }
 
 /* pod.json: the object; launch.json: what is needed to start it again. */

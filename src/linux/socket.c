@@ -32,15 +32,17 @@ static int address(int dirfd, const char *name, struct sockaddr_un *at, struct e
 int socket_listen(int dirfd, const char *name, struct error *err)
 {
 	struct sockaddr_un at = {};
+	char fresh[64];
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_errno(err, "cannot make a socket");
-	int r = address(dirfd, name, &at, err);
+	snprintf(fresh, sizeof(fresh), "%s.new", name);
+	int r = address(dirfd, fresh, &at, err);
 	if (r < 0)
 		return r;
-	unlinkat(dirfd, name, 0);
+	unlinkat(dirfd, fresh, 0);
 	fchmod(fd, 0600); /* before bind: the mode of the socket's file */
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, SOMAXCONN) < 0)
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, SOMAXCONN) < 0 || renameat(dirfd, fresh, dirfd, name) < 0)
 		return error_errno(err, "cannot listen at '%s'", name);
 	return take_fd(&fd);
 }

@@ -20,7 +20,8 @@ struct message_fds {
 void message_fds_close(struct message_fds *fds);
 #define _cleanup_message_fds_ _cleanup_(message_fds_close)
 
-/* Listens at DIRFD/NAME (mode 0600), close-on-exec and non-blocking. Works for paths longer than sun_path. */
+/* Listens at DIRFD/NAME (mode 0600), close-on-exec and non-blocking. Works for paths longer than sun_path. NAME is there only once it can be
+ * connected to. */
 int socket_listen(int dirfd, const char *name, struct error *err);
 int socket_connect(int dirfd, const char *name, struct error *err); /* blocking */
 

@@ -17,7 +17,7 @@
 #include "sandbox/sandbox.h"
 #include "sandbox/spec.h"
 
-enum { MESSAGE_MAX = 4096, PRIVATE = 1 << 18, SLAVE = 1 << 19, SHARED = 1 << 20 };
+enum { MESSAGE_MAX = 4096, NAME_SIZE = 80, PRIVATE = 1 << 18, SLAVE = 1 << 19, SHARED = 1 << 20 };
 
 /* Descriptors that one creation needs and that are closed after the clone. */
 struct fds {
@@ -65,16 +65,14 @@ static struct cgroup_limits limits_of(const struct container *c)
 	};
 }
 
-/* A fresh upper and work directory for this attempt; those of the last one go. */
+/* A fresh upper and work directory for this attempt; what earlier ones left goes. */
 static int make_upper(const struct sandbox *s, const struct sandbox_container *c, struct oci_root *root, struct error *err)
 {
 	_cleanup_free_ char *base = memory_printf("pods/%s/containers/%s", s->pod->metadata.uid, c->spec->name);
-	_cleanup_free_ char *old = memory_printf("%s/%u", base, c->attempt - 1);
 	_cleanup_free_ char *upper = memory_printf("%s/%u/upper", base, c->attempt);
 	_cleanup_free_ char *work = memory_printf("%s/%u/work", base, c->attempt);
 
-	if (c->attempt > 0)
-		file_remove_tree(s->in->rootfd, old, NULL);
+	file_remove_tree(s->in->rootfd, base, NULL);
 	int r = file_make_dirs(s->in->rootfd, upper, 0711, err);
 	if (r == 0)
 		r = file_make_dirs(s->in->rootfd, work, 0711, err);
@@ -96,23 +94,27 @@ static void add_bind(const struct sandbox *s, struct oci_spec *spec, const char 
 	};
 }
 
+static void message_name(const struct sandbox_container *c, char name[static NAME_SIZE])
+{
+	snprintf(name, NAME_SIZE, "termination-log.%.63s", c->spec->name);
+}
+
 /* /etc/hosts, /etc/hostname, /etc/resolv.conf and the termination message, unless a volume is mounted there. */
 static int add_pod_files(const struct sandbox *s, const struct sandbox_container *c, struct oci_spec *spec, struct fds *fds, struct error *err)
 {
 	static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
-	char path[300];
+	char path[NAME_SIZE];
 
 	for (int i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "etc/%s", files[i]);
-		int fd = copy_of(openat(s->dir, path, O_PATH | O_CLOEXEC), false);
+		int fd = copy_of(openat(s->files, files[i], O_PATH | O_CLOEXEC), false);
 		if (fd < 0 || !keep_fd(fds, fd))
-			return error_errno(err, "cannot open the pod's '%s'", path);
+			return error_errno(err, "cannot open the pod's '%s'", files[i]);
 		add_bind(s, spec, arena_printf(s->arena, "/etc/%s", files[i]), fd, true, false);
 	}
-	snprintf(path, sizeof(path), "containers/%s/termination-log", c->spec->name);
-	unlinkat(s->dir, path, 0);
-	_cleanup_close_ int made = openat(s->dir, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	int fd = made < 0 ? -1 : copy_of(openat(s->dir, path, O_PATH | O_CLOEXEC), false);
+	message_name(c, path);
+	unlinkat(s->files, path, 0);
+	_cleanup_close_ int made = openat(s->files, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	int fd = made < 0 ? -1 : copy_of(openat(s->files, path, O_PATH | O_CLOEXEC), false);
 	if (fd < 0 || !keep_fd(fds, fd))
 		return error_errno(err, "cannot make '%s'", path);
 	fchmod(made, 0666);
@@ -298,16 +300,19 @@ int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, str
 	_cleanup_(seccomp_filter_release) struct seccomp_filter filter = {};
 	struct container_setting setting = { .cgroup_fd = -1, .pid_namespace = -1 };
 	_cleanup_free_ char *directory = memory_printf("containers/%s/rootfs", c->spec->name);
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct sandbox temporary = *s; /* the strings of this run go with its start */
 
+	temporary.arena = a;
 	c->in = c->out = c->err = c->devpts = -1;
 	c->process = CONTAINER_PROCESS_NONE;
 	c->cgroup = CGROUP_NONE;
 	c->cgroup.system = &s->cgroups;
 	int r = file_make_dirs(s->dir, directory, 0711, err);
 	if (r == 0)
-		r = build(s, c, &spec, &fds, err);
+		r = build(&temporary, c, &spec, &fds, err);
 	if (r == 0)
-		r = spec_filter(s, c->spec, &spec.process, &filter, err);
+		r = spec_filter(&temporary, c->spec, &spec.process, &filter, err);
 	if (r == 0)
 		r = make_cgroup(s, c, err);
 	if (r == 0 && s->pod->spec.shareProcessNamespace.value)
@@ -348,10 +353,10 @@ bool sandbox_container_was_oom_killed(const struct sandbox_container *c)
 
 const char *sandbox_container_message(const struct sandbox *s, const struct sandbox_container *c, struct arena *a)
 {
-	char path[300];
+	char name[NAME_SIZE];
 
-	snprintf(path, sizeof(path), "containers/%s/termination-log", c->spec->name);
-	_cleanup_close_ int fd = openat(s->dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	message_name(c, name);
+	_cleanup_close_ int fd = openat(s->files, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	char text[MESSAGE_MAX];
 	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
 	return n > 0 ? arena_strndup(a, text, (size_t)n) : NULL;

@@ -33,6 +33,12 @@ static int make_directory(struct sandbox *s, struct error *err)
 	return s->dir < 0 ? s->dir : 0;
 }
 
+static bool pod_exists(const struct sandbox *s)
+{
+	_cleanup_free_ char *path = memory_printf("pods/%s/pod.json", s->pod->metadata.uid);
+	return file_exists(s->in->runfd, path);
+}
+
 static int claim(struct sandbox *s, struct error *err)
 {
 	const struct object_meta *m = &s->pod->metadata;
@@ -193,14 +199,20 @@ static int set_sysctls(const struct sandbox *s, struct error *err)
 
 /* --- files ----------------------------------------------------------------------------------------------------------- */
 
-static int write_etc(struct sandbox *s, struct error *err)
+static int write_files(struct sandbox *s, struct error *err)
 {
+	static const struct mount_option options[] = { { "mode", "0755" }, { "size", "1m" } };
 	_cleanup_text_ struct text hosts = {}, resolv = {};
 	_cleanup_free_ char *host_hosts = NULL, *host_resolv = NULL;
 	const char *hostname = resolver_hostname(s->pod, s->arena);
 	bool own = !s->pod->spec.hostNetwork;
-	int r = file_make_dirs(s->dir, "etc", 0755, err);
+	int r;
 
+	s->files = mount_make("tmpfs", options, 2, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (s->files < 0) {
+		errno = -s->files;
+		return error_errno(err, "cannot make the pod's own files");
+	}
 	if (!own)
 		file_read(AT_FDCWD, "/etc/hosts", 65536, &host_hosts, NULL, NULL);
 	file_read(AT_FDCWD, "/etc/resolv.conf", 65536, &host_resolv, NULL, NULL);
@@ -209,12 +221,11 @@ static int write_etc(struct sandbox *s, struct error *err)
 	if (own && sethostname(hostname, strlen(hostname)) < 0)
 		return error_errno(err, "cannot set the host name '%s'", hostname);
 	const char *name = arena_printf(s->arena, "%s\n", own ? hostname : s->node_name);
+	r = file_write_atomic(s->files, "hosts", text_str(&hosts), hosts.n, 0644, err);
 	if (r == 0)
-		r = file_write_atomic(s->dir, "etc/hosts", text_str(&hosts), hosts.n, 0644, err);
+		r = file_write_atomic(s->files, "hostname", name, strlen(name), 0644, err);
 	if (r == 0)
-		r = file_write_atomic(s->dir, "etc/hostname", name, strlen(name), 0644, err);
-	if (r == 0)
-		r = file_write_atomic(s->dir, "etc/resolv.conf", text_str(&resolv), resolv.n, 0644, err);
+		r = file_write_atomic(s->files, "resolv.conf", text_str(&resolv), resolv.n, 0644, err);
 	if (r == 0 && *s->ip)
 		r = file_write_atomic(s->dir, "ip", s->ip, strlen(s->ip), 0644, err);
 	return r;
@@ -298,20 +309,20 @@ static void learn_facts(struct sandbox *s)
 int sandbox_create(struct sandbox *s, const struct instance *in, const struct launch *launch, struct arena *a, struct error *err)
 {
 	*s = (struct sandbox){ .in = in, .launch = launch, .pod = &launch->pod, .arena = a, .claim = -1, .dir = -1,
-			       .endpoint = ENDPOINT_NONE, .base = CGROUP_NONE, .cgroup = CGROUP_NONE, .shm = -1,
+			       .endpoint = ENDPOINT_NONE, .base = CGROUP_NONE, .cgroup = CGROUP_NONE, .shm = -1, .files = -1,
 			       .init = CONTAINER_PROCESS_NONE, .init_cgroup = CGROUP_NONE, .pid_namespace = -1 };
 	_cleanup_free_ char *disk = memory_printf("pods/%s/volumes", s->pod->metadata.uid);
 
 	learn_facts(s);
-	int r = make_directory(s, err);
-	if (r == 0)
-		r = claim(s, err);
-	if (r < 0) {
-		if (s->dir >= 0)
-			sandbox_destroy(s, true);
+	int r = claim(s, err);
+	if (r < 0)
 		return r;
-	}
-	r = make_cgroup(s, err);
+	s->again = pod_exists(s);
+	r = make_directory(s, err);
+	if (r == 0)
+		unlinkat(s->dir, "ctl", 0); /* of an earlier keeper: who waits for this one looks for a new socket */
+	if (r == 0)
+		r = make_cgroup(s, err);
 	if (r == 0)
 		r = enter_network(s, err);
 	if (r == 0)
@@ -319,7 +330,7 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 	if (r == 0)
 		r = set_sysctls(s, err);
 	if (r == 0)
-		r = write_etc(s, err);
+		r = write_files(s, err);
 	if (r == 0)
 		r = write_namespaces(s, err);
 	if (r == 0) {
@@ -327,7 +338,7 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 		r = volumes_prepare(&s->volumes, in, s->pod, &s->facts, disk, err);
 	}
 	if (r < 0)
-		sandbox_destroy(s, true);
+		sandbox_destroy(s, !s->again);
 	return r;
 }
 
@@ -353,6 +364,7 @@ void sandbox_destroy(struct sandbox *s, bool delete)
 		volumes_close(&s->volumes);
 	s->has_volumes = false;
 	close_fd(&s->shm);
+	close_fd(&s->files);
 	process_namespace_close(s);
 	if (s->cgroups.version) {
 		cgroup_remove(&s->cgroups, &s->base, s->cgroup_name);
@@ -362,15 +374,8 @@ void sandbox_destroy(struct sandbox *s, bool delete)
 		s->cgroups.version = 0;
 	}
 	if (delete) {
-		bool mine = s->claim >= 0;
-		if (mine)
-			remove_directories(s->in, m->uid, m->namespace, m->name);
-		else {
-			_cleanup_free_ char *path = memory_printf("pods/%s", m->uid);
-			file_remove_tree(s->in->runfd, path, NULL);
-		}
-		if (mine)
-			claim_release(s->in, m->namespace, m->name);
+		remove_directories(s->in, m->uid, m->namespace, m->name);
+		claim_release(s->in, m->namespace, m->name);
 	}
 	close_fd(&s->claim);
 	close_fd(&s->dir);

@@ -18,6 +18,7 @@ struct sandbox {
 	const struct pod *pod;
 	struct arena *arena;
 	int claim;
+	bool again; /* the pod was there, and is started again: it stays when that fails */
 	char *run_path, *root_path; /* RUN/pods/<uid>, ROOT/pods/<uid> */
 	int dir;		    /* RUN/pods/<uid> */
 	struct endpoint endpoint;
@@ -28,7 +29,8 @@ struct sandbox {
 	char cgroup_name[48];
 	struct volume_set volumes;
 	bool has_volumes;
-	int shm; /* /dev/shm of all containers, a detached mount */
+	int shm;   /* /dev/shm of all containers, a detached mount */
+	int files; /* hosts, hostname, resolv.conf, termination messages: what containers may write to is a small tmpfs, not the host's /run */
 	struct container_process init; /* process_namespace.h */
 	struct cgroup init_cgroup;
 	int pid_namespace;
@@ -36,7 +38,7 @@ struct sandbox {
 	char node_name[65];
 };
 
-/* Makes the sandbox of LAUNCH's pod and moves this process into it. On an error everything is undone. */
+/* Makes the sandbox of LAUNCH's pod and moves this process into it. On an error all that it made is undone. */
 int sandbox_create(struct sandbox *s, const struct instance *in, const struct launch *launch, struct arena *a, struct error *err);
 
 /* Gives back network, cgroup and volumes. DELETE: the pod's directories and name, too; else they stay for `ps -a` and `logs`. */

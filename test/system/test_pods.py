@@ -267,7 +267,7 @@ def test_exec_gives_code_output_and_input(seapod):
     assert seapod.run("exec", "web", "--", "sh", "-c", "exit 7", check=False).returncode == 7
     assert seapod.run("exec", "-i", "web", "--", "cat", input="in\n").stdout == "in\n"
     seapod.fails("exec", "web", "--", "nosuch", code=127)
-    assert "no container 'x'" in seapod.fails("exec", "web", "-c", "x", "--", "true", code=127)
+    assert "no container 'x'" in seapod.fails("exec", "web", "-c", "x", "--", "true", code=125)
 
 
 def test_logs_are_in_the_cri_format(seapod):

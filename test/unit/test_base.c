@@ -131,6 +131,29 @@ static void a_tree_is_removed_but_not_what_links_lead_to(void **state)
 	assert_int_equal(file_remove_tree(AT_FDCWD, path, &err), 0);
 }
 
+/* A container may nest directories as it likes: neither descriptors nor the stack may run out, nor names that are there be lost. */
+static void a_tree_of_any_depth_is_removed(void **state)
+{
+	(void)state;
+	enum { DEPTH = 3000 };
+	struct error err = {};
+	_cleanup_free_ char *path = work_dir();
+	_cleanup_close_ int top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int at = fcntl(top, F_DUPFD_CLOEXEC, 3);
+
+	for (int i = 0; i < DEPTH; i++) {
+		assert_int_equal(mkdirat(at, ".deep-0", 0700), 0);
+		assert_int_equal(mkdirat(at, i % 2 ? "b" : ".deep-1", 0000), 0);
+		int below = openat(at, ".deep-0", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(at);
+		at = below;
+		assert_true(at >= 0);
+	}
+	close(at);
+	assert_int_equal(file_remove_tree(AT_FDCWD, path, &err), 0);
+	assert_false(file_exists(AT_FDCWD, path));
+}
+
 static void a_file_has_a_ceiling(void **state)
 {
 	(void)state;
@@ -177,6 +200,7 @@ int main(void)
 		cmocka_unit_test(whole_numbers_and_nothing_else),
 		cmocka_unit_test(times_are_read_as_they_are_written),
 		cmocka_unit_test(a_tree_is_removed_but_not_what_links_lead_to),
+		cmocka_unit_test(a_tree_of_any_depth_is_removed),
 		cmocka_unit_test(a_file_has_a_ceiling),
 		cmocka_unit_test(instances_do_not_share_names),
 	};
