@@ -112,9 +112,9 @@ void resolver_conf(const struct pod *pod, const char *host_file, bool own_networ
 			add_words(&options, word);
 		}
 	}
+	text_add(out, text_str(&servers));
 	if (searches.n)
 		text_printf(out, "search%s\n", searches.at);
-	text_add(out, text_str(&servers));
 	if (options.n)
 		text_printf(out, "options%s\n", options.at);
 }

@@ -102,7 +102,7 @@ static int join_namespace(const char *path, const char *what, struct error *err)
 		return error_errno(err, "cannot open the network namespace of '%s'", what);
 	if (setns(fd, CLONE_NEWNET) < 0)
 		return error_errno(err, "cannot enter the network namespace of '%s'", what);
-	return 0;
+	return unshare(CLONE_NEWUTS) < 0 ? error_errno(err, "cannot make a UTS namespace") : 0;
 }
 
 /* The network of another pod: its namespace, which then lives as long as either of both. */
@@ -121,7 +121,7 @@ static int join_pod(struct sandbox *s, const char *name, struct error *err)
 	_cleanup_free_ char *ip = NULL;
 	if (file_read(s->in->runfd, path, 64, &ip, NULL, NULL) == 0)
 		snprintf(s->ip, sizeof(s->ip), "%.15s", ip);
-	return unshare(CLONE_NEWUTS) < 0 ? error_errno(err, "cannot make a UTS namespace") : 0;
+	return 0;
 }
 
 static int enter_own_network(struct sandbox *s, bool connected, struct error *err)

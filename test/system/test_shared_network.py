@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+import world
 from instance import BUSYBOX, STAY, container, eventually, kill, pod, shell
 
 bridge = pytest.mark.bridge
@@ -81,7 +82,6 @@ def test_pods_reach_each_other_and_the_host(seapod):
 
 @bridge
 def test_pods_reach_other_hosts_by_the_hosts_address(seapod):
-    import world
     seapod.apply(pod("a"))
     server = world.on_other_host("sh", "-c", "busybox nc -l -p 7007 -e true >/dev/null 2>&1 & echo $!").stdout.strip()
     try:
@@ -144,8 +144,14 @@ def test_joining_what_is_not_there_is_an_error(seapod):
 
 
 def test_joining_a_namespace_by_its_path(seapod):
-    out = seapod.out("run", "--rm", "--net=ns:/proc/1/ns/net", BUSYBOX, "readlink", "/proc/self/ns/net")
-    assert out == os.readlink("/proc/1/ns/net")
+    path, hostname = f"/proc/{world.other_host.pid}/ns/net", os.uname().nodename
+    out = seapod.out("run", "--rm", "--name", "guest", f"--net=ns:{path}", BUSYBOX, "sh", "-c", "readlink /proc/self/ns/net; hostname")
+    assert out.split() == [os.readlink(path), "guest"]
+    assert os.uname().nodename == hostname, "the pod's host name is its own"
+
+
+def test_a_namespace_that_is_not_there(seapod):
+    assert "/run/netns/none" in seapod.fails("run", "--rm", "--net=ns:/run/netns/none", BUSYBOX, "true", code=125)
 
 
 def test_host_network_is_the_hosts(seapod):
