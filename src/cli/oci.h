@@ -33,5 +33,6 @@ int oci_run_events(struct context *x, int argc, char **argv, struct error *err);
 int oci_run_spec(struct context *x, int argc, char **argv, struct error *err);
 int oci_run_features(struct context *x, int argc, char **argv, struct error *err);
 
-extern const struct option_spec oci_create_options[], oci_run_options[], oci_exec_options[], oci_kill_options[],
-	oci_delete_options[], oci_list_options[], oci_ps_options[], oci_update_options[], oci_events_options[], oci_spec_options[];
+extern const struct option_spec oci_create_options[], oci_run_options[], oci_exec_options[],
+	oci_kill_options[], oci_delete_options[], oci_list_options[], oci_ps_options[], oci_update_options[],
+	oci_events_options[], oci_spec_options[];

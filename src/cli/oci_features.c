@@ -62,12 +62,15 @@ static struct node *seccomp(struct arena *a)
 	struct node *n = flag(a, "enabled", true);
 
 	node_put(a, n, "actions",
-		 words(a, "SCMP_ACT_ALLOW|SCMP_ACT_ERRNO|SCMP_ACT_KILL|SCMP_ACT_KILL_PROCESS|SCMP_ACT_KILL_THREAD|"
+		 words(a, "SCMP_ACT_ALLOW|SCMP_ACT_ERRNO|SCMP_ACT_KILL|SCMP_ACT_KILL_PROCESS|SCMP_ACT_KILL_"
+			  "THREAD|"
 			  "SCMP_ACT_LOG|SCMP_ACT_TRACE|SCMP_ACT_TRAP"));
 	node_put(a, n, "operators",
-		 words(a, "SCMP_CMP_EQ|SCMP_CMP_GE|SCMP_CMP_GT|SCMP_CMP_LE|SCMP_CMP_LT|SCMP_CMP_MASKED_EQ|SCMP_CMP_NE"));
+		 words(a, "SCMP_CMP_EQ|SCMP_CMP_GE|SCMP_CMP_GT|SCMP_CMP_LE|SCMP_CMP_LT|SCMP_CMP_MASKED_EQ|"
+			  "SCMP_CMP_NE"));
 	node_put(a, n, "archs",
-		 words(a, "SCMP_ARCH_AARCH64|SCMP_ARCH_ARM|SCMP_ARCH_PPC64LE|SCMP_ARCH_RISCV64|SCMP_ARCH_S390|SCMP_ARCH_S390X|"
+		 words(a, "SCMP_ARCH_AARCH64|SCMP_ARCH_ARM|SCMP_ARCH_PPC64LE|SCMP_ARCH_RISCV64|SCMP_ARCH_"
+			  "S390|SCMP_ARCH_S390X|"
 			  "SCMP_ARCH_X32|SCMP_ARCH_X86|SCMP_ARCH_X86_64"));
 	return n;
 }
@@ -77,7 +80,8 @@ static struct node *memory_policy(struct arena *a)
 	struct node *n = node_new(a, NODE_MAP);
 
 	node_put(a, n, "modes",
-		 words(a, "MPOL_DEFAULT|MPOL_BIND|MPOL_INTERLEAVE|MPOL_WEIGHTED_INTERLEAVE|MPOL_PREFERRED|MPOL_PREFERRED_MANY|"
+		 words(a, "MPOL_DEFAULT|MPOL_BIND|MPOL_INTERLEAVE|MPOL_WEIGHTED_INTERLEAVE|MPOL_PREFERRED|"
+			  "MPOL_PREFERRED_MANY|"
 			  "MPOL_LOCAL"));
 	node_put(a, n, "flags", words(a, "MPOL_F_NUMA_BALANCING|MPOL_F_RELATIVE_NODES|MPOL_F_STATIC_NODES"));
 	return n;
@@ -111,7 +115,8 @@ int oci_run_features(struct context *x, int argc, char **argv, struct error *err
 
 	node_put(x->arena, n, "ociVersionMin", node_string(x->arena, "1.0.0"));
 	node_put(x->arena, n, "ociVersionMax", node_string(x->arena, OCI_VERSION_MAX));
-	node_put(x->arena, n, "hooks", words(x->arena, "prestart|createRuntime|createContainer|startContainer|poststart|poststop"));
+	node_put(x->arena, n, "hooks",
+		 words(x->arena, "prestart|createRuntime|createContainer|startContainer|poststart|poststop"));
 	node_put(x->arena, n, "mountOptions", mount_options(x->arena));
 	node_put(x->arena, n, "linux", linux_features(x->arena));
 	node_to_json(n, true, &text);

@@ -13,12 +13,14 @@
 #include "cli/oci_wait.h"
 #include "oci/runtime.h"
 
-#define IO_OPTIONS                                                                                        \
-	{ "console-socket", 0, "SOCKET", "where to send the terminal" },                                  \
-	{ "pid-file", 0, "FILE", "where to write the process's id" },                                     \
-	{ "preserve-fds", 0, "N", "give N descriptors from 3 on to the program" },                        \
-	{ "no-new-keyring", 0, NULL, "keep the caller's session keyring" },                               \
-	{ "no-subreaper", 0, NULL, "without effect" }
+#define IO_OPTIONS                                                                         \
+	{ "console-socket", 0, "SOCKET", "where to send the terminal" },                   \
+		{ "pid-file", 0, "FILE", "where to write the process's id" },              \
+		{ "preserve-fds", 0, "N", "give N descriptors from 3 on to the program" }, \
+		{ "no-new-keyring", 0, NULL, "keep the caller's session keyring" },        \
+	{                                                                                  \
+		"no-subreaper", 0, NULL, "without effect"                                  \
+	}
 
 const struct option_spec oci_create_options[] = {
 	{ "bundle", 'b', "DIR", "the bundle (the current directory)" },
@@ -59,7 +61,9 @@ const struct option_spec oci_delete_options[] = {
 
 static int number_option(const char *name, const char *text, long long max, long long *out, struct error *err)
 {
-	return text_to_int(text, 0, max, out) < 0 ? usage_error(err, "--%s: '%s' is not a number from 0 to %lld", name, text, max) : 0;
+	return text_to_int(text, 0, max, out) < 0
+		       ? usage_error(err, "--%s: '%s' is not a number from 0 to %lld", name, text, max)
+		       : 0;
 }
 
 /* 1: it was one of IO_OPTIONS. */
@@ -96,7 +100,9 @@ static int refuse_systemd(struct error *err)
 {
 	if (!oci.systemd_cgroup)
 		return 0;
-	return error_set(err, EOPNOTSUPP, "--systemd-cgroup: cgroups managed by systemd are not supported (use the cgroupfs manager)");
+	return error_set(
+		err, EOPNOTSUPP,
+		"--systemd-cgroup: cgroups managed by systemd are not supported (use the cgroupfs manager)");
 }
 
 struct life {
@@ -104,7 +110,8 @@ struct life {
 	bool detach, keep;
 };
 
-static int read_create(struct context *x, int argc, char **argv, struct options *o, struct life *l, struct error *err)
+static int read_create(struct context *x, int argc, char **argv, struct options *o, struct life *l,
+		       struct error *err)
 {
 	const struct option_spec *option;
 	const char *value;
@@ -201,15 +208,18 @@ static int read_user(const char *text, struct oci_exec_wish *w, struct error *er
 	char uid[16] = {};
 	long long n = 0, g = 0;
 
-	memcpy(uid, text, colon ? (size_t)(colon - text) < sizeof(uid) ? (size_t)(colon - text) : 0 : strnlen(text, 15));
-	if (text_to_int(uid, 0, UINT32_MAX - 1, &n) < 0 || (colon && text_to_int(colon + 1, 0, UINT32_MAX - 1, &g) < 0))
+	memcpy(uid, text,
+	       colon ? (size_t)(colon - text) < sizeof(uid) ? (size_t)(colon - text) : 0 : strnlen(text, 15));
+	if (text_to_int(uid, 0, UINT32_MAX - 1, &n) < 0 ||
+	    (colon && text_to_int(colon + 1, 0, UINT32_MAX - 1, &g) < 0))
 		return usage_error(err, "--user: '%s' is not of the form UID[:GID]", text);
 	w->uid = (struct optional_int){ true, n };
 	w->gid = (struct optional_int){ colon, g };
 	return 0;
 }
 
-static int exec_option(struct context *x, const char *name, const char *value, struct oci_exec_wish *w, bool *detach, struct error *err)
+static int exec_option(struct context *x, const char *name, const char *value, struct oci_exec_wish *w,
+		       bool *detach, struct error *err)
 {
 	long long n;
 
@@ -287,7 +297,8 @@ int oci_run_kill(struct context *x, int argc, char **argv, struct error *err)
 		return -EXIT_USAGE;
 	const char *name = o.count > 1 ? o.positional[1] : "TERM";
 	int number = oci_signal_number(name);
-	return number < 0 ? usage_error(err, "kill: there is no signal '%s'", name) : oci_kill(oci.rootfd, id, number, all, err);
+	return number < 0 ? usage_error(err, "kill: there is no signal '%s'", name)
+			  : oci_kill(oci.rootfd, id, number, all, err);
 }
 
 int oci_run_delete(struct context *x, int argc, char **argv, struct error *err)

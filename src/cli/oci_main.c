@@ -12,24 +12,29 @@
 #include "oci/state.h"
 
 #define VERSION "0.1.0"
-#define ROOT	"/run/seapod-oci"
+#define ROOT    "/run/seapod-oci"
 
 struct oci_options oci = { .rootfd = -1, .log = -1 };
 
 const struct command commands[] = {
 	{ "create", "Life", "[-b BUNDLE] ID", "create a container", oci_create_options, oci_run_create },
 	{ "start", "Life", "ID", "start the program of a created container", NULL, oci_run_start },
-	{ "run", "Life", "[-d] [-b BUNDLE] ID", "create a container, start it, wait for its end", oci_run_options, oci_run_run },
-	{ "exec", "Life", "ID COMMAND...", "execute another program in a container", oci_exec_options, oci_run_exec, .own_options = true },
-	{ "kill", "Life", "ID [SIGNAL]", "send a signal (SIGTERM) to a container's process", oci_kill_options, oci_run_kill },
+	{ "run", "Life", "[-d] [-b BUNDLE] ID", "create a container, start it, wait for its end",
+	  oci_run_options, oci_run_run },
+	{ "exec", "Life", "ID COMMAND...", "execute another program in a container", oci_exec_options,
+	  oci_run_exec, .own_options = true },
+	{ "kill", "Life", "ID [SIGNAL]", "send a signal (SIGTERM) to a container's process", oci_kill_options,
+	  oci_run_kill },
 	{ "pause", "Life", "ID", "suspend all processes of a container", NULL, oci_run_pause },
 	{ "resume", "Life", "ID", "let them go on", NULL, oci_run_resume },
 	{ "update", "Life", "ID", "change the resources of a container", oci_update_options, oci_run_update },
-	{ "delete", "Life", "ID", "remove what a stopped container has left", oci_delete_options, oci_run_delete },
+	{ "delete", "Life", "ID", "remove what a stopped container has left", oci_delete_options,
+	  oci_run_delete },
 	{ "state", "Show", "ID", "the state of a container, as JSON", NULL, oci_run_state },
 	{ "list", "Show", "", "the containers below --root", oci_list_options, oci_run_list },
 	{ "ps", "Show", "ID", "the processes of a container", oci_ps_options, oci_run_ps },
-	{ "events", "Show", "ID", "figures of a container's use of resources", oci_events_options, oci_run_events },
+	{ "events", "Show", "ID", "figures of a container's use of resources", oci_events_options,
+	  oci_run_events },
 	{ "spec", "Show", "", "write a config.json to begin with", oci_spec_options, oci_run_spec },
 	{ "features", "Show", "", "what this runtime can do, as JSON", NULL, oci_run_features },
 	{},
@@ -56,8 +61,9 @@ static void help_options(const struct option_spec *s)
 {
 	for (; s && s->name; s++) {
 		char left[64];
-		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", s->letter ? '-' : ' ', s->letter ? s->letter : ' ',
-			 s->letter ? ", " : "  ", s->name, s->value ? " " : "", s->value ? s->value : "");
+		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", s->letter ? '-' : ' ',
+			 s->letter ? s->letter : ' ', s->letter ? ", " : "  ", s->name, s->value ? " " : "",
+			 s->value ? s->value : "");
 		printf("  %-34s %s\n", left, s->doc);
 	}
 }
@@ -190,7 +196,8 @@ static int run(int argc, char **argv, struct error *err)
 		command_help(x.command);
 		return 0;
 	}
-	oci.rootfd = text_is(x.command->group, "Show") && !text_is(x.command->name, "state") && access(root, F_OK) < 0
+	oci.rootfd = text_is(x.command->group, "Show") && !text_is(x.command->name, "state") &&
+				     access(root, F_OK) < 0
 			     ? -1
 			     : oci_root_open(root, err);
 	if (oci.rootfd < 0 && err->code)

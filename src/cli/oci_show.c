@@ -78,8 +78,10 @@ static void list_one(struct listing *l, const char *id, struct arena *a)
 			node_append(a, l->items, oci_state_node(&s, NULL, a));
 		else
 			table_row(&l->table, arena_strdup(a, id),
-				  arena_printf(a, "%lld", s.status == OCI_STOPPED ? 0LL : (long long)s.record.pid),
-				  oci_status_name(s.status), arena_strdup(a, s.record.bundle ? s.record.bundle : ""),
+				  arena_printf(a, "%lld",
+					       s.status == OCI_STOPPED ? 0LL : (long long)s.record.pid),
+				  oci_status_name(s.status),
+				  arena_strdup(a, s.record.bundle ? s.record.bundle : ""),
 				  arena_strdup(a, s.record.created ? s.record.created : ""),
 				  arena_strdup(a, s.record.owner ? s.record.owner : ""), NULL, NULL);
 	}

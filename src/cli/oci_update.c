@@ -40,8 +40,9 @@ static int read_file(struct context *x, const char *path, struct config_resource
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
-	int result = text_is(path, "-") ? file_read_fd(STDIN_FILENO, "standard input", OCI_CONFIG_MAX, &text, &size, err)
-					: file_read(AT_FDCWD, path, OCI_CONFIG_MAX, &text, &size, err);
+	int result = text_is(path, "-")
+			     ? file_read_fd(STDIN_FILENO, "standard input", OCI_CONFIG_MAX, &text, &size, err)
+			     : file_read(AT_FDCWD, path, OCI_CONFIG_MAX, &text, &size, err);
 
 	return result < 0 ? result : oci_config_read_resources(text, size, x->arena, r, err);
 }
@@ -95,7 +96,8 @@ int oci_run_update(struct context *x, int argc, char **argv, struct error *err)
 
 	options_begin(&o, x->command, argc, argv);
 	while ((r = options_next(&o, &option, &value, err)) > 0)
-		if ((r = text_is(option->name, "resources") ? read_file(x, value, &c.r, err) : set_value(&c, option->name, value, err)) < 0)
+		if ((r = text_is(option->name, "resources") ? read_file(x, value, &c.r, err)
+							    : set_value(&c, option->name, value, err)) < 0)
 			return r;
 	if (r < 0 || !(id = need(&o, 0, "the id of the container", err)))
 		return -EXIT_USAGE;

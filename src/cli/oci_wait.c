@@ -19,7 +19,9 @@ static bool is_raw;
 
 void oci_wait_prepare(void)
 {
-	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGALRM, SIGWINCH };
+	static const int numbers[] = {
+		SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGALRM, SIGWINCH
+	};
 
 	sigemptyset(&forwarded);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)

@@ -122,8 +122,12 @@ static bool check_uint64(struct decoder *d, const struct node *n, const struct p
 {
 	char buffer[80];
 
-	if (n->kind != NODE_INT || n->integer < 0) {
-		wrong(d, n, path, "found %s, wanted a whole number that is not negative", found(n, buffer));
+	if (n->kind != NODE_INT) {
+		wrong(d, n, path, "found %s, wanted a whole number", found(n, buffer));
+		return false;
+	}
+	if (n->integer < 0) {
+		wrong(d, n, path, "%" PRId64 " is negative", n->integer);
 		return false;
 	}
 	*value = n->integer == INT64_MAX && n->text ? strtoull(n->text, NULL, 10) : (uint64_t)n->integer;

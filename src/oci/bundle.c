@@ -48,11 +48,14 @@ int64_t bundle_host_id(const struct id_mappings *map, int64_t id)
 	return map->n ? -1 : id;
 }
 
-int oci_bundle_open(struct oci_bundle *b, const char *dir, const char *id, const char *text, size_t size, struct error *err)
+int oci_bundle_open(struct oci_bundle *b, const char *dir, const char *id, const char *text, size_t size,
+		    struct error *err)
 {
 	_cleanup_free_ char *real = realpath(dir, NULL), *read = NULL;
 
-	*b = (struct oci_bundle){ .arena = arena_new(), .id = id, .pid_namespace = -1, .devpts = -1, .cache = -1 };
+	*b = (struct oci_bundle){
+		.arena = arena_new(), .id = id, .pid_namespace = -1, .devpts = -1, .cache = -1
+	};
 	if (!real && !text)
 		return error_errno(err, "cannot open the bundle '%s'", dir);
 	b->dir = arena_strdup(b->arena, real ? real : dir);
@@ -64,7 +67,9 @@ int oci_bundle_open(struct oci_bundle *b, const char *dir, const char *id, const
 	}
 	b->config_text = arena_strndup(b->arena, text ? text : read, size);
 	b->config_size = size;
-	return oci_config_read(b->config_text, size, b->arena, &b->config, err) < 0 ? error_prefix(err, "config.json") : 0;
+	return oci_config_read(b->config_text, size, b->arena, &b->config, err) < 0
+		       ? error_prefix(err, "config.json")
+		       : 0;
 }
 
 void oci_bundle_close(struct oci_bundle *b)
@@ -82,8 +87,9 @@ static const struct {
 	const char *name;
 	uint64_t type;
 } types[] = {
-	{ "pid", CLONE_NEWPID },   { "network", CLONE_NEWNET }, { "mount", CLONE_NEWNS },      { "ipc", CLONE_NEWIPC },
-	{ "uts", CLONE_NEWUTS },   { "user", CLONE_NEWUSER },   { "cgroup", CLONE_NEWCGROUP }, { "time", CLONE_NEWTIME },
+	{ "pid", CLONE_NEWPID },       { "network", CLONE_NEWNET }, { "mount", CLONE_NEWNS },
+	{ "ipc", CLONE_NEWIPC },       { "uts", CLONE_NEWUTS },     { "user", CLONE_NEWUSER },
+	{ "cgroup", CLONE_NEWCGROUP }, { "time", CLONE_NEWTIME },
 };
 
 static uint64_t type_of(const char *name)
@@ -105,7 +111,8 @@ static int join_namespace(struct oci_bundle *b, const struct config_namespace *n
 	int found = ioctl(fd, NS_GET_NSTYPE);
 	/* "time_for_children" and "pid_for_children" are of their type, too. */
 	if (found < 0 || (uint64_t)found != type)
-		return error_set(err, EINVAL, "linux.namespaces[%zu].path: '%s' is not a %s namespace", i, n->path, n->type);
+		return error_set(err, EINVAL, "linux.namespaces[%zu].path: '%s' is not a %s namespace", i,
+				 n->path, n->type);
 	if (type == CLONE_NEWUSER)
 		b->spec.user_namespace = true;
 	if (type == CLONE_NEWPID)
@@ -119,12 +126,13 @@ static const char *map_text(struct oci_bundle *b, const struct id_mappings *map)
 	const char *text = "";
 
 	list_each(m, map)
-		text = arena_printf(b->arena, "%s%lld %lld %lld\n", text, (long long)m->containerID, (long long)m->hostID,
-				    (long long)m->size);
+		text = arena_printf(b->arena, "%s%lld %lld %lld\n", text, (long long)m->containerID,
+				    (long long)m->hostID, (long long)m->size);
 	return text;
 }
 
-static const char *offset_text(struct oci_bundle *b, const char *text, const char *clock, const struct time_offset *o)
+static const char *offset_text(struct oci_bundle *b, const char *text, const char *clock,
+			       const struct time_offset *o)
 {
 	return o ? arena_printf(b->arena, "%s%s %lld %lld\n", text ? text : "", clock, (long long)o->secs,
 				(long long)o->nanosecs)
@@ -150,7 +158,8 @@ int bundle_namespaces(struct oci_bundle *b, struct error *err)
 	}
 	if (l->timeOffsets) {
 		b->spec.time_offsets = offset_text(b, NULL, "monotonic", l->timeOffsets->monotonic);
-		b->spec.time_offsets = offset_text(b, b->spec.time_offsets, "boottime", l->timeOffsets->boottime);
+		b->spec.time_offsets =
+			offset_text(b, b->spec.time_offsets, "boottime", l->timeOffsets->boottime);
 	}
 	b->spec.hostname = text_empty(b->config.hostname) ? NULL : b->config.hostname;
 	b->spec.domainname = text_empty(b->config.domainname) ? NULL : b->config.domainname;
@@ -170,17 +179,17 @@ static bool has_namespace(const struct oci_bundle *b, uint64_t type)
 /* The namespace to which a parameter belongs; 0: to the machine, which no container may change (runc and kubelet have the same list). */
 static uint64_t owner_of(const char *path)
 {
-	static const char *const ipc[] = { "kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem", "kernel/shmall",
-					   "kernel/shmmax", "kernel/shmmni", "kernel/shm_rmid_forced" };
+	static const char *const ipc[] = { "kernel/msgmax", "kernel/msgmnb",         "kernel/msgmni",
+					   "kernel/sem",    "kernel/shmall",         "kernel/shmmax",
+					   "kernel/shmmni", "kernel/shm_rmid_forced" };
 
 	for (size_t i = 0; i < sizeof(ipc) / sizeof(*ipc); i++)
 		if (text_is(path, ipc[i]))
 			return CLONE_NEWIPC;
-	return text_starts(path, "net/")		? CLONE_NEWNET
-	       : text_starts(path, "fs/mqueue/")	? CLONE_NEWIPC
-	       : text_is(path, "kernel/domainname") ||
-			 text_is(path, "kernel/hostname") ? CLONE_NEWUTS
-							  : 0;
+	return text_starts(path, "net/")                                                ? CLONE_NEWNET
+	       : text_starts(path, "fs/mqueue/")                                        ? CLONE_NEWIPC
+	       : text_is(path, "kernel/domainname") || text_is(path, "kernel/hostname") ? CLONE_NEWUTS
+											: 0;
 }
 
 /* "net.ipv4.ip_forward" or "net/ipv4/conf/eth0.1/forwarding" (sysctl(8): the first separator decides). NULL: no parameter's name. */
@@ -201,10 +210,16 @@ int bundle_sysctls(struct oci_bundle *b, struct error *err)
 		const char *path = sysctl_path(b->arena, pair->key);
 		uint64_t owner = path ? owner_of(path) : 0;
 		if (!owner)
-			return error_set(err, EINVAL, "linux.sysctl: '%s' is not of a namespace but of the whole machine", pair->key);
+			return error_set(err, EINVAL,
+					 "linux.sysctl: '%s' is not of a namespace but of the whole machine",
+					 pair->key);
 		if (!has_namespace(b, owner))
-			return error_set(err, EINVAL, "linux.sysctl: '%s' needs a %s namespace (linux.namespaces)", pair->key,
-					 owner == CLONE_NEWNET ? "network" : owner == CLONE_NEWIPC ? "ipc" : "uts");
+			return error_set(err, EINVAL,
+					 "linux.sysctl: '%s' needs a %s namespace (linux.namespaces)",
+					 pair->key,
+					 owner == CLONE_NEWNET   ? "network"
+					 : owner == CLONE_NEWIPC ? "ipc"
+								 : "uts");
 		*list_add(b->arena, &b->spec.sysctl) = (struct oci_sysctl){ path, pair->value };
 	}
 	return 0;
@@ -224,8 +239,12 @@ static void add_hooks(struct oci_bundle *b, const struct config_hook_list *from,
 			*list_add(b->arena, &envp) = (char *)*e;
 		list_add(b->arena, &argv);
 		list_add(b->arena, &envp);
-		*list_add(b->arena, to) = (struct oci_hook){ hook->path, argv.at, envp.at,
-							     hook->timeout.set ? (int)(hook->timeout.value > 2000000 ? 2000000 : hook->timeout.value) * 1000 : -1 };
+		*list_add(b->arena, to) = (struct oci_hook){
+			hook->path, argv.at, envp.at,
+			hook->timeout.set
+				? (int)(hook->timeout.value > 2000000 ? 2000000 : hook->timeout.value) * 1000
+				: -1
+		};
 	}
 }
 
@@ -234,7 +253,9 @@ static uint64_t propagation_of(const char *word)
 	static const struct {
 		const char *word;
 		uint64_t flag; /* MS_UNBINDABLE, MS_PRIVATE, MS_SLAVE, MS_SHARED */
-	} all[] = { { "unbindable", 1 << 17 }, { "private", 1 << 18 }, { "slave", 1 << 19 }, { "shared", 1 << 20 } };
+	} all[] = {
+		{ "unbindable", 1 << 17 }, { "private", 1 << 18 }, { "slave", 1 << 19 }, { "shared", 1 << 20 }
+	};
 
 	for (size_t i = 0; word && i < sizeof(all) / sizeof(*all); i++)
 		if (text_is(word + (*word == 'r'), all[i].word))
@@ -253,8 +274,8 @@ int oci_bundle_spec(struct oci_bundle *b, struct error *err)
 	if (!text_empty(label))
 		return error_set(err, EOPNOTSUPP, "linux.mountLabel: SELinux is not supported");
 	if ((r = bundle_namespaces(b, err)) < 0 || (r = bundle_sysctls(b, err)) < 0 ||
-	    (r = oci_bundle_process(b, b->config.process, &b->spec.process, err)) < 0 || (r = bundle_mounts(b, err)) < 0 ||
-	    (r = bundle_devices(b, err)) < 0)
+	    (r = oci_bundle_process(b, b->config.process, &b->spec.process, err)) < 0 ||
+	    (r = bundle_mounts(b, err)) < 0 || (r = bundle_devices(b, err)) < 0)
 		return r;
 	b->spec.rootfsPropagation = propagation_of(l->rootfsPropagation);
 	list_each(path, &l->maskedPaths)

@@ -20,27 +20,30 @@ struct oci_bundle {
 	size_t config_size;
 	struct oci_config config;
 	struct oci_spec spec;
-	struct LIST(int) fds;       /* closed with the bundle */
-	int pid_namespace;          /* one that exists, or -1 */
-	int devpts;                 /* of the container's terminals, or -1 */
+	struct LIST(int) fds; /* closed with the bundle */
+	int pid_namespace;    /* one that exists, or -1 */
+	int devpts;           /* of the container's terminals, or -1 */
 	struct LIST(const char *) warnings;
 	struct seccomp_filter filter;
-	int cache;                        /* a directory for compiled seccomp filters; not owned */
+	int cache;                       /* a directory for compiled seccomp filters; not owned */
 	const struct oci_cgroup *cgroup; /* open; not owned */
 };
 
 /* Reads DIR/config.json (or TEXT, when not NULL: a copy that was kept) into *B, which is to be closed. */
-int oci_bundle_open(struct oci_bundle *b, const char *dir, const char *id, const char *text, size_t size, struct error *err);
+int oci_bundle_open(struct oci_bundle *b, const char *dir, const char *id, const char *text, size_t size,
+		    struct error *err);
 void oci_bundle_close(struct oci_bundle *b);
 
 /* Fills b->spec from b->config. */
 int oci_bundle_spec(struct oci_bundle *b, struct error *err);
 
 /* Fills *TO from a process of the configuration (exec has its own). */
-int oci_bundle_process(struct oci_bundle *b, const struct config_process *from, struct oci_process *to, struct error *err);
+int oci_bundle_process(struct oci_bundle *b, const struct config_process *from, struct oci_process *to,
+		       struct error *err);
 
 /* The CPUs of an exec (execCPUAffinity is not for the first process). */
-int oci_bundle_affinity(struct oci_bundle *b, const struct config_process *from, struct oci_process *to, struct error *err);
+int oci_bundle_affinity(struct oci_bundle *b, const struct config_process *from, struct oci_process *to,
+			struct error *err);
 
 /* --- parts, not for others --- */
 

@@ -37,9 +37,11 @@ static int add_hierarchies(struct oci_bundle *b, const struct oci_mount *m, int 
 		int copy = bundle_keep(b, mount_copy(h->dir, "", false));
 		int r = copy < 0 ? copy : mount_change(copy, m->attributes, PRIVATE, false);
 		if (r < 0)
-			return error_set(err, -r, "cannot bind the cgroup in %s: %s", h->mount, error_meaning(-r));
+			return error_set(err, -r, "cannot bind the cgroup in %s: %s", h->mount,
+					 error_meaning(-r));
 		*list_add(b->arena, &b->spec.mounts) =
-			(struct oci_mount){ .destination = arena_printf(b->arena, "%s/%s", m->destination, name),
+			(struct oci_mount){ .destination =
+						    arena_printf(b->arena, "%s/%s", m->destination, name),
 					    .source_fd = copy,
 					    .open = true };
 	}
@@ -63,7 +65,8 @@ int bundle_cgroup_mounts(struct oci_bundle *b, const struct oci_mount *m, size_t
 	top.source_fd = bundle_keep(b, oci_mount_open(&top));
 	top.open = true;
 	if (top.source_fd < 0)
-		return error_set(err, -top.source_fd, "mounts[%zu]: cannot mount '%s': %s", i, m->destination, error_meaning(-top.source_fd));
+		return error_set(err, -top.source_fd, "mounts[%zu]: cannot mount '%s': %s", i, m->destination,
+				 error_meaning(-top.source_fd));
 	*list_add(b->arena, &b->spec.mounts) = top;
 	int r = add_hierarchies(b, m, top.source_fd, err);
 	if (r == 0 && mount_change(top.source_fd, m->attributes & MOUNT_ATTR_RDONLY, 0, false) < 0)

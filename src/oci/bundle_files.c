@@ -60,12 +60,14 @@ static int mapping_namespace(struct oci_bundle *b, const struct config_mount *fr
 		list_each(n, &b->spec.joined)
 			if (n->type == CLONE_NEWUSER)
 				return fcntl(n->fd, F_DUPFD_CLOEXEC, 3);
-		return error_set(err, EINVAL, "there is no mapping of ids: neither uidMappings nor a user namespace");
+		return error_set(err, EINVAL,
+				 "there is no mapping of ids: neither uidMappings nor a user namespace");
 	}
 	return user_namespace_with(uids, gids, err);
 }
 
-static int map_ids(struct oci_bundle *b, const struct config_mount *from, int fd, bool below, size_t i, struct error *err)
+static int map_ids(struct oci_bundle *b, const struct config_mount *from, int fd, bool below, size_t i,
+		   struct error *err)
 {
 	_cleanup_close_ int ns = mapping_namespace(b, from, err);
 
@@ -109,8 +111,10 @@ static int add_devpts(struct oci_bundle *b, struct oci_mount *m, size_t i, struc
 		struct mount_option *o = &m->options.at[k];
 		bool uid = text_is(o->key, "uid"), gid = text_is(o->key, "gid");
 		if ((uid || gid) && o->value)
-			o->value = arena_printf(b->arena, "%lld",
-						(long long)bundle_host_id(uid ? &l->uidMappings : &l->gidMappings, atoll(o->value)));
+			o->value = arena_printf(
+				b->arena, "%lld",
+				(long long)bundle_host_id(uid ? &l->uidMappings : &l->gidMappings,
+							  atoll(o->value)));
 	}
 	b->devpts = m->source_fd = bundle_keep(b, oci_mount_open(m));
 	if (b->devpts < 0)
@@ -121,7 +125,8 @@ static int add_devpts(struct oci_bundle *b, struct oci_mount *m, size_t i, struc
 
 static int add_copied_up(struct oci_bundle *b, struct oci_mount *m, size_t i, struct error *err)
 {
-	_cleanup_close_ int from = path_open_in_root(b->spec.root.fd, m->destination, O_RDONLY | O_DIRECTORY, 0);
+	_cleanup_close_ int from =
+		path_open_in_root(b->spec.root.fd, m->destination, O_RDONLY | O_DIRECTORY, 0);
 	struct oci_mount writable = *m;
 
 	writable.attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY;
@@ -142,7 +147,9 @@ static uint64_t default_propagation(const struct oci_bundle *b)
 
 	if (!word)
 		return PRIVATE;
-	return strstr(word, "slave") ? SLAVE | RECURSIVE : strstr(word, "shared") ? SHARED | RECURSIVE : PRIVATE;
+	return strstr(word, "slave")    ? SLAVE | RECURSIVE
+	       : strstr(word, "shared") ? SHARED | RECURSIVE
+					: PRIVATE;
 }
 
 static int add_mount(struct oci_bundle *b, size_t i, struct error *err)
@@ -163,7 +170,9 @@ static int add_mount(struct oci_bundle *b, size_t i, struct error *err)
 	else if (wish.bind || text_is(from->type, "bind"))
 		r = add_bind(b, from, &m, &wish, i, err);
 	else if (text_empty(from->type) || text_is(from->type, "none"))
-		r = error_set(err, EINVAL, "mounts[%zu].type: it is missing, and the options do not say that it is a bind", i);
+		r = error_set(err, EINVAL,
+			      "mounts[%zu].type: it is missing, and the options do not say that it is a bind",
+			      i);
 	else if (wish.map_ids || from->uidMappings.n)
 		r = error_set(err, EOPNOTSUPP, "mounts[%zu]: only bind mounts can have their ids mapped", i);
 	else if (text_is(from->type, "cgroup"))
@@ -171,8 +180,9 @@ static int add_mount(struct oci_bundle *b, size_t i, struct error *err)
 	else if (text_is(from->type, "devpts") && b->config.process && b->config.process->terminal)
 		r = add_devpts(b, &m, i, err);
 	else if (wish.copy_up)
-		r = text_is(from->type, "tmpfs") ? add_copied_up(b, &m, i, err)
-						 : error_set(err, EINVAL, "mounts[%zu]: tmpcopyup is for tmpfs", i);
+		r = text_is(from->type, "tmpfs")
+			    ? add_copied_up(b, &m, i, err)
+			    : error_set(err, EINVAL, "mounts[%zu]: tmpcopyup is for tmpfs", i);
 	if (r == 0)
 		*list_add(b->arena, &b->spec.mounts) = m;
 	return r;
@@ -185,7 +195,8 @@ int bundle_mounts(struct oci_bundle *b, struct error *err)
 	for (size_t i = 0; i < b->config.mounts.n && r == 0; i++)
 		r = add_mount(b, i, err);
 	if (r == 0 && b->config.process->terminal && b->devpts < 0)
-		r = error_set(err, EINVAL, "process.terminal: a terminal needs a devpts file system on /dev/pts (mounts)");
+		r = error_set(err, EINVAL,
+			      "process.terminal: a terminal needs a devpts file system on /dev/pts (mounts)");
 	return r;
 }
 
@@ -199,25 +210,29 @@ static const struct oci_device defaults[] = {
 };
 
 /* In a user namespace mknod(2) is not possible: the host's device is bound, which must be the one that was asked for. */
-static int bind_device(struct oci_bundle *b, const struct oci_device *d, const char *property, struct error *err)
+static int bind_device(struct oci_bundle *b, const struct oci_device *d, const char *property,
+		       struct error *err)
 {
 	struct stat st;
 	_cleanup_close_ int source = open(d->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
 	if (source < 0 || fstat(source, &st) < 0)
-		return error_errno(err, "%s: cannot open the host's '%s', which a user namespace needs", property, d->path);
+		return error_errno(err, "%s: cannot open the host's '%s', which a user namespace needs",
+				   property, d->path);
 	if ((st.st_mode & S_IFMT) != (d->mode & S_IFMT) || st.st_rdev != makedev(d->major, d->minor))
 		return error_set(err, EINVAL, "%s: the host's '%s' is another device", property, d->path);
 	int copy = bundle_keep(b, mount_copy(source, "", false));
 	int r = copy < 0 ? copy : mount_change(copy, 0, PRIVATE, false);
 	if (r < 0)
 		return error_set(err, -r, "%s: cannot bind '%s': %s", property, d->path, error_meaning(-r));
-	*list_add(b->arena, &b->spec.mounts) =
-		(struct oci_mount){ .destination = d->path, .source_fd = copy, .open = true, .is_file = true };
+	*list_add(b->arena, &b->spec.mounts) = (struct oci_mount){
+		.destination = d->path, .source_fd = copy, .open = true, .is_file = true
+	};
 	return 0;
 }
 
-static int add_device(struct oci_bundle *b, const struct oci_device *d, const char *property, struct error *err)
+static int add_device(struct oci_bundle *b, const struct oci_device *d, const char *property,
+		      struct error *err)
 {
 	if (b->spec.user_namespace)
 		return bind_device(b, d, property, err);

@@ -8,8 +8,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "linux/capability.h"
 #include "oci/bundle.h"
 
@@ -44,7 +44,8 @@ static uint64_t grantable(const struct oci_bundle *b)
 }
 
 /* What cannot be granted is a warning (config.md "Linux Process"). */
-static uint64_t capability_set_of(struct oci_bundle *b, const struct strings *names, const char *property, uint64_t possible)
+static uint64_t capability_set_of(struct oci_bundle *b, const struct strings *names, const char *property,
+				  uint64_t possible)
 {
 	uint64_t set = 0;
 
@@ -59,7 +60,8 @@ static uint64_t capability_set_of(struct oci_bundle *b, const struct strings *na
 	return set;
 }
 
-static void make_capabilities(struct oci_bundle *b, const struct config_capabilities *from, struct oci_capabilities *to)
+static void make_capabilities(struct oci_bundle *b, const struct config_capabilities *from,
+			      struct oci_capabilities *to)
 {
 	uint64_t possible = grantable(b);
 
@@ -125,7 +127,9 @@ static const struct oci_scheduler *make_scheduler(struct arena *a, const struct 
 static int io_priority(const struct config_io_priority *from)
 {
 	enum { SHIFT = 13 }; /* ioprio_set(2): class << 13 | level */
-	int class = text_is(from->class, "IOPRIO_CLASS_RT") ? 1 : text_is(from->class, "IOPRIO_CLASS_BE") ? 2 : 3;
+	int class = text_is(from->class, "IOPRIO_CLASS_RT")   ? 1
+		    : text_is(from->class, "IOPRIO_CLASS_BE") ? 2
+							      : 3;
 
 	return class << SHIFT | (int)from->priority;
 }
@@ -155,13 +159,16 @@ static int read_ranges(const char *list, unsigned long max, uint64_t *bits)
 	return 0;
 }
 
-static int make_affinity(struct oci_bundle *b, const char *list, const char *name, const char **set, struct error *err)
+static int make_affinity(struct oci_bundle *b, const char *list, const char *name, const char **set,
+			 struct error *err)
 {
 	if (text_empty(list))
 		return 0;
 	cpu_set_t *cpus = arena_alloc(b->arena, sizeof(*cpus));
 	if (read_ranges(list, CPU_SETSIZE, (uint64_t *)(void *)cpus) < 0)
-		return error_set(err, EINVAL, "process.execCPUAffinity.%s: '%s' is not a list of CPUs such as 0-3,7", name, list);
+		return error_set(err, EINVAL,
+				 "process.execCPUAffinity.%s: '%s' is not a list of CPUs such as 0-3,7", name,
+				 list);
 	*set = (const char *)cpus;
 	return 0;
 }
@@ -169,8 +176,13 @@ static int make_affinity(struct oci_bundle *b, const char *list, const char *nam
 /* --- what is of `linux` in the configuration and of the process for the kernel --- */
 
 static const struct number memory_modes[] = {
-	{ "MPOL_DEFAULT", 0 }, { "MPOL_PREFERRED", 1 }, { "MPOL_BIND", 2 },           { "MPOL_INTERLEAVE", 3 },
-	{ "MPOL_LOCAL", 4 },   { "MPOL_PREFERRED_MANY", 5 }, { "MPOL_WEIGHTED_INTERLEAVE", 6 },
+	{ "MPOL_DEFAULT", 0 },
+	{ "MPOL_PREFERRED", 1 },
+	{ "MPOL_BIND", 2 },
+	{ "MPOL_INTERLEAVE", 3 },
+	{ "MPOL_LOCAL", 4 },
+	{ "MPOL_PREFERRED_MANY", 5 },
+	{ "MPOL_WEIGHTED_INTERLEAVE", 6 },
 };
 
 static const struct number memory_flags[] = {
@@ -179,8 +191,8 @@ static const struct number memory_flags[] = {
 	{ "MPOL_F_NUMA_BALANCING", 1 << 13 },
 };
 
-static int make_memory_policy(struct oci_bundle *b, const struct config_memory_policy *from, struct oci_process *to,
-			      struct error *err)
+static int make_memory_policy(struct oci_bundle *b, const struct config_memory_policy *from,
+			      struct oci_process *to, struct error *err)
 {
 	struct oci_memory_policy *policy = arena_one(b->arena, struct oci_memory_policy);
 
@@ -189,7 +201,9 @@ static int make_memory_policy(struct oci_bundle *b, const struct config_memory_p
 		policy->mode |= (int)NUMBER_OF(memory_flags, *flag);
 	policy->has_nodes = !text_empty(from->nodes);
 	if (policy->has_nodes && read_ranges(from->nodes, sizeof(policy->nodes) * 8, policy->nodes) < 0)
-		return error_set(err, EINVAL, "linux.memoryPolicy.nodes: '%s' is not a list of nodes such as 0-3,7", from->nodes);
+		return error_set(err, EINVAL,
+				 "linux.memoryPolicy.nodes: '%s' is not a list of nodes such as 0-3,7",
+				 from->nodes);
 	to->memory_policy = policy;
 	return 0;
 }
@@ -198,11 +212,13 @@ static bool lsm_is_active(const char *name)
 {
 	_cleanup_free_ char *list = NULL;
 
-	return file_read(AT_FDCWD, "/sys/kernel/security/lsm", 1024, &list, NULL, NULL) == 0 && strstr(list, name);
+	return file_read(AT_FDCWD, "/sys/kernel/security/lsm", 1024, &list, NULL, NULL) == 0 &&
+	       strstr(list, name);
 }
 
 /* A label that cannot be had is refused: a caller that gives one relies on it. */
-static int make_label(struct oci_bundle *b, const struct config_process *from, struct oci_process *to, struct error *err)
+static int make_label(struct oci_bundle *b, const struct config_process *from, struct oci_process *to,
+		      struct error *err)
 {
 	struct oci_label *label = arena_one(b->arena, struct oci_label);
 	bool apparmor = !text_empty(from->apparmorProfile), selinux = !text_empty(from->selinuxLabel);
@@ -210,13 +226,17 @@ static int make_label(struct oci_bundle *b, const struct config_process *from, s
 	if (apparmor && text_is(from->apparmorProfile, "unconfined"))
 		apparmor = false;
 	if (selinux && !lsm_is_active("selinux"))
-		return error_set(err, EOPNOTSUPP, "process.selinuxLabel: SELinux is not active on this machine");
+		return error_set(err, EOPNOTSUPP,
+				 "process.selinuxLabel: SELinux is not active on this machine");
 	if (apparmor && !lsm_is_active("apparmor"))
-		return error_set(err, EOPNOTSUPP, "process.apparmorProfile: AppArmor is not active on this machine");
+		return error_set(err, EOPNOTSUPP,
+				 "process.apparmorProfile: AppArmor is not active on this machine");
 	if (apparmor && selinux)
-		return error_set(err, EOPNOTSUPP, "process.selinuxLabel: it cannot be had together with apparmorProfile");
+		return error_set(err, EOPNOTSUPP,
+				 "process.selinuxLabel: it cannot be had together with apparmorProfile");
 	if (apparmor)
-		*label = (struct oci_label){ "/proc/self/attr/apparmor/exec", arena_printf(b->arena, "exec %s", from->apparmorProfile) };
+		*label = (struct oci_label){ "/proc/self/attr/apparmor/exec",
+					     arena_printf(b->arena, "exec %s", from->apparmorProfile) };
 	if (selinux)
 		*label = (struct oci_label){ "/proc/self/attr/exec", from->selinuxLabel };
 	to->label = apparmor || selinux ? label : NULL;
@@ -244,7 +264,8 @@ static void make_user(struct oci_bundle *b, const struct config_user *from, stru
 	to->keep_umask = true;
 }
 
-int oci_bundle_process(struct oci_bundle *b, const struct config_process *from, struct oci_process *to, struct error *err)
+int oci_bundle_process(struct oci_bundle *b, const struct config_process *from, struct oci_process *to,
+		       struct error *err)
 {
 	int r;
 
@@ -272,7 +293,8 @@ int oci_bundle_process(struct oci_bundle *b, const struct config_process *from, 
 	return 0;
 }
 
-int oci_bundle_affinity(struct oci_bundle *b, const struct config_process *from, struct oci_process *to, struct error *err)
+int oci_bundle_affinity(struct oci_bundle *b, const struct config_process *from, struct oci_process *to,
+			struct error *err)
 {
 	const struct config_affinity *cpus = from->execCPUAffinity;
 	int r = cpus ? make_affinity(b, cpus->initial, "initial", &to->affinity[0], err) : 0;

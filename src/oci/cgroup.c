@@ -46,8 +46,9 @@ static bool has_word(const char *list, const char *word)
 /* The controllers among the options of a mount: those that cgroups(7) names. */
 static const char *controllers_of(const char *options, struct arena *a)
 {
-	static const char *const known[] = { "cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids",
-					     "hugetlb", "net_cls", "net_prio", "perf_event", "rdma", "misc" };
+	static const char *const known[] = { "cpu",      "cpuacct",    "cpuset", "memory",  "devices",
+					     "freezer",  "blkio",      "pids",   "hugetlb", "net_cls",
+					     "net_prio", "perf_event", "rdma",   "misc" };
 	const char *list = "", *name = strstr(options, "name=");
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
@@ -72,7 +73,8 @@ static void add_mount(struct oci_cgroup *g, char *line)
 	list_each(h, &g->all)
 		if (h->unified == unified && text_is(h->controllers, controllers))
 			return;
-	*list_add(g->arena, &g->all) = (struct oci_hierarchy){ controllers, arena_strdup(g->arena, where), -1, unified };
+	*list_add(g->arena, &g->all) =
+		(struct oci_hierarchy){ controllers, arena_strdup(g->arena, where), -1, unified };
 	g->v2 |= unified && text_is(where, "/sys/fs/cgroup");
 }
 
@@ -84,7 +86,8 @@ static int check_path(const char *path, struct error *err)
 	if (strlen(path) > 2048 || strchr(path, '\n'))
 		return error_set(err, EINVAL, "linux.cgroupsPath: it is too long or has a line end");
 	if (strspn(path, "/") == strlen(path))
-		return error_set(err, EINVAL, "linux.cgroupsPath: '%s' is the root, in which no container may be", path);
+		return error_set(err, EINVAL,
+				 "linux.cgroupsPath: '%s' is the root, in which no container may be", path);
 	return 0;
 }
 
@@ -95,7 +98,8 @@ int oci_cgroup_find(struct oci_cgroup *g, const char *path, struct arena *a, str
 	size_t space = 0;
 	int r = check_path(path, err);
 
-	*g = (struct oci_cgroup){ .arena = a, .path = arena_printf(a, "%s%s", *path == '/' ? "" : "/", path) };
+	*g = (struct oci_cgroup){ .arena = a,
+				  .path = arena_printf(a, "%s%s", *path == '/' ? "" : "/", path) };
 	if (r < 0)
 		return r;
 	while (f && getline(&line, &space, f) > 0)
@@ -112,7 +116,8 @@ static void inherit_cpuset(int above, int dir)
 	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
 
 	for (int i = 0; i < 2; i++) {
-		_cleanup_free_ char *own = cgroup_file_read(dir, files[i]), *parents = cgroup_file_read(above, files[i]);
+		_cleanup_free_ char *own = cgroup_file_read(dir, files[i]),
+				    *parents = cgroup_file_read(above, files[i]);
 		if (own && parents && (*own == '\n' || !*own))
 			cgroup_file_write(dir, files[i], parents);
 	}
@@ -124,7 +129,8 @@ static void enable_controllers(int dir)
 	_cleanup_free_ char *list = cgroup_file_read(dir, "cgroup.controllers");
 	char one[64];
 
-	for (char *state, *name = list ? strtok_r(list, " \n", &state) : NULL; name; name = strtok_r(NULL, " \n", &state)) {
+	for (char *state, *name = list ? strtok_r(list, " \n", &state) : NULL; name;
+	     name = strtok_r(NULL, " \n", &state)) {
 		snprintf(one, sizeof(one), "+%.60s", name);
 		cgroup_file_write(dir, "cgroup.subtree_control", one);
 	}
@@ -162,8 +168,8 @@ int oci_cgroup_open(struct oci_cgroup *g, bool make, struct error *err)
 			continue; /* a hybrid machine: it has no controllers */
 		int r = open_one(g, h, make);
 		if (r < 0 && (make || r != -ENOENT))
-			return error_set(err, -r, "cannot %s the cgroup '%s' in %s: %s", make ? "make" : "open", g->path,
-					 h->mount, error_meaning(-r));
+			return error_set(err, -r, "cannot %s the cgroup '%s' in %s: %s",
+					 make ? "make" : "open", g->path, h->mount, error_meaning(-r));
 	}
 	return 0;
 }
@@ -187,7 +193,8 @@ int oci_cgroup_tasks(const struct oci_cgroup *g, int *fds, int max)
 	int n = 0;
 
 	list_each(h, &g->all) {
-		int fd = h->dir < 0 || h->unified || n == max ? -1 : openat(h->dir, "tasks", O_WRONLY | O_CLOEXEC);
+		int fd = h->dir < 0 || h->unified || n == max ? -1
+							      : openat(h->dir, "tasks", O_WRONLY | O_CLOEXEC);
 		if (fd >= 0)
 			fds[n++] = fd;
 	}
@@ -219,9 +226,10 @@ static void walk(int dir, unsigned depth, void (*what)(int dir, void *context), 
 
 	what(dir, context);
 	for (struct dirent *e; d && (e = readdir(d));) {
-		_cleanup_close_ int below = e->d_type != DT_DIR || e->d_name[0] == '.'
-						    ? -1
-						    : openat(dir, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		_cleanup_close_ int below =
+			e->d_type != DT_DIR || e->d_name[0] == '.'
+				? -1
+				: openat(dir, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (below >= 0)
 			walk(below, depth + 1, what, context);
 	}
@@ -237,7 +245,8 @@ static void collect(int dir, void *context)
 	const struct collection *c = context;
 	_cleanup_free_ char *list = cgroup_file_read(dir, "cgroup.procs");
 
-	for (char *state, *line = list ? strtok_r(list, "\n", &state) : NULL; line; line = strtok_r(NULL, "\n", &state))
+	for (char *state, *line = list ? strtok_r(list, "\n", &state) : NULL; line;
+	     line = strtok_r(NULL, "\n", &state))
 		if (atoi(line) > 0)
 			*list_add(c->a, c->pids) = atoi(line);
 }
@@ -276,15 +285,19 @@ int oci_cgroup_freeze(const struct oci_cgroup *g, bool freeze, struct error *err
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 		r = cgroup_file_write(dir, "freezer.state", freeze ? "FROZEN" : "THAWED");
 	}
-	return r < 0 ? error_set(err, -r, "cannot %s the container: %s", freeze ? "pause" : "resume", error_meaning(-r)) : 0;
+	return r < 0 ? error_set(err, -r, "cannot %s the container: %s", freeze ? "pause" : "resume",
+				 error_meaning(-r))
+		     : 0;
 }
 
 bool oci_cgroup_is_frozen(const struct oci_cgroup *g)
 {
 	int dir = oci_cgroup_dir(g, "freezer");
-	_cleanup_free_ char *state = dir < 0 ? NULL : cgroup_file_read(dir, g->v2 ? "cgroup.freeze" : "freezer.state");
+	_cleanup_free_ char *state =
+		dir < 0 ? NULL : cgroup_file_read(dir, g->v2 ? "cgroup.freeze" : "freezer.state");
 
-	return state && (g->v2 ? *state == '1' : text_starts(state, "FROZEN") || text_starts(state, "FREEZING"));
+	return state &&
+	       (g->v2 ? *state == '1' : text_starts(state, "FROZEN") || text_starts(state, "FREEZING"));
 }
 
 int oci_cgroup_signal(const struct oci_cgroup *g, int number, struct error *err)
@@ -320,7 +333,8 @@ static int remove_all(struct oci_cgroup *g)
 	int result = 0;
 
 	list_each(h, &g->all) {
-		_cleanup_close_ int above = h->dir < 0 ? -1 : openat(h->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		_cleanup_close_ int above =
+			h->dir < 0 ? -1 : openat(h->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		int r = above < 0 ? 0 : remove_below(above, name, 0);
 		if (r < 0)
 			result = r;
@@ -340,5 +354,6 @@ int oci_cgroup_remove(struct oci_cgroup *g, struct error *err)
 		oci_cgroup_signal(g, SIGKILL, NULL);
 		nanosleep(&(struct timespec){ .tv_nsec = 500000 + tries * 50000 }, NULL);
 	}
-	return r < 0 ? error_set(err, -r, "cannot remove the cgroup '%s': %s", g->path, error_meaning(-r)) : 0;
+	return r < 0 ? error_set(err, -r, "cannot remove the cgroup '%s': %s", g->path, error_meaning(-r))
+		     : 0;
 }

@@ -36,7 +36,8 @@ void oci_cgroup_close(struct oci_cgroup *g);
 bool oci_cgroup_is_empty(const struct oci_cgroup *g);
 
 /* Sets what R has. DEVICES: its rules for devices, too, which are for a new cgroup only. */
-int oci_cgroup_set(const struct oci_cgroup *g, const struct config_resources *r, bool devices, struct error *err);
+int oci_cgroup_set(const struct oci_cgroup *g, const struct config_resources *r, bool devices,
+		   struct error *err);
 
 /* For container.h: v1 `tasks` files (at most MAX; the caller closes them), v2: the directory (not to be closed), else -1. */
 int oci_cgroup_tasks(const struct oci_cgroup *g, int *fds, int max);

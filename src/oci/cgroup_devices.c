@@ -17,16 +17,16 @@
 
 struct rule {
 	bool allow;
-	char type;          /* a, b, c */
+	char type;            /* a, b, c */
 	int64_t major, minor; /* -1: any */
 	const char *access;
 };
 struct rules LIST(struct rule);
 
 static const struct rule usual[] = {
-	{ true, 'c', -1, -1, "m" },  { true, 'b', -1, -1, "m" },  { true, 'c', 1, 3, "rwm" },
-	{ true, 'c', 1, 5, "rwm" },  { true, 'c', 1, 7, "rwm" },  { true, 'c', 1, 8, "rwm" },
-	{ true, 'c', 1, 9, "rwm" },  { true, 'c', 5, 0, "rwm" },  { true, 'c', 5, 2, "rwm" },
+	{ true, 'c', -1, -1, "m" },    { true, 'b', -1, -1, "m" }, { true, 'c', 1, 3, "rwm" },
+	{ true, 'c', 1, 5, "rwm" },    { true, 'c', 1, 7, "rwm" }, { true, 'c', 1, 8, "rwm" },
+	{ true, 'c', 1, 9, "rwm" },    { true, 'c', 5, 0, "rwm" }, { true, 'c', 5, 2, "rwm" },
 	{ true, 'c', 136, -1, "rwm" },
 };
 
@@ -59,11 +59,18 @@ static int write_rule(int dir, const struct rule *rule, struct error *err)
 	bool all = rule->type == 'a' && rule->major < 0 && rule->minor < 0 && strlen(rule->access) == 3;
 	int r = 0;
 
-	for (const char *type = rule->type == 'a' ? all ? "a" : "bc" : rule->type == 'b' ? "b" : "c"; *type && r == 0; type++) {
-		snprintf(text, sizeof(text), "%c %s:%s %s", *type, number(rule->major, major), number(rule->minor, minor), rule->access);
-		r = cgroup_file_write(dir, rule->allow ? "devices.allow" : "devices.deny", *type == 'a' ? "a" : text);
+	for (const char *type = rule->type == 'a'   ? all ? "a" : "bc"
+				: rule->type == 'b' ? "b"
+						    : "c";
+	     *type && r == 0; type++) {
+		snprintf(text, sizeof(text), "%c %s:%s %s", *type, number(rule->major, major),
+			 number(rule->minor, minor), rule->access);
+		r = cgroup_file_write(dir, rule->allow ? "devices.allow" : "devices.deny",
+				      *type == 'a' ? "a" : text);
 	}
-	return r < 0 ? error_set(err, -r, "linux.resources.devices: cannot set '%s': %s", text, error_meaning(-r)) : 0;
+	return r < 0 ? error_set(err, -r, "linux.resources.devices: cannot set '%s': %s", text,
+				 error_meaning(-r))
+		     : 0;
 }
 
 /* --- version 2 --- */
@@ -76,12 +83,15 @@ struct program {
 static void emit(struct program *p, uint8_t code, uint8_t dst, uint8_t src, int16_t off, int32_t imm)
 {
 	if (p->n < sizeof(p->at) / sizeof(*p->at))
-		p->at[p->n++] = (struct bpf_insn){ .code = code, .dst_reg = dst & 15, .src_reg = src & 15, .off = off, .imm = imm };
+		p->at[p->n++] = (struct bpf_insn){
+			.code = code, .dst_reg = dst & 15, .src_reg = src & 15, .off = off, .imm = imm
+		};
 }
 
 static int32_t access_bits(const char *access)
 {
-	return (strchr(access, 'r') ? BPF_DEVCG_ACC_READ : 0) | (strchr(access, 'w') ? BPF_DEVCG_ACC_WRITE : 0) |
+	return (strchr(access, 'r') ? BPF_DEVCG_ACC_READ : 0) |
+	       (strchr(access, 'w') ? BPF_DEVCG_ACC_WRITE : 0) |
 	       (strchr(access, 'm') ? BPF_DEVCG_ACC_MKNOD : 0);
 }
 
@@ -93,11 +103,13 @@ static void emit_rule(struct program *p, const struct rule *rule)
 
 	if (rule->type != 'a') {
 		jumps[n++] = p->n;
-		emit(p, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_2, 0, 0, rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
+		emit(p, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_2, 0, 0,
+		     rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
 	}
 	if (bits != 7) {
 		emit(p, BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_3, 0, 0);
-		emit(p, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_1, 0, 0, (int32_t)(rule->allow ? ~bits & 7 : bits));
+		emit(p, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_1, 0, 0,
+		     (int32_t)(rule->allow ? ~bits & 7 : bits));
 		jumps[n++] = p->n;
 		emit(p, BPF_JMP | (rule->allow ? BPF_JNE : BPF_JEQ) | BPF_K, BPF_REG_1, 0, 0, 0);
 	}
@@ -159,7 +171,8 @@ int cgroup_devices_set(const struct oci_cgroup *g, const struct config_resources
 		return 0;
 	make_rules(r, &rules, g->arena);
 	if (dir < 0)
-		return error_set(err, EOPNOTSUPP, "linux.resources.devices: this machine has no 'devices' cgroup controller");
+		return error_set(err, EOPNOTSUPP,
+				 "linux.resources.devices: this machine has no 'devices' cgroup controller");
 	if (g->v2)
 		return attach(dir, &rules, err);
 	list_each(rule, &rules)

@@ -21,20 +21,23 @@ struct setter {
 	int r; /* of the first that failed; the others are not tried then */
 };
 
-static void set(struct setter *s, const char *controller, const char *file, const char *property, const char *text)
+static void set(struct setter *s, const char *controller, const char *file, const char *property,
+		const char *text)
 {
 	if (s->r < 0)
 		return;
 	int dir = oci_cgroup_dir(s->g, controller);
 	int r = dir < 0 ? -ENOENT : cgroup_file_write(dir, file, text);
 	if (r == -ENOENT)
-		s->r = error_set(s->err, EOPNOTSUPP, "linux.resources.%s: this machine's cgroups have no '%s'", property, file);
+		s->r = error_set(s->err, EOPNOTSUPP,
+				 "linux.resources.%s: this machine's cgroups have no '%s'", property, file);
 	else if (r < 0)
-		s->r = error_set(s->err, -r, "linux.resources.%s: cannot write '%s' to %s: %s", property, text, file,
-				 error_meaning(-r));
+		s->r = error_set(s->err, -r, "linux.resources.%s: cannot write '%s' to %s: %s", property,
+				 text, file, error_meaning(-r));
 }
 
-static void set_number(struct setter *s, const char *controller, const char *file, const char *property, int64_t value)
+static void set_number(struct setter *s, const char *controller, const char *file, const char *property,
+		       int64_t value)
 {
 	char text[32];
 
@@ -50,7 +53,8 @@ static void set_optional(struct setter *s, const char *controller, const char *f
 }
 
 /* v2: -1 is "max". */
-static void set_max(struct setter *s, const char *controller, const char *file, const char *property, int64_t value)
+static void set_max(struct setter *s, const char *controller, const char *file, const char *property,
+		    int64_t value)
 {
 	if (value < 0)
 		set(s, controller, file, property, "max");
@@ -66,7 +70,8 @@ static void set_memory_v1(struct setter *s, const struct config_memory *m)
 	int dir = oci_cgroup_dir(s->g, "memory");
 	_cleanup_free_ char *now = dir < 0 ? NULL : cgroup_file_read(dir, "memory.memsw.limit_in_bytes");
 	bool swap_first = m->swap.set && m->limit.set && now &&
-			  (m->swap.value < 0 || (m->swap.value > 0 && (uint64_t)m->swap.value > strtoull(now, NULL, 10)));
+			  (m->swap.value < 0 ||
+			   (m->swap.value > 0 && (uint64_t)m->swap.value > strtoull(now, NULL, 10)));
 	bool has_swap = m->swap.set && m->swap.value != 0;
 
 	if (swap_first && has_swap)
@@ -76,10 +81,12 @@ static void set_memory_v1(struct setter *s, const struct config_memory *m)
 	if (!swap_first && has_swap)
 		set_optional(s, "memory", "memory.memsw.limit_in_bytes", "memory.swap", &m->swap);
 	if (m->reservation.set && m->reservation.value != 0)
-		set_optional(s, "memory", "memory.soft_limit_in_bytes", "memory.reservation", &m->reservation);
+		set_optional(s, "memory", "memory.soft_limit_in_bytes", "memory.reservation",
+			     &m->reservation);
 	/* "kernel" is not recommended, and the kernel has given it up (5.16): as runc, it is passed over. */
 	if (m->kernelTCP.set && m->kernelTCP.value != 0)
-		set_optional(s, "memory", "memory.kmem.tcp.limit_in_bytes", "memory.kernelTCP", &m->kernelTCP);
+		set_optional(s, "memory", "memory.kmem.tcp.limit_in_bytes", "memory.kernelTCP",
+			     &m->kernelTCP);
 	set_optional(s, "memory", "memory.swappiness", "memory.swappiness", &m->swappiness);
 	if (m->disableOOMKiller.set && m->disableOOMKiller.value)
 		set(s, "memory", "memory.oom_control", "memory.disableOOMKiller", "1");
@@ -91,20 +98,24 @@ static void set_memory_v2(struct setter *s, const struct config_memory *m)
 		int dir = oci_cgroup_dir(s->g, "memory");
 		_cleanup_free_ char *used = dir < 0 ? NULL : cgroup_file_read(dir, "memory.current");
 		if (used && strtoll(used, NULL, 10) > m->limit.value)
-			s->r = error_set(s->err, EBUSY, "linux.resources.memory.limit: more than that is used already");
+			s->r = error_set(s->err, EBUSY,
+					 "linux.resources.memory.limit: more than that is used already");
 	}
 	if (m->limit.set && m->limit.value != 0)
 		set_max(s, "memory", "memory.max", "memory.limit", m->limit.value);
 	if (m->swap.set && m->swap.value < 0)
 		set(s, "memory", "memory.swap.max", "memory.swap", "max");
-	else if (m->swap.set && m->swap.value > 0 && m->limit.set && m->limit.value > 0 && m->swap.value >= m->limit.value)
+	else if (m->swap.set && m->swap.value > 0 && m->limit.set && m->limit.value > 0 &&
+		 m->swap.value >= m->limit.value)
 		set_number(s, "memory", "memory.swap.max", "memory.swap", m->swap.value - m->limit.value);
 	else if (m->swap.set && m->swap.value > 0 && s->r == 0)
-		s->r = error_set(s->err, EINVAL, "linux.resources.memory.swap: it is less than limit, or limit is missing");
+		s->r = error_set(s->err, EINVAL,
+				 "linux.resources.memory.swap: it is less than limit, or limit is missing");
 	if (m->reservation.set && m->reservation.value != 0)
 		set_max(s, "memory", "memory.low", "memory.reservation", m->reservation.value);
 	if (m->disableOOMKiller.set && m->disableOOMKiller.value && s->r == 0)
-		s->r = error_set(s->err, EOPNOTSUPP, "linux.resources.memory.disableOOMKiller: cgroup version 2 cannot");
+		s->r = error_set(s->err, EOPNOTSUPP,
+				 "linux.resources.memory.disableOOMKiller: cgroup version 2 cannot");
 }
 
 /* --- cpu --- */
@@ -141,7 +152,10 @@ static void set_cpu_v2(struct setter *s, const struct config_cpu *c)
 	set_optional(s, "cpu", "cpu.idle", "cpu.idle", &c->idle);
 	if (c->shares.set && c->shares.value != 0 && !(c->idle.set && c->idle.value == 1))
 		set_number(s, "cpu", "cpu.weight", "cpu.shares",
-			   1 + ((c->shares.value < 2 ? 2 : c->shares.value > 262144 ? 262144 : c->shares.value) - 2) * 9999 / 262142);
+			   1 + ((c->shares.value < 2        ? 2
+				 : c->shares.value > 262144 ? 262144
+							    : c->shares.value) -
+				2) * 9999 / 262142);
 	if ((c->quota.set && c->quota.value != 0) || (c->period.set && c->period.value != 0)) {
 		long long period = c->period.set && c->period.value ? c->period.value : 100000;
 		if (c->quota.set && c->quota.value > 0)
@@ -151,9 +165,11 @@ static void set_cpu_v2(struct setter *s, const struct config_cpu *c)
 		set(s, "cpu", "cpu.max", "cpu.quota", text);
 	}
 	set_optional(s, "cpu", "cpu.max.burst", "cpu.burst", &c->burst);
-	if ((c->realtimeRuntime.set && c->realtimeRuntime.value) || (c->realtimePeriod.set && c->realtimePeriod.value))
+	if ((c->realtimeRuntime.set && c->realtimeRuntime.value) ||
+	    (c->realtimePeriod.set && c->realtimePeriod.value))
 		if (s->r == 0)
-			s->r = error_set(s->err, EOPNOTSUPP, "linux.resources.cpu.realtimeRuntime: cgroup version 2 cannot");
+			s->r = error_set(s->err, EOPNOTSUPP,
+					 "linux.resources.cpu.realtimeRuntime: cgroup version 2 cannot");
 }
 
 static void set_cpuset(struct setter *s, const struct config_cpu *c)
@@ -166,15 +182,18 @@ static void set_cpuset(struct setter *s, const struct config_cpu *c)
 
 /* --- disks --- */
 
-static void throttle(struct setter *s, const struct io_throttles *list, const char *v1, const char *v2, const char *property)
+static void throttle(struct setter *s, const struct io_throttles *list, const char *v1, const char *v2,
+		     const char *property)
 {
 	char text[80];
 
 	list_each(t, list) {
 		if (s->g->v2)
-			snprintf(text, sizeof(text), "%lld:%lld %s=%" PRIu64, (long long)t->major, (long long)t->minor, v2, t->rate);
+			snprintf(text, sizeof(text), "%lld:%lld %s=%" PRIu64, (long long)t->major,
+				 (long long)t->minor, v2, t->rate);
 		else
-			snprintf(text, sizeof(text), "%lld:%lld %" PRIu64, (long long)t->major, (long long)t->minor, t->rate);
+			snprintf(text, sizeof(text), "%lld:%lld %" PRIu64, (long long)t->major,
+				 (long long)t->minor, t->rate);
 		set(s, s->g->v2 ? "io" : "blkio", s->g->v2 ? "io.max" : v1, property, text);
 	}
 }
@@ -185,7 +204,9 @@ static const char *weight_file(const struct oci_cgroup *g, bool device)
 	int dir = oci_cgroup_dir(g, "blkio");
 	_cleanup_free_ char *old = dir < 0 ? NULL : cgroup_file_read(dir, "blkio.weight");
 
-	return device ? old ? "blkio.weight_device" : "blkio.bfq.weight_device" : old ? "blkio.weight" : "blkio.bfq.weight";
+	return device ? old ? "blkio.weight_device" : "blkio.bfq.weight_device"
+	       : old  ? "blkio.weight"
+		      : "blkio.bfq.weight";
 }
 
 static void set_block_io(struct setter *s, const struct config_block_io *b)
@@ -199,18 +220,25 @@ static void set_block_io(struct setter *s, const struct config_block_io *b)
 	if (b->leafWeight.set && b->leafWeight.value != 0)
 		set_number(s, "blkio", "blkio.leaf_weight", "blockIO.leafWeight", b->leafWeight.value);
 	list_each(w, &b->weightDevice) {
-		snprintf(text, sizeof(text), "%lld:%lld %lld", (long long)w->major, (long long)w->minor, (long long)w->weight.value);
+		snprintf(text, sizeof(text), "%lld:%lld %lld", (long long)w->major, (long long)w->minor,
+			 (long long)w->weight.value);
 		if (w->weight.set)
-			set(s, s->g->v2 ? "io" : "blkio", s->g->v2 ? "io.bfq.weight" : weight_file(s->g, true),
-			    "blockIO.weightDevice", text);
-		snprintf(text, sizeof(text), "%lld:%lld %lld", (long long)w->major, (long long)w->minor, (long long)w->leafWeight.value);
+			set(s, s->g->v2 ? "io" : "blkio",
+			    s->g->v2 ? "io.bfq.weight" : weight_file(s->g, true), "blockIO.weightDevice",
+			    text);
+		snprintf(text, sizeof(text), "%lld:%lld %lld", (long long)w->major, (long long)w->minor,
+			 (long long)w->leafWeight.value);
 		if (w->leafWeight.set)
 			set(s, "blkio", "blkio.leaf_weight_device", "blockIO.weightDevice", text);
 	}
-	throttle(s, &b->throttleReadBpsDevice, "blkio.throttle.read_bps_device", "rbps", "blockIO.throttleReadBpsDevice");
-	throttle(s, &b->throttleWriteBpsDevice, "blkio.throttle.write_bps_device", "wbps", "blockIO.throttleWriteBpsDevice");
-	throttle(s, &b->throttleReadIOPSDevice, "blkio.throttle.read_iops_device", "riops", "blockIO.throttleReadIOPSDevice");
-	throttle(s, &b->throttleWriteIOPSDevice, "blkio.throttle.write_iops_device", "wiops", "blockIO.throttleWriteIOPSDevice");
+	throttle(s, &b->throttleReadBpsDevice, "blkio.throttle.read_bps_device", "rbps",
+		 "blockIO.throttleReadBpsDevice");
+	throttle(s, &b->throttleWriteBpsDevice, "blkio.throttle.write_bps_device", "wbps",
+		 "blockIO.throttleWriteBpsDevice");
+	throttle(s, &b->throttleReadIOPSDevice, "blkio.throttle.read_iops_device", "riops",
+		 "blockIO.throttleReadIOPSDevice");
+	throttle(s, &b->throttleWriteIOPSDevice, "blkio.throttle.write_iops_device", "wiops",
+		 "blockIO.throttleWriteIOPSDevice");
 }
 
 /* --- the rest --- */
@@ -221,11 +249,15 @@ static void set_hugepages(struct setter *s, const struct config_resources *r)
 
 	list_each(h, &r->hugepageLimits) {
 		snprintf(text, sizeof(text), "%" PRIu64, h->limit);
-		snprintf(file, sizeof(file), s->g->v2 ? "hugetlb.%.32s.max" : "hugetlb.%.32s.limit_in_bytes", h->pageSize);
+		snprintf(file, sizeof(file), s->g->v2 ? "hugetlb.%.32s.max" : "hugetlb.%.32s.limit_in_bytes",
+			 h->pageSize);
 		if (strchr(h->pageSize, '/') && s->r == 0)
-			s->r = error_set(s->err, EINVAL, "linux.resources.hugepageLimits: '%s' is no size", h->pageSize);
+			s->r = error_set(s->err, EINVAL, "linux.resources.hugepageLimits: '%s' is no size",
+					 h->pageSize);
 		set(s, "hugetlb", file, "hugepageLimits", text);
-		snprintf(file, sizeof(file), s->g->v2 ? "hugetlb.%.32s.rsvd.max" : "hugetlb.%.32s.rsvd.limit_in_bytes", h->pageSize);
+		snprintf(file, sizeof(file),
+			 s->g->v2 ? "hugetlb.%.32s.rsvd.max" : "hugetlb.%.32s.rsvd.limit_in_bytes",
+			 h->pageSize);
 		int dir = oci_cgroup_dir(s->g, "hugetlb");
 		if (s->r == 0 && dir >= 0) /* not every kernel has reservations */
 			cgroup_file_write(dir, file, text);
@@ -237,7 +269,8 @@ static void set_network(struct setter *s, const struct config_network *n)
 	char text[128];
 
 	if (s->g->v2 && (n->classID.set || n->priorities.n) && s->r == 0)
-		s->r = error_set(s->err, EOPNOTSUPP, "linux.resources.network: cgroup version 2 has no such marks");
+		s->r = error_set(s->err, EOPNOTSUPP,
+				 "linux.resources.network: cgroup version 2 has no such marks");
 	if (n->classID.set && n->classID.value != 0)
 		set_number(s, "net_cls", "net_cls.classid", "network.classID", n->classID.value);
 	list_each(p, &n->priorities) {
@@ -249,10 +282,14 @@ static void set_network(struct setter *s, const struct config_network *n)
 static void set_rdma(struct setter *s, const struct node *rdma)
 {
 	list_each(pair, &rdma->pairs) {
-		const struct node *handles = node_get(pair->value, "hcaHandles"), *objects = node_get(pair->value, "hcaObjects");
+		const struct node *handles = node_get(pair->value, "hcaHandles"),
+				  *objects = node_get(pair->value, "hcaObjects");
 		_cleanup_text_ struct text text = {};
 		if (!handles && !objects && s->r == 0)
-			s->r = error_set(s->err, EINVAL, "linux.resources.rdma.%s: neither hcaHandles nor hcaObjects is given", pair->key);
+			s->r = error_set(
+				s->err, EINVAL,
+				"linux.resources.rdma.%s: neither hcaHandles nor hcaObjects is given",
+				pair->key);
 		text_add(&text, pair->key);
 		if (handles)
 			text_printf(&text, " hca_handle=%lld", (long long)handles->integer);
@@ -268,9 +305,12 @@ static void set_unified(struct setter *s, const struct string_map *unified)
 		if (s->r < 0)
 			return;
 		if (!s->g->v2)
-			s->r = error_set(s->err, EOPNOTSUPP, "linux.resources.unified: this machine has cgroup version 1");
+			s->r = error_set(s->err, EOPNOTSUPP,
+					 "linux.resources.unified: this machine has cgroup version 1");
 		else if (strchr(pair->key, '/') || text_is(pair->key, "..") || text_is(pair->key, "."))
-			s->r = error_set(s->err, EINVAL, "linux.resources.unified: '%s' is not a file of a cgroup", pair->key);
+			s->r = error_set(s->err, EINVAL,
+					 "linux.resources.unified: '%s' is not a file of a cgroup",
+					 pair->key);
 		/* A file may take one line a write (io.max). */
 		char *lines = arena_strdup(s->g->arena, pair->value), *state;
 		for (char *line = strtok_r(lines, "\n", &state); line; line = strtok_r(NULL, "\n", &state))
@@ -278,7 +318,8 @@ static void set_unified(struct setter *s, const struct string_map *unified)
 	}
 }
 
-int oci_cgroup_set(const struct oci_cgroup *g, const struct config_resources *r, bool devices, struct error *err)
+int oci_cgroup_set(const struct oci_cgroup *g, const struct config_resources *r, bool devices,
+		   struct error *err)
 {
 	struct setter s = { g, err, 0 };
 

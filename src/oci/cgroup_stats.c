@@ -29,17 +29,23 @@ static void put(struct arena *a, struct node *n, const char *key, int64_t value)
 static struct node *cpu(const struct oci_cgroup *g, struct arena *a)
 {
 	enum { NS_PER_TICK = 10000000 }; /* USER_HZ is 100 */
-	struct node *usage = node_new(a, NODE_MAP), *throttling = node_new(a, NODE_MAP), *n = node_new(a, NODE_MAP);
+	struct node *usage = node_new(a, NODE_MAP), *throttling = node_new(a, NODE_MAP),
+		    *n = node_new(a, NODE_MAP);
 
-	put(a, usage, "total", g->v2 ? number(g, "cpu", "cpu.stat", "usage_usec") * 1000 : number(g, "cpuacct", "cpuacct.usage", NULL));
-	put(a, usage, "kernel", g->v2 ? number(g, "cpu", "cpu.stat", "system_usec") * 1000
-				      : number(g, "cpuacct", "cpuacct.stat", "system") * NS_PER_TICK);
-	put(a, usage, "user", g->v2 ? number(g, "cpu", "cpu.stat", "user_usec") * 1000
-				    : number(g, "cpuacct", "cpuacct.stat", "user") * NS_PER_TICK);
+	put(a, usage, "total",
+	    g->v2 ? number(g, "cpu", "cpu.stat", "usage_usec") * 1000
+		  : number(g, "cpuacct", "cpuacct.usage", NULL));
+	put(a, usage, "kernel",
+	    g->v2 ? number(g, "cpu", "cpu.stat", "system_usec") * 1000
+		  : number(g, "cpuacct", "cpuacct.stat", "system") * NS_PER_TICK);
+	put(a, usage, "user",
+	    g->v2 ? number(g, "cpu", "cpu.stat", "user_usec") * 1000
+		  : number(g, "cpuacct", "cpuacct.stat", "user") * NS_PER_TICK);
 	put(a, throttling, "periods", number(g, "cpu", "cpu.stat", "nr_periods"));
 	put(a, throttling, "throttledPeriods", number(g, "cpu", "cpu.stat", "nr_throttled"));
-	put(a, throttling, "throttledTime", g->v2 ? number(g, "cpu", "cpu.stat", "throttled_usec") * 1000
-						  : number(g, "cpu", "cpu.stat", "throttled_time"));
+	put(a, throttling, "throttledTime",
+	    g->v2 ? number(g, "cpu", "cpu.stat", "throttled_usec") * 1000
+		  : number(g, "cpu", "cpu.stat", "throttled_time"));
 	node_put(a, n, "usage", usage);
 	node_put(a, n, "throttling", throttling);
 	return n;
@@ -52,7 +58,8 @@ static struct node *raw(const struct oci_cgroup *g, struct arena *a)
 	_cleanup_free_ char *text = dir < 0 ? NULL : cgroup_file_read(dir, "memory.stat");
 	struct node *n = node_new(a, NODE_MAP);
 
-	for (char *state, *line = text ? strtok_r(text, "\n", &state) : NULL; line; line = strtok_r(NULL, "\n", &state)) {
+	for (char *state, *line = text ? strtok_r(text, "\n", &state) : NULL; line;
+	     line = strtok_r(NULL, "\n", &state)) {
 		char *blank = strchr(line, ' ');
 		if (!blank)
 			continue;
@@ -69,7 +76,9 @@ static struct node *memory(const struct oci_cgroup *g, struct arena *a)
 	put(a, usage, "usage", number(g, "memory", g->v2 ? "memory.current" : "memory.usage_in_bytes", NULL));
 	put(a, usage, "limit", number(g, "memory", g->v2 ? "memory.max" : "memory.limit_in_bytes", NULL));
 	put(a, usage, "max", number(g, "memory", g->v2 ? "memory.peak" : "memory.max_usage_in_bytes", NULL));
-	put(a, usage, "failcnt", g->v2 ? number(g, "memory", "memory.events", "max") : number(g, "memory", "memory.failcnt", NULL));
+	put(a, usage, "failcnt",
+	    g->v2 ? number(g, "memory", "memory.events", "max")
+		  : number(g, "memory", "memory.failcnt", NULL));
 	put(a, n, "cache", number(g, "memory", "memory.stat", g->v2 ? "file" : "cache"));
 	node_put(a, n, "usage", usage);
 	node_put(a, n, "raw", raw(g, a));

@@ -73,7 +73,8 @@ static int close_rest(struct child *c, const struct step *s, struct error *err)
 
 	for (int fd = 3; fd < 3 + (int)s->flags; fd++)
 		fcntl(fd, F_SETFD, 0);
-	if (syscall(SYS_close_range, 3u + (unsigned)s->flags, ~0u, CLOSE_RANGE_CLOEXEC) < 0 && errno != ENOSYS && errno != EINVAL)
+	if (syscall(SYS_close_range, 3u + (unsigned)s->flags, ~0u, CLOSE_RANGE_CLOEXEC) < 0 &&
+	    errno != ENOSYS && errno != EINVAL)
 		return error_errno(err, "cannot close the keeper's descriptors");
 	return 0;
 }
@@ -203,7 +204,9 @@ static void fill_low_descriptors(void)
 
 void child_run(const struct plan *plan, int sync)
 {
-	struct child c = { .plan = plan, .sync = sync, .root = -1, .dev = -1, .null = -1, .empty = -1, .label = -1 };
+	struct child c = {
+		.plan = plan, .sync = sync, .root = -1, .dev = -1, .null = -1, .empty = -1, .label = -1
+	};
 	struct error err = {};
 
 	c.umask = umask(0);

@@ -16,7 +16,7 @@ struct child {
 	int dev;            /* the /dev that is being filled */
 	int null, empty;    /* what hides files and directories */
 	int label;          /* the file of /proc/self/attr */
-	mode_t umask; /* the caller's */
+	mode_t umask;       /* the caller's */
 	bool in_cwd, is_user;
 };
 
@@ -28,11 +28,11 @@ void __attribute__((noreturn)) child_run(const struct plan *plan, int sync);
 typedef int step_function(struct child *c, const struct step *s, struct error *err);
 
 step_function child_open, child_leave, child_root_overlay, child_root_bind, child_root_attach, child_attach,
-	child_device, child_device_file, child_link, child_console, child_readonly, child_mask, child_make_cwd,
-	child_change_root, child_root_readonly, child_root_propagation;
-step_function child_be_root, child_enter, child_namespaces, child_time, child_hostname, child_domainname, child_loopback,
-	child_sysctl, child_hook;
-step_function child_scheduler, child_io_priority, child_personality, child_memory_policy, child_affinity, child_label_open,
-	child_label;
+	child_device, child_device_file, child_link, child_console, child_readonly, child_mask,
+	child_make_cwd, child_change_root, child_root_readonly, child_root_propagation;
+step_function child_be_root, child_enter, child_namespaces, child_time, child_hostname, child_domainname,
+	child_loopback, child_sysctl, child_hook;
+step_function child_scheduler, child_io_priority, child_personality, child_memory_policy, child_affinity,
+	child_label_open, child_label;
 step_function child_rlimit, child_oom_score, child_stdio, child_bound, child_cwd, child_user,
 	child_no_new_privs, child_capabilities, child_filter, child_find, child_execute;

@@ -94,7 +94,9 @@ static int remount(struct child *c, const struct oci_mount *m, struct error *err
 {
 	_cleanup_close_ int target = path_open_in_root(c->root, m->destination, O_PATH, 0);
 	_cleanup_close_ int copy = target < 0 ? -1 : mount_copy(target, "", true);
-	int r = target < 0 ? target : copy < 0 ? copy : mount_alter(copy, m->attributes, m->cleared, 0, false);
+	int r = target < 0 ? target
+		: copy < 0 ? copy
+			   : mount_alter(copy, m->attributes, m->cleared, 0, false);
 
 	if (r == 0)
 		r = mount_attach(copy, target);
@@ -120,9 +122,11 @@ static int make_device(int dir, const char *name, const struct oci_device *d, st
 	if (mknodat(dir, name, d->mode, makedev(d->major, d->minor)) < 0) {
 		if (errno != EEXIST)
 			return error_errno(err, "cannot make the device '%s'", d->path);
-		if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || (st.st_mode & S_IFMT) != (d->mode & S_IFMT) ||
+		if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    (st.st_mode & S_IFMT) != (d->mode & S_IFMT) ||
 		    (!S_ISFIFO(st.st_mode) && st.st_rdev != makedev(d->major, d->minor)))
-			return error_set(err, EEXIST, "cannot make the device '%s': something else is there", d->path);
+			return error_set(err, EEXIST, "cannot make the device '%s': something else is there",
+					 d->path);
 	}
 	if ((d->uid || d->gid) && fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, "cannot set the owner of '%s'", d->path);

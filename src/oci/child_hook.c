@@ -25,8 +25,9 @@ static int state_file(const struct oci_state_text *state)
 	int n = snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	int fd = memfd_create("state", MFD_CLOEXEC);
 
-	if (fd < 0 || write_all(fd, state->before, strlen(state->before)) < 0 || write_all(fd, pid, (size_t)n) < 0 ||
-	    write_all(fd, state->after, strlen(state->after)) < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+	if (fd < 0 || write_all(fd, state->before, strlen(state->before)) < 0 ||
+	    write_all(fd, pid, (size_t)n) < 0 || write_all(fd, state->after, strlen(state->after)) < 0 ||
+	    lseek(fd, 0, SEEK_SET) < 0) {
 		close_fd(&fd);
 		return -EIO;
 	}
@@ -64,6 +65,7 @@ int child_hook(struct child *c, const struct step *s, struct error *err)
 	if (late)
 		return error_set(err, ETIMEDOUT, "the hook '%s' did not end in time", hook->path);
 	if (r < 0 || status.code != 0)
-		return error_set(err, ECANCELED, "the hook '%s' failed with exit status %d", hook->path, r < 0 ? -1 : status.code);
+		return error_set(err, ECANCELED, "the hook '%s' failed with exit status %d", hook->path,
+				 r < 0 ? -1 : status.code);
 	return 0;
 }

@@ -175,7 +175,8 @@ int child_find(struct child *c, const struct step *s, struct error *err)
 	(void)s;
 
 	for (char *const *path = c->plan->candidates; *path; path++) {
-		if (faccessat(AT_FDCWD, *path, X_OK, AT_EACCESS) == 0 && stat(*path, &st) == 0 && S_ISREG(st.st_mode))
+		if (faccessat(AT_FDCWD, *path, X_OK, AT_EACCESS) == 0 && stat(*path, &st) == 0 &&
+		    S_ISREG(st.st_mode))
 			return 0;
 		if (faccessat(AT_FDCWD, *path, F_OK, 0) == 0)
 			why = EACCES;

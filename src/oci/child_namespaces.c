@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <net/if.h>
 #include <linux/magic.h>
 #include <linux/sched.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,14 +82,18 @@ int child_hostname(struct child *c, const struct step *s, struct error *err)
 {
 	(void)c;
 
-	return sethostname(s->path, strlen(s->path)) < 0 ? error_errno(err, "cannot set the hostname '%s'", s->path) : 0;
+	return sethostname(s->path, strlen(s->path)) < 0
+		       ? error_errno(err, "cannot set the hostname '%s'", s->path)
+		       : 0;
 }
 
 int child_domainname(struct child *c, const struct step *s, struct error *err)
 {
 	(void)c;
 
-	return setdomainname(s->path, strlen(s->path)) < 0 ? error_errno(err, "cannot set the domainname '%s'", s->path) : 0;
+	return setdomainname(s->path, strlen(s->path)) < 0
+		       ? error_errno(err, "cannot set the domainname '%s'", s->path)
+		       : 0;
 }
 
 int child_loopback(struct child *c, const struct step *s, struct error *err)

@@ -73,20 +73,24 @@ static const struct field console_fields[] = {
 	VALUE(console_size, height, .required = true, .min = 0, .max = UINT16_MAX),
 	VALUE(console_size, width, .required = true, .min = 0, .max = UINT16_MAX),
 };
-static const struct table console_table = TABLE(console_size, console_fields, "Of the terminal.", .open = true);
+static const struct table console_table =
+	TABLE(console_size, console_fields, "Of the terminal.", .open = true);
 
 static const struct field rlimit_fields[] = {
 	VALUE(config_rlimit, type, .required = true,
-	      .values = "RLIMIT_AS|RLIMIT_CORE|RLIMIT_CPU|RLIMIT_DATA|RLIMIT_FSIZE|RLIMIT_LOCKS|RLIMIT_MEMLOCK|"
-			"RLIMIT_MSGQUEUE|RLIMIT_NICE|RLIMIT_NOFILE|RLIMIT_NPROC|RLIMIT_RSS|RLIMIT_RTPRIO|RLIMIT_RTTIME|"
-			"RLIMIT_SIGPENDING|RLIMIT_STACK"),
+	      .values =
+		      "RLIMIT_AS|RLIMIT_CORE|RLIMIT_CPU|RLIMIT_DATA|RLIMIT_FSIZE|RLIMIT_LOCKS|RLIMIT_MEMLOCK|"
+		      "RLIMIT_MSGQUEUE|RLIMIT_NICE|RLIMIT_NOFILE|RLIMIT_NPROC|RLIMIT_RSS|RLIMIT_RTPRIO|"
+		      "RLIMIT_RTTIME|"
+		      "RLIMIT_SIGPENDING|RLIMIT_STACK"),
 	VALUE(config_rlimit, soft, .required = true),
 	VALUE(config_rlimit, hard, .required = true),
 };
-static const struct table rlimit_table = TABLE(config_rlimit, rlimit_fields, "A resource limit.", .open = true);
+static const struct table rlimit_table =
+	TABLE(config_rlimit, rlimit_fields, "A resource limit.", .open = true);
 
 static const struct field capabilities_fields[] = {
-	VALUE(config_capabilities, bounding), VALUE(config_capabilities, effective),
+	VALUE(config_capabilities, bounding),    VALUE(config_capabilities, effective),
 	VALUE(config_capabilities, inheritable), VALUE(config_capabilities, permitted),
 	VALUE(config_capabilities, ambient),
 };
@@ -99,7 +103,8 @@ static const struct field scheduler_fields[] = {
 	VALUE(config_scheduler, nice),
 	VALUE(config_scheduler, priority),
 	VALUE(config_scheduler, flags,
-	      .values = "SCHED_FLAG_RESET_ON_FORK|SCHED_FLAG_RECLAIM|SCHED_FLAG_DL_OVERRUN|SCHED_FLAG_KEEP_POLICY|"
+	      .values = "SCHED_FLAG_RESET_ON_FORK|SCHED_FLAG_RECLAIM|SCHED_FLAG_DL_OVERRUN|SCHED_FLAG_KEEP_"
+			"POLICY|"
 			"SCHED_FLAG_KEEP_PARAMS|SCHED_FLAG_UTIL_CLAMP_MIN|SCHED_FLAG_UTIL_CLAMP_MAX"),
 	VALUE(config_scheduler, runtime),
 	VALUE(config_scheduler, deadline),
@@ -176,8 +181,11 @@ static const struct field config_fields[] = {
 	VALUE(oci_config, domainname),
 	OBJECT(oci_config, hooks, hooks_table),
 	VALUE(oci_config, annotations, .check = check_key),
-	{ .name = "linux", .type = FIELD_OPTIONAL, .offset = offsetof(struct oci_config, linux_),
-	  .size = sizeof(struct config_linux), .table = &config_linux_table },
+	{ .name = "linux",
+	  .type = FIELD_OPTIONAL,
+	  .offset = offsetof(struct oci_config, linux_),
+	  .size = sizeof(struct config_linux),
+	  .table = &config_linux_table },
 };
 const struct table oci_config_table = TABLE(oci_config, config_fields, "A container.", .open = true);
 
@@ -204,7 +212,8 @@ int oci_config_read(const char *text, size_t size, struct arena *a, struct oci_c
 	return r < 0 ? r : oci_config_check(c, err);
 }
 
-int oci_config_read_process(const char *text, size_t size, struct arena *a, struct config_process *p, struct error *err)
+int oci_config_read_process(const char *text, size_t size, struct arena *a, struct config_process *p,
+			    struct error *err)
 {
 	*p = (struct config_process){};
 	int r = read_table(&config_process_table, text, size, a, p, "process", err);
@@ -212,8 +221,8 @@ int oci_config_read_process(const char *text, size_t size, struct arena *a, stru
 	return r < 0 ? r : oci_config_check_process(p, err);
 }
 
-int oci_config_read_resources(const char *text, size_t size, struct arena *a, struct config_resources *resources,
-			      struct error *err)
+int oci_config_read_resources(const char *text, size_t size, struct arena *a,
+			      struct config_resources *resources, struct error *err)
 {
 	*resources = (struct config_resources){};
 	return read_table(&config_resources_table, text, size, a, resources, "resources", err);

@@ -163,7 +163,8 @@ struct io_throttles LIST(struct io_throttle);
 struct config_block_io {
 	struct optional_int weight, leafWeight;
 	struct LIST(struct io_weight) weightDevice;
-	struct io_throttles throttleReadBpsDevice, throttleWriteBpsDevice, throttleReadIOPSDevice, throttleWriteIOPSDevice;
+	struct io_throttles throttleReadBpsDevice, throttleWriteBpsDevice, throttleReadIOPSDevice,
+		throttleWriteIOPSDevice;
 };
 
 struct hugepage_limit {
@@ -228,7 +229,8 @@ extern const struct table oci_config_table, config_process_table, config_linux_t
 int oci_config_read(const char *text, size_t size, struct arena *a, struct oci_config *c, struct error *err);
 
 /* The same for a process alone (exec --process) and for resources alone (update --resources). */
-int oci_config_read_process(const char *text, size_t size, struct arena *a, struct config_process *p, struct error *err);
+int oci_config_read_process(const char *text, size_t size, struct arena *a, struct config_process *p,
+			    struct error *err);
 int oci_config_read_resources(const char *text, size_t size, struct arena *a, struct config_resources *r,
 			      struct error *err);
 

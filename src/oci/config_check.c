@@ -8,10 +8,12 @@ static int check_rlimits(const struct config_process *p, struct error *err)
 	for (size_t i = 0; i < p->rlimits.n; i++) {
 		const struct config_rlimit *limit = &p->rlimits.at[i];
 		if (limit->soft > limit->hard)
-			return error_set(err, EINVAL, "process.rlimits[%zu]: the soft limit is above the hard one", i);
+			return error_set(err, EINVAL,
+					 "process.rlimits[%zu]: the soft limit is above the hard one", i);
 		for (size_t j = 0; j < i; j++)
 			if (text_is(limit->type, p->rlimits.at[j].type))
-				return error_set(err, EINVAL, "process.rlimits[%zu]: %s is there twice", i, limit->type);
+				return error_set(err, EINVAL, "process.rlimits[%zu]: %s is there twice", i,
+						 limit->type);
 	}
 	return 0;
 }
@@ -36,28 +38,41 @@ static int check_namespaces(const struct oci_config *c, const struct config_linu
 	for (size_t i = 0; i < l->namespaces.n; i++) {
 		const struct config_namespace *n = &l->namespaces.at[i];
 		if (!text_empty(n->path) && n->path[0] != '/')
-			return error_set(err, EINVAL, "linux.namespaces[%zu].path: '%s' is not an absolute path", i, n->path);
+			return error_set(err, EINVAL,
+					 "linux.namespaces[%zu].path: '%s' is not an absolute path", i,
+					 n->path);
 		if (find(l, n->type) != n)
-			return error_set(err, EINVAL, "linux.namespaces[%zu].type: there are two of '%s'", i, n->type);
+			return error_set(err, EINVAL, "linux.namespaces[%zu].type: there are two of '%s'", i,
+					 n->type);
 	}
-	const struct config_namespace *user = find(l, "user"), *time = find(l, "time"), *mount = find(l, "mount");
+	const struct config_namespace *user = find(l, "user"), *time = find(l, "time"),
+				      *mount = find(l, "mount");
 	if (!mount)
-		return error_set(err, EOPNOTSUPP, "linux.namespaces: a container without a mount namespace is not supported");
+		return error_set(err, EOPNOTSUPP,
+				 "linux.namespaces: a container without a mount namespace is not supported");
 	if (!text_empty(mount->path))
-		return error_set(err, EOPNOTSUPP, "linux.namespaces: a mount namespace that exists is not supported");
+		return error_set(err, EOPNOTSUPP,
+				 "linux.namespaces: a mount namespace that exists is not supported");
 	if (!text_empty(c->hostname) && !find(l, "uts"))
-		return error_set(err, EINVAL, "hostname: it needs a UTS namespace, else it would be the machine's (linux.namespaces)");
+		return error_set(err, EINVAL,
+				 "hostname: it needs a UTS namespace, else it would be the machine's "
+				 "(linux.namespaces)");
 	if (!text_empty(c->domainname) && !find(l, "uts"))
-		return error_set(err, EINVAL, "domainname: it needs a UTS namespace, else it would be the machine's (linux.namespaces)");
+		return error_set(err, EINVAL,
+				 "domainname: it needs a UTS namespace, else it would be the machine's "
+				 "(linux.namespaces)");
 	bool mapped = l->uidMappings.n > 0 || l->gidMappings.n > 0;
 	if (mapped && !user)
-		return error_set(err, EINVAL, "linux.%s: there is no user namespace to map into (linux.namespaces)",
+		return error_set(err, EINVAL,
+				 "linux.%s: there is no user namespace to map into (linux.namespaces)",
 				 l->uidMappings.n ? "uidMappings" : "gidMappings");
 	if (user && text_empty(user->path) && (l->uidMappings.n == 0 || l->gidMappings.n == 0))
 		return error_set(err, EINVAL, "linux.%s: a new user namespace needs a mapping",
 				 l->uidMappings.n ? "gidMappings" : "uidMappings");
 	if (l->timeOffsets && (!time || !text_empty(time->path)))
-		return error_set(err, EINVAL, "linux.timeOffsets: there is no new time namespace to set them in (linux.namespaces)");
+		return error_set(err, EINVAL,
+				 "linux.timeOffsets: there is no new time namespace to set them in "
+				 "(linux.namespaces)");
 	return 0;
 }
 
@@ -78,7 +93,8 @@ static int check_devices(const struct config_linux *l, struct error *err)
 	for (size_t i = 0; i < l->devices.n; i++) {
 		const struct config_device *d = &l->devices.at[i];
 		if (!text_is(d->type, "p") && (!d->major.set || !d->minor.set))
-			return error_set(err, EINVAL, "linux.devices[%zu].%s: it is missing", i, d->major.set ? "minor" : "major");
+			return error_set(err, EINVAL, "linux.devices[%zu].%s: it is missing", i,
+					 d->major.set ? "minor" : "major");
 	}
 	return 0;
 }
@@ -87,14 +103,18 @@ static int check_resources(const struct config_resources *r, struct error *err)
 {
 	const struct config_cpu *cpu = r->cpu;
 
-	if (cpu && cpu->burst.set && cpu->quota.set && cpu->quota.value > 0 && cpu->burst.value > cpu->quota.value)
+	if (cpu && cpu->burst.set && cpu->quota.set && cpu->quota.value > 0 &&
+	    cpu->burst.value > cpu->quota.value)
 		return error_set(err, EINVAL, "linux.resources.cpu.burst: it is larger than quota");
 	if (!r->blockIO)
 		return 0;
 	for (size_t i = 0; i < r->blockIO->weightDevice.n; i++)
-		if (!r->blockIO->weightDevice.at[i].weight.set && !r->blockIO->weightDevice.at[i].leafWeight.set)
+		if (!r->blockIO->weightDevice.at[i].weight.set &&
+		    !r->blockIO->weightDevice.at[i].leafWeight.set)
 			return error_set(err, EINVAL,
-					 "linux.resources.blockIO.weightDevice[%zu]: neither weight nor leafWeight is given", i);
+					 "linux.resources.blockIO.weightDevice[%zu]: neither weight nor "
+					 "leafWeight is given",
+					 i);
 	return 0;
 }
 
@@ -105,11 +125,13 @@ static int check_seccomp(const struct config_linux *l, struct error *err)
 	if (!s)
 		return 0;
 	if (s->kind != NODE_MAP)
-		return error_set(err, EINVAL, "linux.seccomp: found %s, wanted a map", node_kind_name(s->kind));
+		return error_set(err, EINVAL, "linux.seccomp: found %s, wanted a map",
+				 node_kind_name(s->kind));
 	if (!node_get(s, "defaultAction"))
 		return error_set(err, EINVAL, "linux.seccomp: the field 'defaultAction' is missing");
 	if (node_get(s, "listenerMetadata") && !node_get(s, "listenerPath"))
-		return error_set(err, EINVAL, "linux.seccomp.listenerMetadata: it must come with listenerPath");
+		return error_set(err, EINVAL,
+				 "linux.seccomp.listenerMetadata: it must come with listenerPath");
 	return 0;
 }
 
@@ -119,11 +141,14 @@ static int check_supported(const struct config_linux *l, struct error *err)
 	if (l->intelRdt)
 		return error_set(err, EOPNOTSUPP, "linux.intelRdt: it is not supported");
 	if (l->netDevices && l->netDevices->pairs.n)
-		return error_set(err, EOPNOTSUPP, "linux.netDevices: moving network devices is not supported");
+		return error_set(err, EOPNOTSUPP,
+				 "linux.netDevices: moving network devices is not supported");
 	if (node_get(l->seccomp, "listenerPath"))
-		return error_set(err, EOPNOTSUPP, "linux.seccomp.listenerPath: SCMP_ACT_NOTIFY is not supported");
+		return error_set(err, EOPNOTSUPP,
+				 "linux.seccomp.listenerPath: SCMP_ACT_NOTIFY is not supported");
 	if (l->personality && l->personality->flags.n)
-		return error_set(err, EOPNOTSUPP, "linux.personality.flags: '%s' is not supported", l->personality->flags.at[0]);
+		return error_set(err, EOPNOTSUPP, "linux.personality.flags: '%s' is not supported",
+				 l->personality->flags.at[0]);
 	return 0;
 }
 

@@ -8,10 +8,12 @@ static const char *check_absolute(const char *s)
 }
 
 static const struct field namespace_fields[] = {
-	VALUE(config_namespace, type, .required = true, .values = "pid|network|mount|ipc|uts|user|cgroup|time"),
+	VALUE(config_namespace, type, .required = true,
+	      .values = "pid|network|mount|ipc|uts|user|cgroup|time"),
 	VALUE(config_namespace, path),
 };
-static const struct table namespace_table = TABLE(config_namespace, namespace_fields, "A namespace.", .open = true);
+static const struct table namespace_table =
+	TABLE(config_namespace, namespace_fields, "A namespace.", .open = true);
 
 static const struct field offset_fields[] = {
 	VALUE(time_offset, secs),
@@ -23,7 +25,8 @@ static const struct field offsets_fields[] = {
 	OPTIONAL(time_offsets, boottime, offset_table),
 	OPTIONAL(time_offsets, monotonic, offset_table),
 };
-static const struct table offsets_table = TABLE(time_offsets, offsets_fields, "Of a time namespace."); /* the kernel has no other clocks */
+static const struct table offsets_table =
+	TABLE(time_offsets, offsets_fields, "Of a time namespace."); /* the kernel has no other clocks */
 
 static const struct field device_fields[] = {
 	VALUE(config_device, type, .required = true, .values = "c|b|u|p"),
@@ -37,18 +40,20 @@ static const struct field device_fields[] = {
 static const struct table device_table = TABLE(config_device, device_fields, "A device.", .open = true);
 
 static const struct field rdt_fields[] = {
-	VALUE(config_intel_rdt, closID),        VALUE(config_intel_rdt, l3CacheSchema),
-	VALUE(config_intel_rdt, memBwSchema),   VALUE(config_intel_rdt, schemata),
+	VALUE(config_intel_rdt, closID),           VALUE(config_intel_rdt, l3CacheSchema),
+	VALUE(config_intel_rdt, memBwSchema),      VALUE(config_intel_rdt, schemata),
 	VALUE(config_intel_rdt, enableMonitoring),
 };
-static const struct table rdt_table = TABLE(config_intel_rdt, rdt_fields, "Cache and bandwidth.", .open = true);
+static const struct table rdt_table =
+	TABLE(config_intel_rdt, rdt_fields, "Cache and bandwidth.", .open = true);
 
 static const struct field policy_fields[] = {
 	VALUE(config_memory_policy, mode, .required = true,
 	      .values = "MPOL_DEFAULT|MPOL_BIND|MPOL_INTERLEAVE|MPOL_WEIGHTED_INTERLEAVE|MPOL_PREFERRED|"
 			"MPOL_PREFERRED_MANY|MPOL_LOCAL"),
 	VALUE(config_memory_policy, nodes),
-	VALUE(config_memory_policy, flags, .values = "MPOL_F_NUMA_BALANCING|MPOL_F_RELATIVE_NODES|MPOL_F_STATIC_NODES"),
+	VALUE(config_memory_policy, flags,
+	      .values = "MPOL_F_NUMA_BALANCING|MPOL_F_RELATIVE_NODES|MPOL_F_STATIC_NODES"),
 };
 static const struct table policy_table =
 	TABLE(config_memory_policy, policy_fields, "On which nodes memory is taken.", .open = true);
@@ -80,4 +85,5 @@ static const struct field linux_fields[] = {
 	VALUE(config_linux, mountLabel),
 	OPTIONAL(config_linux, personality, personality_table),
 };
-const struct table config_linux_table = TABLE(config_linux, linux_fields, "What is Linux's alone.", .open = true);
+const struct table config_linux_table =
+	TABLE(config_linux, linux_fields, "What is Linux's alone.", .open = true);

@@ -16,7 +16,8 @@ static const struct field device_fields[] = {
 	VALUE(device_rule, minor, .min = -1, .max = UINT32_MAX),
 	VALUE(device_rule, access, .check = check_access),
 };
-static const struct table device_table = TABLE(device_rule, device_fields, "Who may use which devices.", .open = true);
+static const struct table device_table =
+	TABLE(device_rule, device_fields, "Who may use which devices.", .open = true);
 
 static const struct field memory_fields[] = {
 	VALUE(config_memory, limit, .min = -1, .max = INT64_MAX),
@@ -79,7 +80,8 @@ static const struct field hugepage_fields[] = {
 	VALUE(hugepage_limit, pageSize, .required = true),
 	VALUE(hugepage_limit, limit, .required = true),
 };
-static const struct table hugepage_table = TABLE(hugepage_limit, hugepage_fields, "Huge pages.", .open = true);
+static const struct table hugepage_table =
+	TABLE(hugepage_limit, hugepage_fields, "Huge pages.", .open = true);
 
 static const struct field priority_fields[] = {
 	VALUE(interface_priority, name, .required = true),
@@ -92,7 +94,8 @@ static const struct field network_fields[] = {
 	VALUE(config_network, classID, .min = 0, .max = UINT32_MAX),
 	OBJECTS(config_network, priorities, priority_table),
 };
-static const struct table network_table = TABLE(config_network, network_fields, "Marks of packets.", .open = true);
+static const struct table network_table =
+	TABLE(config_network, network_fields, "Marks of packets.", .open = true);
 
 static const struct field resources_fields[] = {
 	OBJECTS(config_resources, devices, device_table),

@@ -35,10 +35,10 @@ struct birth {
 	const struct plan *plan;
 	uint64_t flags;
 	int cgroup_fd;
-	int pid_namespace;                     /* -1: the caller's */
-	const struct oci_namespace *joined;    /* to be entered before the clone */
+	int pid_namespace;                  /* -1: the caller's */
+	const struct oci_namespace *joined; /* to be entered before the clone */
 	size_t join_count;
-	int mine, theirs;                      /* ends of the socket */
+	int mine, theirs; /* ends of the socket */
 	pid_t pid;
 	int *pidfd;
 	struct error *err;
@@ -104,7 +104,8 @@ static pid_t clone_by_helper(struct birth *b)
 		return error_errno(b->err, "cannot make a process");
 	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
 		;
-	return b->pid != 0 ? b->pid : error_set(b->err, EIO, "the process that enters the namespaces was killed");
+	return b->pid != 0 ? b->pid
+			   : error_set(b->err, EIO, "the process that enters the namespaces was killed");
 }
 
 /* Starts a child on a plan. On an error its end of the socket is closed, which ends it. */
@@ -161,7 +162,9 @@ int container_create(const struct oci_spec *spec, const struct container_setting
 	struct plan plan;
 
 	plan_container(&plan, spec, setting, a);
-	struct birth b = { .plan = &plan, .cgroup_fd = setting->cgroup_fd, .pid_namespace = setting->pid_namespace };
+	struct birth b = { .plan = &plan,
+			   .cgroup_fd = setting->cgroup_fd,
+			   .pid_namespace = setting->pid_namespace };
 	if (setting->pid_namespace < 0)
 		b.flags = spec->namespaces & (CLONE_NEWPID | CLONE_NEWUSER);
 	if (spec->user_namespace && spec->joined.n > 0) {
@@ -183,7 +186,9 @@ int container_exec(const struct oci_process *process, const struct exec_setting 
 	struct plan plan;
 
 	plan_exec(&plan, process, setting, a);
-	struct birth b = { .plan = &plan, .cgroup_fd = setting->cgroup_fd, .pid_namespace = setting->pid_namespace };
+	struct birth b = { .plan = &plan,
+			   .cgroup_fd = setting->cgroup_fd,
+			   .pid_namespace = setting->pid_namespace };
 	int r = begin(&b, p, err);
 	p->is_ready = true;
 	return r;

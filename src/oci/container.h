@@ -25,10 +25,10 @@ struct container_setting {
 	int tasks[CGROUP_FDS_MAX]; /* v1: the `tasks` files to write "0" to */
 	int task_count;
 	int pid_namespace; /* -1: see the spec; else join this one */
-	bool outlives;     /* the container does not die with its parent once that has said container_release */
-	int listen;        /* with OUTLIVES: a listening socket; who connects to it has the start's side of the conversation */
-	bool has_hooks;    /* the child reports once more before it changes its root, and waits for container_start */
-	bool no_pivot;     /* chroot(2) instead of pivot_root(2) */
+	bool outlives; /* the container does not die with its parent once that has said container_release */
+	int listen; /* with OUTLIVES: a listening socket; who connects to it has the start's side of the conversation */
+	bool has_hooks; /* the child reports once more before it changes its root, and waits for container_start */
+	bool no_pivot; /* chroot(2) instead of pivot_root(2) */
 	const char *
 		mount_point; /* an empty directory of the host to build the root file system on; NULL: none is needed on Linux 6.5 */
 };
@@ -64,8 +64,8 @@ struct exec_setting {
 	int cgroup_fd;
 	int tasks[CGROUP_FDS_MAX];
 	int task_count;
-	int target_pidfd;  /* the container's first process */
-	int pid_namespace; /* >= 0: its pid namespace, when it is not the caller's own */
+	int target_pidfd;    /* the container's first process */
+	int pid_namespace;   /* >= 0: its pid namespace, when it is not the caller's own */
 	uint64_t namespaces; /* which to join, CLONE_NEW*; 0: all but user and time */
 	bool outlives;       /* it does not die with the caller */
 };

@@ -22,7 +22,8 @@ enum { DEPTH_MAX = 64 };
 static int copy_file(int from, int to, const char *name, const struct stat *st)
 {
 	_cleanup_close_ int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	_cleanup_close_ int out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	_cleanup_close_ int out =
+		openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	ssize_t n;
 
 	if (in < 0 || out < 0)
@@ -42,7 +43,8 @@ static int copy_link(int from, int to, const char *name, const struct stat *st)
 	if (n < 0)
 		return -errno;
 	target[n] = '\0';
-	if (symlinkat(target, to, name) < 0 || fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (symlinkat(target, to, name) < 0 ||
+	    fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	return 0;
 }
@@ -84,7 +86,8 @@ static int copy_directory(int from, int to, dev_t dev, unsigned depth)
 	for (struct dirent *e; r == 0 && (e = readdir(d));)
 		if (!text_is(e->d_name, ".") && !text_is(e->d_name, ".."))
 			r = copy_entry(from, to, e->d_name, dev, depth);
-	if (r == 0 && (fstat(from, &st) < 0 || fchown(to, st.st_uid, st.st_gid) < 0 || fchmod(to, st.st_mode & 07777) < 0))
+	if (r == 0 && (fstat(from, &st) < 0 || fchown(to, st.st_uid, st.st_gid) < 0 ||
+		       fchmod(to, st.st_mode & 07777) < 0))
 		r = -errno;
 	return r;
 }
@@ -104,7 +107,8 @@ static int write_map(pid_t pid, const char *name, const struct id_mappings *map)
 	char path[40];
 
 	list_each(m, map)
-		text_printf(&text, "%lld %lld %lld\n", (long long)m->containerID, (long long)m->hostID, (long long)m->size);
+		text_printf(&text, "%lld %lld %lld\n", (long long)m->containerID, (long long)m->hostID,
+			    (long long)m->size);
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
 	return fd < 0 || write(fd, text.at, text.n) < 0 ? -errno : 0;

@@ -51,7 +51,8 @@ static int state_file(const char *state, struct error *err)
 
 static int run(const struct config_hook *hook, const char *state, struct error *err)
 {
-	_cleanup_free_ char **argv = terminated(&hook->args, hook->path), **envp = terminated(&hook->env, NULL);
+	_cleanup_free_ char **argv = terminated(&hook->args, hook->path),
+			    **envp = terminated(&hook->env, NULL);
 	_cleanup_close_ int in = state_file(state, err), pidfd = -1;
 	struct exit_status status;
 
@@ -64,18 +65,24 @@ static int run(const struct config_hook *hook, const char *state, struct error *
 		return error_set(err, -pid, "cannot run '%s': %s", hook->path, error_meaning(-pid));
 	struct pollfd end = { .fd = pidfd, .events = POLLIN };
 	int64_t seconds = hook->timeout.set ? hook->timeout.value : -1;
-	bool late = poll(&end, 1, seconds < 0 ? -1 : seconds > 2000000 ? 2000000000 : (int)seconds * 1000) == 0;
+	bool late = poll(&end, 1,
+			 seconds < 0         ? -1
+			 : seconds > 2000000 ? 2000000000
+					     : (int)seconds * 1000) == 0;
 	if (late)
 		process_signal(pidfd, SIGKILL);
 	int r = process_wait(pidfd, &status);
 	if (late)
-		return error_set(err, ETIMEDOUT, "'%s' did not end in %lld s", hook->path, (long long)seconds);
+		return error_set(err, ETIMEDOUT, "'%s' did not end in %lld s", hook->path,
+				 (long long)seconds);
 	if (r < 0 || status.code != 0)
-		return error_set(err, ECANCELED, "'%s' failed with exit status %d", hook->path, r < 0 ? -1 : status.code);
+		return error_set(err, ECANCELED, "'%s' failed with exit status %d", hook->path,
+				 r < 0 ? -1 : status.code);
 	return 0;
 }
 
-int oci_hooks_run(const struct config_hook_list *hooks, const char *name, const char *state, struct error *err)
+int oci_hooks_run(const struct config_hook_list *hooks, const char *name, const char *state,
+		  struct error *err)
 {
 	for (size_t i = 0; i < hooks->n; i++)
 		if (run(&hooks->at[i], state, err) < 0)

@@ -7,4 +7,5 @@
 #include "oci/config.h"
 
 /* Runs HOOKS in their order, each with STATE as standard input. The first that fails ends it. NAME is for the error. */
-int oci_hooks_run(const struct config_hook_list *hooks, const char *name, const char *state, struct error *err);
+int oci_hooks_run(const struct config_hook_list *hooks, const char *name, const char *state,
+		  struct error *err);

@@ -30,6 +30,7 @@ int oci_mount_open(const struct oci_mount *m)
 	if (r >= 0)
 		r = mount_alter(source, m->below, m->below_cleared, 0, true);
 	if (r >= 0)
-		r = mount_alter(source, attributes, cleared, propagation, m->recursive && m->recursive_attributes);
+		r = mount_alter(source, attributes, cleared, propagation,
+				m->recursive && m->recursive_attributes);
 	return r < 0 ? r : source;
 }

@@ -158,7 +158,8 @@ static void apply(const struct word *w, struct oci_mount *m, struct mount_wish *
 	}
 }
 
-void mount_words_read(const char *const *at, size_t n, struct oci_mount *m, struct mount_wish *wish, struct arena *a)
+void mount_words_read(const char *const *at, size_t n, struct oci_mount *m, struct mount_wish *wish,
+		      struct arena *a)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct word *w = find(at[i]);

@@ -12,7 +12,8 @@ struct mount_wish {
 };
 
 /* Puts the options AT[N] into M and *WISH; later ones win. Memory in A. */
-void mount_words_read(const char *const *at, size_t n, struct oci_mount *m, struct mount_wish *wish, struct arena *a);
+void mount_words_read(const char *const *at, size_t n, struct oci_mount *m, struct mount_wish *wish,
+		      struct arena *a);
 
 /* The I-th of the words that are known, in alphabetical order; NULL behind the last (for `features`). */
 const char *mount_word(size_t i);

@@ -109,7 +109,8 @@ static const struct plan_overlay *overlay(const struct oci_root *root, const cha
 		add_option(o, a, "workdir", root->work);
 		add_option(o, a, "volatile", NULL);
 	}
-	if (!mount_point || !joined || (root->upper && (strpbrk(root->upper, ",") || strpbrk(root->work, ","))))
+	if (!mount_point || !joined ||
+	    (root->upper && (strpbrk(root->upper, ",") || strpbrk(root->work, ","))))
 		return o;
 	const char *page = root->upper ? arena_printf(a, "lowerdir=%s,upperdir=%s,workdir=%s,volatile",
 						      joined, root->upper, root->work)
@@ -187,8 +188,8 @@ static void add_device_files(struct plan *plan, const struct oci_spec *spec, str
 			add(plan, a, STEP_DEVICE_FILE)->device = device;
 }
 
-static void add_hooks(struct plan *plan, const struct oci_hook_list *hooks, const struct oci_state_text *state,
-		      struct arena *a)
+static void add_hooks(struct plan *plan, const struct oci_hook_list *hooks,
+		      const struct oci_state_text *state, struct arena *a)
 {
 	list_each(hook, hooks) {
 		struct plan_hook *h = arena_one(a, struct plan_hook);
@@ -347,7 +348,8 @@ void plan_exec(struct plan *plan, const struct oci_process *process, const struc
 {
 	static const struct oci_hook_list none;
 
-	*plan = (struct plan){ .joined = setting->namespaces ? setting->namespaces : JOINED, .outlives = setting->outlives };
+	*plan = (struct plan){ .joined = setting->namespaces ? setting->namespaces : JOINED,
+			       .outlives = setting->outlives };
 	add_beginning(plan, process, setting->tasks, setting->task_count, a);
 	add(plan, a, STEP_JOIN)->fd = setting->target_pidfd;
 	add_identity(plan, process, setting->stdio, a);

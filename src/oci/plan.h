@@ -58,7 +58,7 @@ enum step_kind {
 	STEP_CLOSE,            /* every descriptor but 0, 1, 2 (flags: and that many more) goes at execve */
 	STEP_FIND,             /* is there anything to execute? */
 	STEP_READY,            /* say so and wait for the start (or for the end of the runtime's hooks) */
-	STEP_RELEASE,          /* fd: say so, wait until we are recorded, be on our own, and wait for the start at this socket */
+	STEP_RELEASE, /* fd: say so, wait until we are recorded, be on our own, and wait for the start at this socket */
 	STEP_NO_NEW_PRIVS,
 	STEP_CAPABILITIES, /* process */
 	STEP_FILTER,       /* process */
@@ -85,7 +85,8 @@ struct plan_hook {
 
 struct step {
 	enum step_kind kind;
-	unsigned place; /* OPEN, ATTACH: which of plan.opened; RELEASE: how many descriptors from 3 on are kept */
+	unsigned
+		place; /* OPEN, ATTACH: which of plan.opened; RELEASE: how many descriptors from 3 on are kept */
 	union {
 		int fd;
 		uint64_t flags;
@@ -105,7 +106,7 @@ struct step {
 
 struct plan {
 	struct LIST(struct step) steps;
-	int *opened; /* the child's memory: one descriptor a mount */
+	int *opened;     /* the child's memory: one descriptor a mount */
 	int root;        /* > 0: for STEP_ROOT_BIND, instead of a path */
 	bool outlives;   /* it is not tied to its parent's life */
 	uint64_t joined; /* exec: CLONE_NEW* */

@@ -113,8 +113,8 @@ static void print_namespaces(struct text *out, uint64_t types)
 		uint64_t bit;
 		const char *name;
 	} all[] = {
-		{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWIPC, "ipc" },   { CLONE_NEWNET, "network" },
-		{ CLONE_NEWTIME, "time" },     { CLONE_NEWUTS, "uts" },   { CLONE_NEWUSER, "user" },
+		{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNET, "network" },
+		{ CLONE_NEWTIME, "time" },     { CLONE_NEWUTS, "uts" }, { CLONE_NEWUSER, "user" },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)

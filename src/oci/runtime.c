@@ -59,7 +59,8 @@ static int open_process(struct oci_state *s, struct error *err)
 	if (pidfd >= 0 && process_start_time((pid_t)s->record.pid) == s->record.startTime)
 		return pidfd;
 	close_fd(&pidfd);
-	return error_set(err, ESRCH, "container not running: '%s' is %s", s->id, is_there(s) ? "stopped" : oci_status_name(s->status));
+	return error_set(err, ESRCH, "container not running: '%s' is %s", s->id,
+			 is_there(s) ? "stopped" : oci_status_name(s->status));
 }
 
 /* Without a process namespace of its own the end of its first process is not the end of the others. */
@@ -119,14 +120,17 @@ static int kill_and_wait(struct oci_state *s, struct error *err)
 	int r = send_signal(s, SIGKILL, false, err);
 	if (r < 0 && r != -ESRCH)
 		return r;
-	return poll(&one, 1, KILL_MS) == 1 ? 0 : error_set(err, ETIMEDOUT, "the container '%s' does not end", s->id);
+	return poll(&one, 1, KILL_MS) == 1
+		       ? 0
+		       : error_set(err, ETIMEDOUT, "the container '%s' does not end", s->id);
 }
 
 static void run_poststop(struct oci_state *s, const struct oci_bundle *b, void (*warn)(const char *text))
 {
 	struct error err = {};
 
-	for (size_t i = 0; i < b->config.hooks.poststop.n; i++) { /* one that fails does not keep the others from running */
+	for (size_t i = 0; i < b->config.hooks.poststop.n;
+	     i++) { /* one that fails does not keep the others from running */
 		const struct config_hook_list one = { &b->config.hooks.poststop.at[i], 1 };
 		_cleanup_free_ char *text = runtime_state_text(s, NULL);
 		if (oci_hooks_run(&one, "poststop", text, &err) < 0)
@@ -134,14 +138,15 @@ static void run_poststop(struct oci_state *s, const struct oci_bundle *b, void (
 	}
 }
 
-static int delete(struct oci_state *s, bool force, void (*warn)(const char *text), struct error *err)
+static int delete (struct oci_state *s, bool force, void (*warn)(const char *text), struct error *err)
 {
 	_cleanup_(oci_bundle_close) struct oci_bundle bundle = {};
 	struct oci_cgroup g = {};
 	int r = 0;
 
 	if (is_there(s) && !force)
-		return error_set(err, EPERM, "cannot delete the container '%s': it is %s, not stopped", s->id, oci_status_name(s->status));
+		return error_set(err, EPERM, "cannot delete the container '%s': it is %s, not stopped", s->id,
+				 oci_status_name(s->status));
 	if (is_there(s) && (r = kill_and_wait(s, err)) < 0)
 		return r;
 	s->status = OCI_STOPPED;
@@ -162,7 +167,7 @@ int oci_delete(int rootfd, const char *id, bool force, void (*warn)(const char *
 	int r = oci_state_open(rootfd, id, true, &s, err);
 
 	if (r == 0 || (force && r != -ENOENT && s.dir >= 0))
-		r = delete(&s, force, warn, err);
+		r = delete (&s, force, warn, err);
 	else if (force && r == -ENOENT)
 		r = 0;
 	oci_state_close(&s);
@@ -178,8 +183,8 @@ int oci_pause(int rootfd, const char *id, bool pause, struct error *err)
 	int r = oci_state_open(rootfd, id, true, &s, err);
 
 	if (r == 0 && (pause ? s.status != OCI_RUNNING && s.status != OCI_CREATED : s.status != OCI_PAUSED))
-		r = error_set(err, EPERM, "cannot %s the container '%s': it is %s", pause ? "pause" : "resume", id,
-			      oci_status_name(s.status));
+		r = error_set(err, EPERM, "cannot %s the container '%s': it is %s",
+			      pause ? "pause" : "resume", id, oci_status_name(s.status));
 	if (r == 0)
 		r = oci_container_cgroup(&s, &g, err);
 	if (r == 0)

@@ -43,7 +43,7 @@ int oci_delete(int rootfd, const char *id, bool force, void (*warn)(const char *
 
 struct oci_exec_wish {
 	const char *id;
-	const char *process;             /* a file with a process, or NULL: the container's own with what follows */
+	const char *process; /* a file with a process, or NULL: the container's own with what follows */
 	struct strings args, env, caps;
 	const char *cwd;
 	struct optional_int uid, gid;

@@ -53,17 +53,21 @@ int runtime_write_pid_file(const char *path, pid_t pid, struct error *err)
 
 	if (!path)
 		return 0;
-	return file_write_atomic(AT_FDCWD, path, text, (size_t)n, 0644, err) < 0 ? error_prefix(err, "--pid-file") : 0;
+	return file_write_atomic(AT_FDCWD, path, text, (size_t)n, 0644, err) < 0
+		       ? error_prefix(err, "--pid-file")
+		       : 0;
 }
 
 /* The terminal's slave is the user's who will have it; the root of a user namespace could not give it. */
 int runtime_open_terminal(struct oci_io *io, const struct config_process *p, uid_t owner, struct error *err)
 {
 	if (!io->console_socket && !io->keep_terminal)
-		return error_set(err, EINVAL, "process.terminal: it needs --console-socket, to send the terminal to");
+		return error_set(err, EINVAL,
+				 "process.terminal: it needs --console-socket, to send the terminal to");
 	(void)!fchown(io->terminal.slave, owner, (gid_t)-1);
 	if (p->consoleSize)
-		oci_terminal_size(&io->terminal, (uint16_t)p->consoleSize->height, (uint16_t)p->consoleSize->width);
+		oci_terminal_size(&io->terminal, (uint16_t)p->consoleSize->height,
+				  (uint16_t)p->consoleSize->width);
 	return io->console_socket ? oci_terminal_send(&io->terminal, io->console_socket, err) : 0;
 }
 
@@ -83,7 +87,9 @@ struct creation {
 static int make_cgroup(struct creation *c, struct error *err)
 {
 	const struct config_linux *l = bundle_linux(&c->bundle);
-	const char *path = !text_empty(l->cgroupsPath) ? l->cgroupsPath : arena_printf(c->bundle.arena, "/seapod-oci/%s", c->wish->id);
+	const char *path = !text_empty(l->cgroupsPath)
+				   ? l->cgroupsPath
+				   : arena_printf(c->bundle.arena, "/seapod-oci/%s", c->wish->id);
 	int r = oci_cgroup_find(&c->cgroup, path, c->bundle.arena, err);
 
 	if (r < 0)
@@ -96,7 +102,9 @@ static int make_cgroup(struct creation *c, struct error *err)
 	oci_cgroup_close(&c->cgroup);
 	if (foreign) { /* it is not ours to remove when this fails */
 		c->has_cgroup = false;
-		return error_set(err, EBUSY, "linux.cgroupsPath: the cgroup '%s' is in use: it has processes or is frozen", path);
+		return error_set(
+			err, EBUSY,
+			"linux.cgroupsPath: the cgroup '%s' is in use: it has processes or is frozen", path);
 	}
 	if ((r = oci_cgroup_open(&c->cgroup, true, err)) < 0)
 		return r;
@@ -195,7 +203,8 @@ static int run_create_hooks(struct creation *c, struct error *err)
 
 static int record(struct creation *c, struct error *err)
 {
-	int r = file_write_atomic(c->state.dir, "config.json", c->bundle.config_text, c->bundle.config_size, 0600, err);
+	int r = file_write_atomic(c->state.dir, "config.json", c->bundle.config_text, c->bundle.config_size,
+				  0600, err);
 
 	if (r == 0)
 		r = runtime_write_pid_file(c->wish->io.pid_file, c->p->pid, err);
@@ -207,7 +216,8 @@ static int create(struct creation *c, struct error *err)
 	int r;
 
 	if ((r = runtime_check_preserved(c->wish->io.preserve_fds, err)) < 0 ||
-	    (r = oci_bundle_open(&c->bundle, c->wish->bundle, c->wish->id, NULL, 0, err)) < 0 || (r = make_cgroup(c, err)) < 0)
+	    (r = oci_bundle_open(&c->bundle, c->wish->bundle, c->wish->id, NULL, 0, err)) < 0 ||
+	    (r = make_cgroup(c, err)) < 0)
 		return r;
 	c->bundle.cache = c->cache;
 	if ((r = oci_bundle_spec(&c->bundle, err)) < 0)
@@ -252,7 +262,10 @@ static void undo(struct creation *c)
 
 int oci_create(int rootfd, struct oci_create_wish *wish, struct container_process *p, struct error *err)
 {
-	struct creation c = { .wish = wish, .listen = -1, .p = p, .bundle = { .pid_namespace = -1, .devpts = -1, .cache = -1 } };
+	struct creation c = { .wish = wish,
+			      .listen = -1,
+			      .p = p,
+			      .bundle = { .pid_namespace = -1, .devpts = -1, .cache = -1 } };
 
 	*p = CONTAINER_PROCESS_NONE;
 	wish->io.terminal = (struct oci_terminal){ -1, -1 };
@@ -293,7 +306,8 @@ static int start(struct oci_state *s, void (*warn)(const char *text), struct err
 	(void)warn;
 
 	if (s->status != OCI_CREATED)
-		return error_set(err, EPERM, "cannot start the container '%s': it is %s, not created", s->id, oci_status_name(s->status));
+		return error_set(err, EPERM, "cannot start the container '%s': it is %s, not created", s->id,
+				 oci_status_name(s->status));
 	int r = runtime_open_saved(s, &bundle, err);
 	if (r == 0)
 		r = container_connect(s->dir, "start", &p, err);

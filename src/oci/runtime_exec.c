@@ -38,7 +38,9 @@ static int make_process(struct execution *e, struct config_process *p, struct er
 	if (w->cwd)
 		p->cwd = w->cwd;
 	if (w->uid.set)
-		p->user = (struct config_user){ .uid = w->uid.value, .gid = w->gid.set ? w->gid.value : 0, .umask = p->user.umask };
+		p->user = (struct config_user){ .uid = w->uid.value,
+						.gid = w->gid.set ? w->gid.value : 0,
+						.umask = p->user.umask };
 	list_each(group, &w->groups)
 		*list_add(a, &p->user.additionalGids) = *group;
 	p->noNewPrivileges |= w->no_new_privileges;
@@ -95,7 +97,8 @@ static int enter(struct execution *e, struct container_process *p, struct error 
 	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)record->pid);
-	_cleanup_close_ int target = process_open((pid_t)record->pid), pids = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int target = process_open((pid_t)record->pid),
+			    pids = open(path, O_RDONLY | O_CLOEXEC);
 	if (target < 0 || pids < 0 || process_start_time((pid_t)record->pid) != record->startTime)
 		return error_set(err, ESRCH, "container not running: '%s' has ended", e->state.id);
 	struct exec_setting setting = {
@@ -103,7 +106,8 @@ static int enter(struct execution *e, struct container_process *p, struct error 
 		.cgroup_fd = oci_cgroup_directory(&e->cgroup),
 		.target_pidfd = target,
 		.pid_namespace = pids,
-		.namespaces = (uint64_t)USUAL | (record->newUser ? CLONE_NEWUSER : 0) | (record->newTime ? CLONE_NEWTIME : 0),
+		.namespaces = (uint64_t)USUAL | (record->newUser ? CLONE_NEWUSER : 0) |
+			      (record->newTime ? CLONE_NEWTIME : 0),
 		.outlives = true,
 	};
 	if (e->process.terminal)
@@ -124,14 +128,17 @@ static int execute(struct execution *e, int rootfd, struct container_process *p,
 	enum oci_status status = e->state.status;
 	int r;
 
-	if (status != OCI_RUNNING && status != OCI_CREATED && !(status == OCI_PAUSED && e->wish->ignore_paused))
-		return error_set(err, EPERM, "cannot exec in the container '%s': it is %s", e->state.id, oci_status_name(status));
+	if (status != OCI_RUNNING && status != OCI_CREATED &&
+	    !(status == OCI_PAUSED && e->wish->ignore_paused))
+		return error_set(err, EPERM, "cannot exec in the container '%s': it is %s", e->state.id,
+				 oci_status_name(status));
 	_cleanup_close_ int cache = file_open_dir(rootfd, ".cache", 0700, err);
 	if (cache < 0 || (r = runtime_check_preserved(e->wish->io.preserve_fds, err)) < 0 ||
 	    (r = runtime_open_saved(&e->state, &e->bundle, err)) < 0)
 		return cache < 0 ? cache : r;
 	e->bundle.cache = cache;
-	if ((r = oci_container_cgroup(&e->state, &e->cgroup, err)) < 0 || (r = prepare(e, err)) < 0 || (r = enter(e, p, err)) < 0)
+	if ((r = oci_container_cgroup(&e->state, &e->cgroup, err)) < 0 || (r = prepare(e, err)) < 0 ||
+	    (r = enter(e, p, err)) < 0)
 		return r;
 	return runtime_write_pid_file(e->wish->io.pid_file, p->pid, err);
 }

@@ -67,10 +67,10 @@ struct oci_process {
 	const struct oci_scheduler *scheduler;
 	const struct oci_memory_policy *memory_policy;
 	const struct oci_label *label;
-	int io_priority;      /* ioprio_set(2); 0: unchanged */
-	int64_t personality;  /* personality(2); -1 or 0: unchanged */
+	int io_priority;         /* ioprio_set(2); 0: unchanged */
+	int64_t personality;     /* personality(2); -1 or 0: unchanged */
 	const char *affinity[2]; /* exec: cpu_set_t before and after the cgroup is entered; NULL: unchanged */
-	unsigned preserved;   /* descriptors 3 to 2 + this stay open */
+	unsigned preserved;      /* descriptors 3 to 2 + this stay open */
 };
 
 struct oci_mount {
@@ -84,10 +84,10 @@ struct oci_mount {
 	uint64_t propagation;                     /* MS_PRIVATE, MS_SLAVE, MS_SHARED; 0: private */
 	bool recursive;                           /* bind what is mounted below, too */
 	bool recursive_attributes;
-	bool is_file; /* the target is a file: made as one when missing */
-	uint64_t cleared;                     /* MOUNT_ATTR_* that the copy of a mount loses */
-	uint64_t below, below_cleared;        /* the same for all mounts of the tree ("rro", "rexec" …) */
-	bool open;    /* SOURCE_FD has all of this already: it is only to be attached */
+	bool is_file;                  /* the target is a file: made as one when missing */
+	uint64_t cleared;              /* MOUNT_ATTR_* that the copy of a mount loses */
+	uint64_t below, below_cleared; /* the same for all mounts of the tree ("rro", "rexec" …) */
+	bool open;                     /* SOURCE_FD has all of this already: it is only to be attached */
 	bool remount; /* nothing is mounted: what is at the destination gets the attributes */
 };
 
@@ -139,7 +139,7 @@ struct oci_spec {
 	struct LIST(const char *) readonlyPaths;
 	uint64_t namespaces; /* the new ones, CLONE_NEW*, besides mount, which always is */
 	struct LIST(struct oci_namespace) joined;
-	uint64_t rootfsPropagation; /* MS_SLAVE … of the container's "/"; 0: private */
+	uint64_t rootfsPropagation;    /* MS_SLAVE … of the container's "/"; 0: private */
 	bool user_namespace;           /* a new one, or one of JOINED */
 	const char *uid_map, *gid_map; /* user_namespaces(7), of a new user namespace */
 	const char *time_offsets;      /* time_namespaces(7) */

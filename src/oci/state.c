@@ -33,7 +33,8 @@ static const struct field record_fields[] = {
 	VALUE(oci_record, newTime),
 	VALUE(oci_record, annotations),
 };
-static const struct table record_table = TABLE(oci_record, record_fields, "What is known of a container.", .open = true);
+static const struct table record_table =
+	TABLE(oci_record, record_fields, "What is known of a container.", .open = true);
 
 const char *oci_id_check(const char *id)
 {
@@ -71,7 +72,8 @@ static bool is_alive(const struct oci_record *r)
 	if (n <= 0)
 		return false;
 	stat[n] = '\0';
-	const char *end = strrchr(stat, ')'); /* a zombie has ended, even if nobody has asked for its status yet */
+	const char *end =
+		strrchr(stat, ')'); /* a zombie has ended, even if nobody has asked for its status yet */
 	return end && end[1] && !strchr("ZXx", end[2]) && process_start_time((pid_t)r->pid) == r->startTime;
 }
 
@@ -107,7 +109,9 @@ static int read_record(struct oci_state *s, struct error *err)
 	struct node *n = node_from_json(s->arena, text, size, err);
 	if (!n || !object_decode(&record_table, n, &s->record, s->arena, NULL, &problems))
 		return error_set(err, EBADMSG, "the record of the container '%s' is damaged: %s", s->id,
-				 n ? problems.errors.at[0].text : err ? err->text : "");
+				 n     ? problems.errors.at[0].text
+				 : err ? err->text
+				       : "");
 	s->status = status_of(s);
 	return 0;
 }
@@ -177,7 +181,7 @@ int oci_state_open(int rootfd, const char *id, bool lock, struct oci_state *s, s
 		return read_record(s, err);
 	s->status = OCI_CREATING;
 	if (!lock && flock(s->dir, LOCK_EX | LOCK_NB) < 0)
-		return 0; /* somebody is at it */
+		return 0;        /* somebody is at it */
 	s->status = OCI_STOPPED; /* its creator died */
 	s->record.ociVersion = OCI_VERSION_MAX;
 	s->record.bundle = "/";

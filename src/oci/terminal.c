@@ -48,8 +48,8 @@ int oci_terminal_open_of(pid_t pid, struct oci_terminal *t, struct error *err)
 	_cleanup_close_ int ptmx = root < 0 ? -1 : path_open_beneath(root, "dev/pts/ptmx", O_PATH, 0);
 	if (ptmx < 0)
 		return error_set(err, ENOENT, "the container has no terminals: there is no /dev/pts/ptmx");
-	if (fstatfs(ptmx, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC || fstat(ptmx, &st) < 0 || !S_ISCHR(st.st_mode) ||
-	    st.st_rdev != makedev(5, 2))
+	if (fstatfs(ptmx, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC || fstat(ptmx, &st) < 0 ||
+	    !S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2))
 		return error_set(err, EINVAL, "the container's /dev/pts is not a devpts file system");
 	int master = path_reopen(ptmx, O_RDWR | O_NOCTTY);
 	errno = master < 0 ? -master : 0;
@@ -81,5 +81,6 @@ int oci_terminal_send(const struct oci_terminal *t, const char *path, struct err
 		return error_errno(err, "cannot connect to the console socket '%s'", path);
 	const struct message_fds master = { .fd = { t->master }, .n = 1 };
 	int r = socket_send(fd, "/dev/ptmx", 9, &master);
-	return r < 0 ? error_set(err, -r, "cannot send the terminal to '%s': %s", path, error_meaning(-r)) : 0;
+	return r < 0 ? error_set(err, -r, "cannot send the terminal to '%s': %s", path, error_meaning(-r))
+		     : 0;
 }
