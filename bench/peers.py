@@ -23,6 +23,7 @@ import world  # noqa: E402
 
 IMAGE = "localhost/seapod-bench:latest"
 PAYLOAD = f"{BUILD}/bench/seapod-payload"
+disk = "/var/tmp"  # where the peers keep images and what containers write
 NULL = os.open(os.devnull, os.O_RDWR)
 libc = ctypes.CDLL(None)
 
@@ -48,12 +49,16 @@ def quiet(argv, env):
     return done.stdout
 
 
-def enter():
-    """Our own world: network, mounts, and memory below /run and /dev/shm, as every system has it there."""
+def enter(in_memory=False):
+    """Our own world: network, mounts, and memory below /run and /dev/shm, as every system has it there; IN_MEMORY: for the
+    disk, too, so that what others write at the same time does not count."""
+    global disk
     world.enter()
     libc.prctl(world.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)  # the machine's init reaps, as it does for everybody
     for path in ("/run", "/dev/shm"):
         world.call("mount", "-t", "tmpfs", "tmpfs", path)
+    if in_memory:
+        disk = tempfile.mkdtemp(prefix="disk-", dir="/run")
     # crun 1.8 does not start on a hybrid machine whose second hierarchy has a controller; it does not look elsewhere.
     if os.path.isdir("/sys/fs/cgroup/unified"):
         world.call("umount", "-l", "/sys/fs/cgroup/unified")
@@ -93,7 +98,7 @@ class Peer:
 
     def __init__(self):
         self.env = {**os.environ, "NO_COLOR": "1"}
-        self.dir = tempfile.mkdtemp(prefix=f"seapod-bench-{self.name}-", dir="/var/tmp")
+        self.dir = tempfile.mkdtemp(prefix=f"seapod-bench-{self.name}-", dir=disk)
         self.run_dir = tempfile.mkdtemp(prefix=f"bench-{self.name}-", dir="/run")
 
     def manifest(self, number):
