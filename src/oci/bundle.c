@@ -287,6 +287,34 @@ int oci_bundle_spec(struct oci_bundle *b, struct error *err)
 	return bundle_filter(b, b->spec.process.capabilities.bounding, err);
 }
 
+static struct node *known_part(const struct node *from, const char *const *known, struct arena *a)
+{
+	struct node *to = node_new(a, NODE_MAP);
+
+	for (; *known; known++)
+		if (node_get(from, *known))
+			node_put(a, to, *known, node_get(from, *known));
+	return to;
+}
+
+/* The compiler of filters refuses what it does not know, for the sake of people who write profiles; here it is to be passed over. */
+static struct node *known_filter(const struct node *from, struct arena *a)
+{
+	static const char *const filter[] = { "defaultAction", "defaultErrnoRet", "architectures",
+					      "flags",         "syscalls",        NULL };
+	static const char *const rule[] = { "names", "action", "errnoRet", "args", NULL };
+	static const char *const argument[] = { "index", "value", "valueTwo", "op", NULL };
+	struct node *to = known_part(from, filter, a), *rules = node_get(to, "syscalls");
+
+	for (size_t i = 0; rules && rules->kind == NODE_LIST && i < rules->items.n; i++) {
+		struct node *one = rules->items.at[i] = known_part(rules->items.at[i], rule, a),
+			    *args = node_get(one, "args");
+		for (size_t k = 0; args && args->kind == NODE_LIST && k < args->items.n; k++)
+			args->items.at[k] = known_part(args->items.at[k], argument, a);
+	}
+	return to;
+}
+
 int bundle_filter(struct oci_bundle *b, uint64_t capabilities, struct error *err)
 {
 	const struct node *profile = bundle_linux(b)->seccomp;
@@ -294,7 +322,7 @@ int bundle_filter(struct oci_bundle *b, uint64_t capabilities, struct error *err
 
 	if (!profile)
 		return 0;
-	node_to_json(profile, false, &text);
+	node_to_json(known_filter(profile, b->arena), false, &text);
 	int r = seccomp_filter_from(b->cache, text.at, text.n, capabilities, &b->filter, err);
 	if (r < 0)
 		return error_prefix(err, "linux.seccomp");

@@ -151,6 +151,8 @@ static int delete (struct oci_state *s, bool force, void (*warn)(const char *tex
 		return r;
 	s->status = OCI_STOPPED;
 	bool saved = runtime_open_saved(s, &bundle, NULL) == 0;
+	if (!s->record.cgroupPath && saved) /* its creator was killed before there was a record */
+		s->record.cgroupPath = runtime_cgroup_path(&bundle, s->id);
 	if (s->record.cgroupPath && oci_container_cgroup(s, &g, NULL) == 0)
 		r = oci_cgroup_remove(&g, err);
 	oci_cgroup_close(&g);

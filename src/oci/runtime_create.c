@@ -84,12 +84,17 @@ struct creation {
 	char *state_text; /* "creating", with its process */
 };
 
+const char *runtime_cgroup_path(const struct oci_bundle *b, const char *id)
+{
+	const char *path = bundle_linux(b)->cgroupsPath;
+
+	return text_empty(path) ? arena_printf(b->arena, "/seapod-oci/%s", id) : path;
+}
+
 static int make_cgroup(struct creation *c, struct error *err)
 {
 	const struct config_linux *l = bundle_linux(&c->bundle);
-	const char *path = !text_empty(l->cgroupsPath)
-				   ? l->cgroupsPath
-				   : arena_printf(c->bundle.arena, "/seapod-oci/%s", c->wish->id);
+	const char *path = runtime_cgroup_path(&c->bundle, c->wish->id);
 	int r = oci_cgroup_find(&c->cgroup, path, c->bundle.arena, err);
 
 	if (r < 0)
@@ -166,6 +171,11 @@ static int clone_container(struct creation *c, struct error *err)
 
 	spec->process.keep_keyring = io->no_new_keyring;
 	spec->process.preserved = io->preserve_fds;
+	if (getenv("LISTEN_FDS")) { /* sd_listen_fds(3) */
+		*list_add(c->bundle.arena, &spec->process.env) =
+			arena_printf(c->bundle.arena, "LISTEN_FDS=%s", getenv("LISTEN_FDS"));
+		*list_add(c->bundle.arena, &spec->process.env) = "LISTEN_PID=1";
+	}
 	split_state(c, "creating", &spec->creating);
 	split_state(c, "created", &spec->created);
 	if (spec->process.terminal) {
@@ -201,13 +211,17 @@ static int run_create_hooks(struct creation *c, struct error *err)
 	return r < 0 ? r : container_start(c->p, err);
 }
 
+/* Before anything is made: when we are killed, `delete` finds there what is to be removed. */
+static int keep_config(struct creation *c, struct error *err)
+{
+	return file_write_atomic(c->state.dir, "config.json", c->bundle.config_text, c->bundle.config_size,
+				 0600, err);
+}
+
 static int record(struct creation *c, struct error *err)
 {
-	int r = file_write_atomic(c->state.dir, "config.json", c->bundle.config_text, c->bundle.config_size,
-				  0600, err);
+	int r = runtime_write_pid_file(c->wish->io.pid_file, c->p->pid, err);
 
-	if (r == 0)
-		r = runtime_write_pid_file(c->wish->io.pid_file, c->p->pid, err);
 	return r < 0 ? r : oci_state_write(&c->state, err);
 }
 
@@ -217,7 +231,7 @@ static int create(struct creation *c, struct error *err)
 
 	if ((r = runtime_check_preserved(c->wish->io.preserve_fds, err)) < 0 ||
 	    (r = oci_bundle_open(&c->bundle, c->wish->bundle, c->wish->id, NULL, 0, err)) < 0 ||
-	    (r = make_cgroup(c, err)) < 0)
+	    (r = keep_config(c, err)) < 0 || (r = make_cgroup(c, err)) < 0)
 		return r;
 	c->bundle.cache = c->cache;
 	if ((r = oci_bundle_spec(&c->bundle, err)) < 0)

@@ -10,6 +10,9 @@ char *runtime_state_text(const struct oci_state *s, const char *status);
 /* The bundle as it was when S was created. */
 int runtime_open_saved(struct oci_state *s, struct oci_bundle *b, struct error *err);
 
+/* Where the cgroup of the container ID is. */
+const char *runtime_cgroup_path(const struct oci_bundle *b, const char *id);
+
 int runtime_check_preserved(unsigned n, struct error *err);
 int runtime_write_pid_file(const char *path, pid_t pid, struct error *err);
 

@@ -3,14 +3,15 @@
 OCI=/usr/sbin/runc runs the same tests on another runtime; docs/oci.md has the table of clauses. What is Seapod's own (sentences, checks
 that others do not make) is marked `own` and skipped then.
 """
+import array
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import tempfile
-import shutil
-import array
+import time
 
 import pytest
 
@@ -274,6 +275,32 @@ def test_the_creator_may_be_killed(oci):
     oci.create()  # the id is free
 
 
+@own
+def test_a_creator_may_be_killed_at_any_moment(oci):
+    """Whatever it has made by then, nothing runs, and delete removes the rest."""
+    oci.write()
+    for delay in range(0, 12):
+        creator = subprocess.Popen([OCI, "--root", oci.root, "create", "--bundle", oci.bundle, oci.id], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay / 2000)
+        creator.kill()
+        creator.wait()
+        oci.call("delete", "--force", oci.id)
+        eventually(lambda: not [line for _, line in world.descendants().values() if oci.bundle in line])
+        for controller in os.listdir("/sys/fs/cgroup"):
+            assert not os.path.exists(f"/sys/fs/cgroup/{controller}{oci.cgroup}"), (controller, delay)
+
+
+@own
+def test_listen_fds_go_on(oci):
+    oci.config["process"]["args"] = ["sh", "-c", "echo $LISTEN_FDS $LISTEN_PID >&3"]
+    oci.write()
+    subprocess.run(["sh", "-c", f'LISTEN_FDS=1 exec "$@" 3>{oci.dir}/three', "sh", OCI, "--root", oci.root, "run", "--bundle", oci.bundle, oci.id],
+                   check=True, timeout=20, stdin=subprocess.DEVNULL)
+    with open(oci.dir + "/three") as f:
+        assert f.read() == "1 1\n"
+
+
 # --- config.md: process, root, mounts
 
 
@@ -413,6 +440,8 @@ def test_unknown_properties_are_passed_over(oci):
     oci.config["unknown"] = {"a": 1}
     oci.config["process"]["unknown"] = True
     oci.config["linux"]["unknown"] = []
+    oci.config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "unknown": 1, "syscalls": [
+        {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "unknown": 1, "args": []}]}
     assert oci.run("echo", "fine").stdout == "fine\n"
 
 
