@@ -136,7 +136,7 @@ static void enable_controllers(int dir)
 	}
 }
 
-static int open_one(const struct oci_cgroup *g, struct oci_hierarchy *h, bool make)
+static int open_step_by_step(const struct oci_cgroup *g, struct oci_hierarchy *h, bool make)
 {
 	_cleanup_close_ int dir = open(h->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char *copy = arena_strdup(g->arena, g->path), *state;
@@ -146,13 +146,13 @@ static int open_one(const struct oci_cgroup *g, struct oci_hierarchy *h, bool ma
 	for (char *name = strtok_r(copy, "/", &state); name; name = strtok_r(NULL, "/", &state)) {
 		if (make && h->unified)
 			enable_controllers(dir);
-		bool made = make && mkdirat(dir, name, 0755) == 0;
-		if (make && !made && errno != EEXIST)
+		h->made = make && mkdirat(dir, name, 0755) == 0;
+		if (make && !h->made && errno != EEXIST)
 			return -errno;
 		int below = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (below < 0)
 			return -errno;
-		if (made && has_word(h->controllers, "cpuset"))
+		if (h->made && has_word(h->controllers, "cpuset"))
 			inherit_cpuset(dir, below);
 		close(dir);
 		dir = below;
@@ -161,17 +161,62 @@ static int open_one(const struct oci_cgroup *g, struct oci_hierarchy *h, bool ma
 	return 0;
 }
 
-int oci_cgroup_open(struct oci_cgroup *g, bool make, struct error *err)
+/* Mostly what is above it is there, and nothing is to be done on the way: one call then (there are no links in a cgroup file system). */
+static int open_one(const struct oci_cgroup *g, struct oci_hierarchy *h, bool make)
+{
+	const char *whole = arena_printf(g->arena, "%s%s", h->mount, g->path);
+
+	if (make && (h->unified || has_word(h->controllers, "cpuset")))
+		return open_step_by_step(g, h, make);
+	h->made = make && mkdir(whole, 0755) == 0;
+	if (make && !h->made && errno == ENOENT)
+		return open_step_by_step(g, h, make);
+	if (make && !h->made && errno != EEXIST)
+		return -errno;
+	h->dir = open(whole, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return h->dir < 0 ? -errno : 0;
+}
+
+static int open_some(struct oci_cgroup *g, const char *controller, bool make, struct error *err)
 {
 	list_each(h, &g->all) {
 		if (h->unified && !g->v2)
 			continue; /* a hybrid machine: it has no controllers */
+		if (controller && !h->unified && !has_word(h->controllers, controller))
+			continue;
 		int r = open_one(g, h, make);
 		if (r < 0 && (make || r != -ENOENT))
 			return error_set(err, -r, "cannot %s the cgroup '%s' in %s: %s",
 					 make ? "make" : "open", g->path, h->mount, error_meaning(-r));
 	}
 	return 0;
+}
+
+int oci_cgroup_open(struct oci_cgroup *g, bool make, struct error *err)
+{
+	return open_some(g, NULL, make, err);
+}
+
+int oci_cgroup_open_only(struct oci_cgroup *g, const char *controller, struct error *err)
+{
+	return open_some(g, controller, false, err);
+}
+
+int oci_cgroup_claim(struct oci_cgroup *g, struct error *err)
+{
+	int r = oci_cgroup_open(g, true, err);
+	bool existed = false;
+
+	list_each(h, &g->all)
+		existed |= h->dir >= 0 && !h->made;
+	if (r < 0 || !existed || (oci_cgroup_is_empty(g) && !oci_cgroup_is_frozen(g)))
+		return r;
+	list_each(h, &g->all)
+		if (h->made)
+			rmdir(arena_printf(g->arena, "%s%s", h->mount, g->path));
+	return error_set(err, EBUSY,
+			 "linux.cgroupsPath: the cgroup '%s' is in use: it has processes or is frozen",
+			 g->path);
 }
 
 void oci_cgroup_close(struct oci_cgroup *g)

@@ -16,6 +16,7 @@ struct oci_hierarchy {
 	const char *mount;       /* "/sys/fs/cgroup/memory" */
 	int dir;                 /* the container's directory, -1: not open */
 	bool unified;            /* version 2 */
+	bool made;               /* by us, just now */
 };
 
 struct oci_cgroup {
@@ -30,6 +31,12 @@ int oci_cgroup_find(struct oci_cgroup *g, const char *path, struct arena *a, str
 
 /* Opens the directories, making them if MAKE; without it, those that are missing stay closed. */
 int oci_cgroup_open(struct oci_cgroup *g, bool make, struct error *err);
+/* Only the hierarchy of CONTROLLER. */
+int oci_cgroup_open_only(struct oci_cgroup *g, const char *controller, struct error *err);
+
+/* Opens and makes them for a new container. -EBUSY: there is such a cgroup and it has processes or is frozen (config-linux.md "Control
+ * groups": a container would be mixed up with another, or never run); nothing is changed then. */
+int oci_cgroup_claim(struct oci_cgroup *g, struct error *err);
 void oci_cgroup_close(struct oci_cgroup *g);
 
 /* Whether there is any process in it or below. */

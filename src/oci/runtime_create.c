@@ -99,19 +99,10 @@ static int make_cgroup(struct creation *c, struct error *err)
 
 	if (r < 0)
 		return r;
-	c->has_cgroup = true;
 	c->bundle.cgroup = &c->cgroup;
-	if ((r = oci_cgroup_open(&c->cgroup, false, err)) < 0)
-		return r;
-	bool foreign = !oci_cgroup_is_empty(&c->cgroup) || oci_cgroup_is_frozen(&c->cgroup);
-	oci_cgroup_close(&c->cgroup);
-	if (foreign) { /* it is not ours to remove when this fails */
-		c->has_cgroup = false;
-		return error_set(
-			err, EBUSY,
-			"linux.cgroupsPath: the cgroup '%s' is in use: it has processes or is frozen", path);
-	}
-	if ((r = oci_cgroup_open(&c->cgroup, true, err)) < 0)
+	r = oci_cgroup_claim(&c->cgroup, err);
+	c->has_cgroup = r != -EBUSY; /* else it is not ours to remove */
+	if (r < 0)
 		return r;
 	return l->resources ? oci_cgroup_set(&c->cgroup, l->resources, true, err) : 0;
 }

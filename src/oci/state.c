@@ -83,7 +83,7 @@ static bool is_paused(struct oci_state *s)
 
 	if (!s->record.cgroupPath || oci_cgroup_find(&g, s->record.cgroupPath, s->arena, NULL) < 0)
 		return false;
-	bool paused = oci_cgroup_open(&g, false, NULL) == 0 && oci_cgroup_is_frozen(&g);
+	bool paused = oci_cgroup_open_only(&g, "freezer", NULL) == 0 && oci_cgroup_is_frozen(&g);
 	oci_cgroup_close(&g);
 	return paused;
 }

@@ -708,6 +708,18 @@ def test_a_limit_without_its_controller_is_refused(oci):
     oci.refuses("linux.resources.network.classID", "net_cls.classid")
 
 
+def test_a_cgroup_that_is_in_use(oci):
+    other = Runtime()
+    other.config["linux"]["cgroupsPath"] = oci.cgroup
+    try:
+        other.up()
+        oci.refuses("linux.cgroupsPath", "in use")
+        assert other.status() == "running"
+    finally:
+        other.call("delete", "--force", other.id)
+        shutil.rmtree(other.dir)
+
+
 def test_device_rules(oci):
     oci.config["linux"]["resources"]["devices"] += [{"allow": True, "type": "c", "major": 10, "minor": 229, "access": "rw"}]
     oci.up()
