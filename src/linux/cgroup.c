@@ -57,7 +57,7 @@ static bool probe_v2(struct cgroup_system *s)
 		close_fd(&fd);
 		return false;
 	}
-	_cleanup_free_ char *controllers = cgroup_read(fd, "cgroup.controllers");
+	_cleanup_free_ char *controllers = cgroup_file_read(fd, "cgroup.controllers");
 	s->version = 2;
 	s->root[0] = fd;
 	strcpy(s->path[0], "/sys/fs/cgroup");
@@ -130,13 +130,13 @@ static int hand_on(const struct cgroup_system *s, int dir)
 	for (int i = 0; i < CGROUP_CONTROLLERS; i++)
 		if (s->available & ~BUILT_IN & 1u << i)
 			n += (size_t)snprintf(all + n, sizeof(all) - n, "+%s ", names[i]);
-	int r = n ? cgroup_write(dir, "cgroup.subtree_control", all) : 0;
+	int r = n ? cgroup_file_write(dir, "cgroup.subtree_control", all) : 0;
 	if (r == 0 || r == -EBUSY)
 		return r;
 	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
 		snprintf(one, sizeof(one), "+%s", names[i]);
 		if (s->available & ~BUILT_IN & 1u << i)
-			cgroup_write(dir, "cgroup.subtree_control", one);
+			cgroup_file_write(dir, "cgroup.subtree_control", one);
 	}
 	return 0;
 }
@@ -148,11 +148,11 @@ static int move_down(int dir)
 		return -errno;
 	_cleanup_close_ int below = openat(dir, "init", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int round = 0; round < 10; round++) {
-		_cleanup_free_ char *list = cgroup_read(dir, "cgroup.procs");
+		_cleanup_free_ char *list = cgroup_file_read(dir, "cgroup.procs");
 		if (text_empty(list))
 			return 0;
 		for (char *save, *pid = strtok_r(list, "\n", &save); pid; pid = strtok_r(NULL, "\n", &save))
-			cgroup_write(below, "cgroup.procs", pid);
+			cgroup_file_write(below, "cgroup.procs", pid);
 	}
 	return -EBUSY;
 }
@@ -230,7 +230,7 @@ int cgroup_directory_of(const struct cgroup *c, pid_t pid)
 	if (c->system->version != 2)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	_cleanup_free_ char *line = cgroup_read(AT_FDCWD, path);
+	_cleanup_free_ char *line = cgroup_file_read(AT_FDCWD, path);
 	if (!line || !text_starts(line, "0::/") || text_starts(line, "0::/.."))
 		return -1;
 	line[strcspn(line, "\n")] = '\0';

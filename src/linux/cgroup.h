@@ -74,18 +74,25 @@ void cgroup_close(struct cgroup *c);
  * controller is no error. */
 int cgroup_limit(const struct cgroup *c, const struct cgroup_limits *limits, struct error *err);
 
-/* A device or a range of them; MAJOR, MINOR -1: any. ACCESS: letters of "rwm" (m: mknod). */
+/* A rule about a device or a range of them. An access is decided by the last rule that fits; if none does, it is allowed. */
 struct cgroup_device {
-	char type; /* 'c' or 'b' */
-	int major, minor;
-	const char *access;
+	bool allow;
+	char type;            /* 'c', 'b'; 'a': both */
+	int64_t major, minor; /* -1: any */
+	const char *access;   /* letters of "rwm" (m: mknod) */
 };
 
-/* What is in C may use only the usual devices (null, zero, full, random, urandom, tty, ptmx, pts; mknod of all, as the field has it)
- * and the N of EXTRA. v1: the devices controller; v2: a BPF program, which the kernel frees with the cgroup. -EOPNOTSUPP: this
- * machine has no way to do it. */
-int cgroup_restrict_devices(const struct cgroup *c, const struct cgroup_device *extra, size_t n,
-			    struct error *err);
+/* What every container may use: null, zero, full, random, urandom, tty, ptmx, its terminals (OCI runtime-spec config-linux.md "Default
+ * Devices"), and mknod of all: a node that may not be opened hurts nobody, and archives of root file systems have them. */
+extern const struct cgroup_device cgroup_usual_devices[];
+enum { CGROUP_USUAL_DEVICES = 10 };
+
+/* Sets RULES for the cgroup of VERSION whose directory (v1: in the hierarchy of `devices`) is DIR, once. v1: lines of devices.allow and
+ * devices.deny; v2: a BPF program, which the kernel frees with the cgroup. */
+int cgroup_set_devices(int version, int dir, const struct cgroup_device *rules, size_t n, struct error *err);
+
+/* What is in C may use only the usual devices. -EOPNOTSUPP: this machine has no way to do it. */
+int cgroup_restrict_devices(const struct cgroup *c, struct error *err);
 
 /* For oci/container.h: v1 `tasks` files (opened into FDS, the caller closes them; returns how many), v2: the directory. */
 int cgroup_tasks(const struct cgroup *c, int fds[static CGROUP_CONTROLLERS]);
@@ -117,9 +124,9 @@ void cgroup_usage(const struct cgroup *c, struct cgroup_usage *usage);
 /* A CPU's worth is 1024 shares; 2 to 262144 (kubelet cm/helpers_linux.go MilliCPUToShares). */
 uint64_t cgroup_cpu_shares(uint64_t milli);
 
-/* v2, 1 to 10000, a CPU's worth is 100, which is what every other cgroup has by default. Runtimes used to map shares to weights by a
+/* v2, of shares: 1 to 10000, a CPU's worth is 100, which is what every other cgroup has by default. Runtimes used to map shares to weights by a
  * straight line, which gave a CPU's worth 39; since runc 1.3.2 and crun 1.23 by log10(weight) = (l^2 + 125 l) / 612 - 7/34, l = log2(shares). */
-uint64_t cgroup_cpu_weight(uint64_t milli);
+uint64_t cgroup_cpu_weight(uint64_t shares);
 
 /* Microseconds in each CGROUP_CPU_PERIOD_US, at least 1 ms (kubelet MilliCPUToQuota). */
 uint64_t cgroup_cpu_quota_us(uint64_t milli);

@@ -20,7 +20,7 @@ static void pause_us(long us)
 
 static void kill_listed(int dir)
 {
-	_cleanup_free_ char *list = cgroup_read(dir, "cgroup.procs");
+	_cleanup_free_ char *list = cgroup_file_read(dir, "cgroup.procs");
 
 	for (char *at = list, *end; at && *at; at = end + (*end == '\n')) {
 		pid_t pid = (pid_t)strtol(at, &end, 10);
@@ -60,9 +60,9 @@ static int process_hierarchy(const struct cgroup *c)
 /* Something that cannot be stopped now (it waits for a disk) makes no children now, either. */
 static void freeze(int freezer)
 {
-	cgroup_write(freezer, "freezer.state", "FROZEN");
+	cgroup_file_write(freezer, "freezer.state", "FROZEN");
 	for (int tries = 0; tries < FREEZE_TRIES; tries++) {
-		_cleanup_free_ char *state = cgroup_read(freezer, "freezer.state");
+		_cleanup_free_ char *state = cgroup_file_read(freezer, "freezer.state");
 		if (!state || !text_starts(state, "FREEZING"))
 			return;
 		pause_us(200);
@@ -80,7 +80,7 @@ static void kill_v1(const struct cgroup *c)
 		freeze(freezer);
 	kill_below(dir, 0);
 	if (freezer >= 0)
-		cgroup_write(freezer, "freezer.state", "THAWED");
+		cgroup_file_write(freezer, "freezer.state", "THAWED");
 }
 
 void cgroup_kill(const struct cgroup *c)
@@ -88,7 +88,7 @@ void cgroup_kill(const struct cgroup *c)
 	if (c->system->version == 1)
 		kill_v1(c);
 	else if (c->system->version == 2)
-		cgroup_write(c->dir[0], "cgroup.kill", "1"); /* Linux 5.14 */
+		cgroup_file_write(c->dir[0], "cgroup.kill", "1"); /* Linux 5.14 */
 }
 
 /* Removes the directory NAME with its sub-directories; a cgroup's files cannot and need not be removed. */

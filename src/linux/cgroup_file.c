@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/text.h"
 
-int cgroup_write(int dir, const char *file, const char *text)
+int cgroup_file_write(int dir, const char *file, const char *text)
 {
 	_cleanup_close_ int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
@@ -21,22 +21,22 @@ int cgroup_write(int dir, const char *file, const char *text)
 	return 0;
 }
 
-int cgroup_write_number(int dir, const char *file, uint64_t value)
+int cgroup_file_write_number(int dir, const char *file, uint64_t value)
 {
 	char text[32];
 	snprintf(text, sizeof(text), "%" PRIu64, value);
-	return cgroup_write(dir, file, text);
+	return cgroup_file_write(dir, file, text);
 }
 
-char *cgroup_read(int dir, const char *file)
+char *cgroup_file_read(int dir, const char *file)
 {
 	char *text = NULL;
 	return file_read(dir, file, 1024 * 1024, &text, NULL, NULL) < 0 ? NULL : text;
 }
 
-uint64_t cgroup_read_number(int dir, const char *file, const char *key)
+uint64_t cgroup_file_number(int dir, const char *file, const char *key)
 {
-	_cleanup_free_ char *text = cgroup_read(dir, file);
+	_cleanup_free_ char *text = cgroup_file_read(dir, file);
 	const char *at = text;
 
 	while (at && key && !(text_starts(at, key) && at[strlen(key)] == ' ')) {

@@ -32,22 +32,23 @@ static int limit_v2(int dir, const struct cgroup_limits *l, struct error *err)
 	int r;
 
 	if (l->cpu_request_milli &&
-	    (r = cgroup_write_number(dir, "cpu.weight", cgroup_cpu_weight(l->cpu_request_milli))) < 0)
+	    (r = cgroup_file_write_number(dir, "cpu.weight",
+					  cgroup_cpu_weight(cgroup_cpu_shares(l->cpu_request_milli)))) < 0)
 		return failed(r, "CPU request", err);
 	if (l->cpu_limit_milli) {
 		snprintf(text, sizeof(text), "%" PRIu64 " %d", cgroup_cpu_quota_us(l->cpu_limit_milli),
 			 CGROUP_CPU_PERIOD_US);
-		if ((r = cgroup_write(dir, "cpu.max", text)) < 0)
+		if ((r = cgroup_file_write(dir, "cpu.max", text)) < 0)
 			return failed(r, "CPU limit", err);
 	}
 	if (l->memory_limit_bytes) {
-		if ((r = cgroup_write_number(dir, "memory.max", l->memory_limit_bytes)) < 0)
+		if ((r = cgroup_file_write_number(dir, "memory.max", l->memory_limit_bytes)) < 0)
 			return failed(r, "memory limit", err);
-		cgroup_write(dir, "memory.swap.max", "0"); /* not there: the kernel has no swap */
+		cgroup_file_write(dir, "memory.swap.max", "0"); /* not there: the kernel has no swap */
 	}
 	if (l->oom_group)
-		cgroup_write(dir, "memory.oom.group", "1");
-	if (l->pids && (r = cgroup_write_number(dir, "pids.max", l->pids)) < 0)
+		cgroup_file_write(dir, "memory.oom.group", "1");
+	if (l->pids && (r = cgroup_file_write_number(dir, "pids.max", l->pids)) < 0)
 		return failed(r, "limit of processes", err);
 	return 0;
 }
@@ -56,12 +57,12 @@ static int limit_v2(int dir, const struct cgroup_limits *l, struct error *err)
 static int memory_v1(int dir, uint64_t bytes)
 {
 	static const char memory[] = "memory.limit_in_bytes", with_swap[] = "memory.memsw.limit_in_bytes";
-	int r = cgroup_write_number(dir, memory, bytes);
+	int r = cgroup_file_write_number(dir, memory, bytes);
 
-	if (r == -EINVAL && (r = cgroup_write_number(dir, with_swap, bytes)) == 0)
-		r = cgroup_write_number(dir, memory, bytes);
+	if (r == -EINVAL && (r = cgroup_file_write_number(dir, with_swap, bytes)) == 0)
+		r = cgroup_file_write_number(dir, memory, bytes);
 	if (r == 0)
-		cgroup_write_number(dir, with_swap, bytes);
+		cgroup_file_write_number(dir, with_swap, bytes);
 	return r;
 }
 
@@ -70,19 +71,19 @@ static int limit_v1(const struct cgroup *c, const struct cgroup_limits *l, struc
 	int r, cpu = c->dir[CGROUP_CPU];
 
 	if (l->cpu_request_milli &&
-	    (r = cgroup_write_number(cpu, "cpu.shares", cgroup_cpu_shares(l->cpu_request_milli))) < 0)
+	    (r = cgroup_file_write_number(cpu, "cpu.shares", cgroup_cpu_shares(l->cpu_request_milli))) < 0)
 		return failed(r, "CPU request", err);
 	if (l->cpu_limit_milli) {
-		r = cgroup_write_number(cpu, "cpu.cfs_period_us", CGROUP_CPU_PERIOD_US);
+		r = cgroup_file_write_number(cpu, "cpu.cfs_period_us", CGROUP_CPU_PERIOD_US);
 		if (r == 0)
-			r = cgroup_write_number(cpu, "cpu.cfs_quota_us",
-						cgroup_cpu_quota_us(l->cpu_limit_milli));
+			r = cgroup_file_write_number(cpu, "cpu.cfs_quota_us",
+						     cgroup_cpu_quota_us(l->cpu_limit_milli));
 		if (r < 0)
 			return failed(r, "CPU limit", err);
 	}
 	if (l->memory_limit_bytes && (r = memory_v1(c->dir[CGROUP_MEMORY], l->memory_limit_bytes)) < 0)
 		return failed(r, "memory limit", err);
-	if (l->pids && (r = cgroup_write_number(c->dir[CGROUP_PIDS], "pids.max", l->pids)) < 0)
+	if (l->pids && (r = cgroup_file_write_number(c->dir[CGROUP_PIDS], "pids.max", l->pids)) < 0)
 		return failed(r, "limit of processes", err);
 	return 0;
 }

@@ -5,10 +5,10 @@
 uint64_t cgroup_oom_kills(const struct cgroup *c)
 {
 	if (c->system->version == 2)
-		return cgroup_read_number(c->dir[0], "memory.events", "oom_kill");
+		return cgroup_file_number(c->dir[0], "memory.events", "oom_kill");
 	return c->dir[CGROUP_MEMORY] < 0
 		       ? 0
-		       : cgroup_read_number(c->dir[CGROUP_MEMORY], "memory.oom_control", "oom_kill");
+		       : cgroup_file_number(c->dir[CGROUP_MEMORY], "memory.oom_control", "oom_kill");
 }
 
 void cgroup_usage(const struct cgroup *c, struct cgroup_usage *u)
@@ -20,14 +20,14 @@ void cgroup_usage(const struct cgroup *c, struct cgroup_usage *u)
 	*u = (struct cgroup_usage){};
 	if (memory >= 0) {
 		uint64_t used =
-			cgroup_read_number(memory, v2 ? "memory.current" : "memory.usage_in_bytes", NULL);
-		uint64_t idle = cgroup_read_number(memory, "memory.stat",
+			cgroup_file_number(memory, v2 ? "memory.current" : "memory.usage_in_bytes", NULL);
+		uint64_t idle = cgroup_file_number(memory, "memory.stat",
 						   v2 ? "inactive_file" : "total_inactive_file");
 		u->memory_bytes = used > idle ? used - idle : 0;
 	}
 	if (pids >= 0)
-		u->pids = cgroup_read_number(pids, "pids.current", NULL);
+		u->pids = cgroup_file_number(pids, "pids.current", NULL);
 	if (cpu >= 0)
-		u->cpu_ns = v2 ? cgroup_read_number(cpu, "cpu.stat", "usage_usec") * 1000
-			       : cgroup_read_number(cpu, "cpuacct.usage", NULL);
+		u->cpu_ns = v2 ? cgroup_file_number(cpu, "cpu.stat", "usage_usec") * 1000
+			       : cgroup_file_number(cpu, "cpuacct.usage", NULL);
 }

@@ -42,13 +42,11 @@ static double power_10(double x)
 	return sum;
 }
 
-uint64_t cgroup_cpu_weight(uint64_t milli)
+uint64_t cgroup_cpu_weight(uint64_t shares)
 {
-	uint64_t shares = cgroup_cpu_shares(milli);
-
-	if (shares == SHARES_MIN)
+	if (shares <= SHARES_MIN)
 		return 1;
-	if (shares == SHARES_MAX)
+	if (shares >= SHARES_MAX)
 		return WEIGHT_MAX;
 	double l = log_2((double)shares), weight = power_10((l * l + 125 * l) / 612 - 7.0 / 34);
 	uint64_t whole = (uint64_t)weight;

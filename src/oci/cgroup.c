@@ -13,23 +13,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 
-enum { READ_MAX = 4 * 1024 * 1024, DEPTH_MAX = 32 };
-
-int cgroup_file_write(int dir, const char *file, const char *text)
-{
-	_cleanup_close_ int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
-
-	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-}
-
-char *cgroup_file_read(int dir, const char *file)
-{
-	char *text = NULL;
-
-	return file_read(dir, file, READ_MAX, &text, NULL, NULL) < 0 ? NULL : text;
-}
+enum { DEPTH_MAX = 32 };
 
 /* --- finding --- */
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "linux/cgroup_file.h"
 #include "oci/config.h"
 
 struct oci_hierarchy {
@@ -67,7 +68,3 @@ struct node *oci_cgroup_stats(const struct oci_cgroup *g, struct arena *a);
 /* The directory of the hierarchy that has CONTROLLER (v2: the only one); -1: none. */
 int oci_cgroup_dir(const struct oci_cgroup *g, const char *controller);
 
-/* --- files --- */
-
-int cgroup_file_write(int dir, const char *file, const char *text);
-char *cgroup_file_read(int dir, const char *file); /* NULL, or free(3) it */

@@ -152,10 +152,7 @@ static void set_cpu_v2(struct setter *s, const struct config_cpu *c)
 	set_optional(s, "cpu", "cpu.idle", "cpu.idle", &c->idle);
 	if (c->shares.set && c->shares.value != 0 && !(c->idle.set && c->idle.value == 1))
 		set_number(s, "cpu", "cpu.weight", "cpu.shares",
-			   1 + ((c->shares.value < 2        ? 2
-				 : c->shares.value > 262144 ? 262144
-							    : c->shares.value) -
-				2) * 9999 / 262142);
+			   (int64_t)cgroup_cpu_weight(c->shares.value < 0 ? 0 : (uint64_t)c->shares.value));
 	if ((c->quota.set && c->quota.value != 0) || (c->period.set && c->period.value != 0)) {
 		long long period = c->period.set && c->period.value ? c->period.value : 100000;
 		if (c->quota.set && c->quota.value > 0)

@@ -289,7 +289,7 @@ static int make_cgroup(struct sandbox *s, struct sandbox_container *c, struct er
 
 	if (r < 0 || (cs && cs->privileged.value))
 		return r;
-	r = cgroup_restrict_devices(&c->cgroup, NULL, 0, err);
+	r = cgroup_restrict_devices(&c->cgroup, err);
 	return r < 0 ? error_hint(err, "only a privileged container may use every device") : 0;
 }
 

@@ -23,6 +23,9 @@ from instance import eventually
 OCI = os.environ.get("OCI", os.path.join(instance.BUILD, "seapod-oci"))
 OTHER = "OCI" in os.environ
 own = pytest.mark.skipif(OTHER, reason="Seapod's own")
+V2 = os.path.exists("/sys/fs/cgroup/cgroup.controllers")
+v1 = pytest.mark.skipif(V2, reason="of cgroup version 1")
+v2 = pytest.mark.skipif(not V2, reason="of cgroup version 2")
 APPLETS = ("sh cat ls id true false echo mount sleep ps ip hostname grep touch kill tty stat head readlink pwd wc test env sed tr mkdir "
            "chown dd nice date").split()
 CAPS = ["CAP_CHOWN", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
@@ -130,7 +133,7 @@ class Runtime:
         return done.stderr
 
     def cgroup_file(self, controller, name):
-        with open(f"/sys/fs/cgroup/{controller}{self.cgroup}/{name}") as f:
+        with open(f"/sys/fs/cgroup/{'' if V2 else controller}{self.cgroup}/{name}") as f:
             return f.read().strip()
 
     def namespace(self, kind, add=True, **more):
@@ -468,7 +471,7 @@ def test_unknown_properties_are_passed_over(oci):
     (lambda c: c["linux"].update(mountLabel="x"), ["linux.mountLabel"]),
     (lambda c: c["linux"].update(seccomp={"defaultAction": "SCMP_ACT_NO"}), ["linux.seccomp", "SCMP_ACT_NO"]),
     (lambda c: c["linux"].update(seccomp={"syscalls": []}), ["linux.seccomp", "defaultAction"]),
-    (lambda c: c["linux"]["resources"].update(unified={"memory.high": "1"}), ["linux.resources.unified"]),
+    pytest.param(lambda c: c["linux"]["resources"].update(unified={"memory.high": "1"}), ["linux.resources.unified"], marks=v1),
     (lambda c: c["linux"]["resources"].update(cpu={"burst": 2, "quota": 1}), ["linux.resources.cpu.burst"]),
     (lambda c: c["linux"]["resources"].update(memory={"limit": "x"}), ["linux.resources.memory.limit"]),
     (lambda c: c["linux"].update(cgroupsPath="/../x"), ["linux.cgroupsPath"]),
@@ -682,6 +685,7 @@ def test_sysctl(oci):
     oci.refuses("linux.sysctl", "network namespace")
 
 
+@v1
 def test_resources(oci):
     oci.config["linux"]["resources"].update({
         "memory": {"limit": 67108864, "reservation": 33554432, "swap": 134217728},
@@ -702,10 +706,31 @@ def test_resources(oci):
     assert oci.cgroup_file("cpu", "cpu.shares") == "512"
 
 
+@v2
+def test_resources_of_version_2(oci):
+    oci.config["linux"]["resources"].update({
+        "memory": {"limit": 67108864, "reservation": 33554432},
+        "cpu": {"shares": 512, "quota": 50000, "period": 100000},
+        "pids": {"limit": 33}, "unified": {"memory.high": "50331648"},
+    })
+    oci.up()
+    assert oci.cgroup_file("memory", "memory.max") == "67108864"
+    assert oci.cgroup_file("memory", "memory.low") == "33554432"
+    assert oci.cgroup_file("memory", "memory.high") == "50331648"
+    assert oci.cgroup_file("cpu", "cpu.weight") == "59"
+    assert oci.cgroup_file("cpu", "cpu.max") == "50000 100000"
+    assert oci.cgroup_file("pids", "pids.max") == "33"
+    assert oci.cgroup_file("pids", "cgroup.procs") == str(oci.state()["pid"])
+    oci.call("update", "--memory", "33554432", "--pids-limit", "44", oci.id)
+    assert oci.cgroup_file("memory", "memory.max") == "33554432"
+    assert oci.cgroup_file("pids", "pids.max") == "44"
+    assert oci.cgroup_file("cpu", "cpu.weight") == "59"
+
+
 @own
 def test_a_limit_without_its_controller_is_refused(oci):
     oci.config["linux"]["resources"]["network"] = {"classID": 5}
-    oci.refuses("linux.resources.network.classID", "net_cls.classid")
+    oci.refuses("linux.resources.network", "version 2" if V2 else "net_cls.classid")
 
 
 def test_a_cgroup_that_is_in_use(oci):
@@ -720,6 +745,16 @@ def test_a_cgroup_that_is_in_use(oci):
         shutil.rmtree(other.dir)
 
 
+def test_devices_without_a_rule_do_not_open(oci):
+    oci.config["linux"]["resources"]["devices"] = [{"allow": False, "access": "rwm"},
+                                                   {"allow": True, "type": "b", "major": 7, "minor": 99, "access": "rw"}]
+    oci.config["process"]["capabilities"]["effective"] = oci.config["process"]["capabilities"]["bounding"] = ["CAP_MKNOD"]
+    oci.config["process"]["capabilities"]["permitted"] = ["CAP_MKNOD"]
+    out = oci.sh("cd /tmp; mknod m c 1 1; mknod b b 7 99; mknod z c 1 5; for i in m b z; do head -c 1 $i; done 2>&1 | tr '\\0' z")
+    assert "m: Operation not permitted" in out and "b: Operation not permitted" not in out and out.endswith("z")
+
+
+@v1
 def test_device_rules(oci):
     oci.config["linux"]["resources"]["devices"] += [{"allow": True, "type": "c", "major": 10, "minor": 229, "access": "rw"}]
     oci.up()

@@ -48,11 +48,11 @@ static void amounts_become_the_kernels(void **state)
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
 		assert_int_equal(cgroup_cpu_shares(table[i].milli), table[i].shares);
-		assert_int_equal(cgroup_cpu_weight(table[i].milli), table[i].weight);
+		assert_int_equal(cgroup_cpu_weight(table[i].shares), table[i].weight);
 		assert_int_equal(cgroup_cpu_quota_us(table[i].milli), table[i].quota_us);
 	}
-	for (uint64_t milli = 1, last = 1; milli < 300000; milli++) {
-		uint64_t weight = cgroup_cpu_weight(milli);
+	for (uint64_t shares = 0, last = 1; shares < 300000; shares++) {
+		uint64_t weight = cgroup_cpu_weight(shares);
 		assert_true(weight >= last && weight <= 10000);
 		last = weight;
 	}
@@ -183,24 +183,24 @@ static void limits_are_in_the_files(void **state)
 
 	make(&c, "limits", &limits);
 	if (machine.version == 2) {
-		assert_int_equal(cgroup_read_number(c.dir[0], "cpu.weight", NULL), 35);
-		_cleanup_free_ char *quota = cgroup_read(c.dir[0], "cpu.max");
+		assert_int_equal(cgroup_file_number(c.dir[0], "cpu.weight", NULL), 35);
+		_cleanup_free_ char *quota = cgroup_file_read(c.dir[0], "cpu.max");
 		assert_string_equal(quota, "50000 100000\n");
-		assert_int_equal(cgroup_read_number(c.dir[0], "memory.max", NULL), 64 << 20);
-		assert_int_equal(cgroup_read_number(c.dir[0], "memory.oom.group", NULL), 1);
-		assert_int_equal(cgroup_read_number(c.dir[0], "pids.max", NULL), 33);
+		assert_int_equal(cgroup_file_number(c.dir[0], "memory.max", NULL), 64 << 20);
+		assert_int_equal(cgroup_file_number(c.dir[0], "memory.oom.group", NULL), 1);
+		assert_int_equal(cgroup_file_number(c.dir[0], "pids.max", NULL), 33);
 	} else {
-		assert_int_equal(cgroup_read_number(c.dir[CGROUP_CPU], "cpu.shares", NULL), 256);
-		assert_int_equal(cgroup_read_number(c.dir[CGROUP_CPU], "cpu.cfs_quota_us", NULL), 50000);
-		assert_int_equal(cgroup_read_number(c.dir[CGROUP_MEMORY], "memory.limit_in_bytes", NULL),
+		assert_int_equal(cgroup_file_number(c.dir[CGROUP_CPU], "cpu.shares", NULL), 256);
+		assert_int_equal(cgroup_file_number(c.dir[CGROUP_CPU], "cpu.cfs_quota_us", NULL), 50000);
+		assert_int_equal(cgroup_file_number(c.dir[CGROUP_MEMORY], "memory.limit_in_bytes", NULL),
 				 64 << 20);
-		assert_int_equal(cgroup_read_number(c.dir[CGROUP_PIDS], "pids.max", NULL), 33);
+		assert_int_equal(cgroup_file_number(c.dir[CGROUP_PIDS], "pids.max", NULL), 33);
 	}
 	for (int i = 0; i < 2; i++) {
 		const struct cgroup_limits *next = i == 0 ? &more : &less;
 		assert_int_equal(cgroup_limit(&c, next, NULL), 0);
-		assert_int_equal(machine.version == 2 ? cgroup_read_number(c.dir[0], "memory.max", NULL)
-						      : cgroup_read_number(c.dir[CGROUP_MEMORY],
+		assert_int_equal(machine.version == 2 ? cgroup_file_number(c.dir[0], "memory.max", NULL)
+						      : cgroup_file_number(c.dir[CGROUP_MEMORY],
 									   "memory.limit_in_bytes", NULL),
 				 next->memory_limit_bytes);
 	}
@@ -223,7 +223,7 @@ static void a_missing_controller_matters_to_who_needs_it(void **state)
 	assert_int_equal(cgroup_limit(&c, &limit, &err), -EOPNOTSUPP);
 	assert_string_equal(err.text,
 			    "this machine cannot limit memory: it has no 'memory' cgroup controller");
-	assert_int_equal(cgroup_restrict_devices(&c, NULL, 0, &err), -EOPNOTSUPP);
+	assert_int_equal(cgroup_restrict_devices(&c, &err), -EOPNOTSUPP);
 }
 
 static void use_memory(void)
@@ -319,35 +319,58 @@ static bool opens(const char *name, mode_t mode, unsigned major, unsigned minor,
 	return !refused;
 }
 
-static void look_at_devices(void)
+static void usual_devices(void)
 {
-	int result = 0;
+	int wrong = 0;
 
-	result |= opens("null", S_IFCHR, 1, 3, O_RDWR) ? 0 : 1;
-	result |= opens("tty", S_IFCHR, 5, 0, O_RDWR) ? 0 : 2; /* there is none: but not EPERM */
-	result |= opens("mem", S_IFCHR, 1, 1, O_RDONLY) ? 4 : 0;
-	result |= opens("loop", S_IFBLK, 7, 0, O_RDONLY) ? 8 : 0;
-	result |= opens("fuse", S_IFCHR, 10, 229, O_RDONLY) ? 0 : 16; /* given, to be read */
-	result |= opens("fuse", S_IFCHR, 10, 229, O_RDWR) ? 32 : 0;
-	_exit(result);
+	wrong |= opens("null", S_IFCHR, 1, 3, O_RDWR) ? 0 : 1;
+	wrong |= opens("tty", S_IFCHR, 5, 0, O_RDWR) ? 0 : 2; /* there is none, but that is another error */
+	wrong |= opens("mem", S_IFCHR, 1, 1, O_RDONLY) ? 4 : 0;
+	wrong |= opens("loop", S_IFBLK, 7, 0, O_RDONLY) ? 8 : 0;
+	wrong |= opens("fuse", S_IFCHR, 10, 229, O_RDONLY) ? 16 : 0;
+	_exit(wrong);
+}
+
+static void given_devices(void)
+{
+	int wrong = 0;
+
+	wrong |= opens("fuse", S_IFCHR, 10, 229, O_RDONLY) ? 0 : 1; /* given, to be read */
+	wrong |= opens("fuse", S_IFCHR, 10, 229, O_RDWR) ? 2 : 0;
+	wrong |= opens("zero", S_IFCHR, 1, 5, O_RDWR) ? 0 : 4;
+	wrong |= opens("loop", S_IFBLK, 7, 0, O_RDONLY) ? 8 : 0;
+	if (machine.version == 2) { /* v1 cannot take from what a wider rule has given */
+		wrong |= opens("full", S_IFCHR, 1, 7, O_RDONLY) ? 16 : 0;
+		wrong |= opens("full", S_IFCHR, 1, 7, O_WRONLY) ? 0 : 32;
+	}
+	_exit(wrong);
 }
 
 static void only_given_devices_open(void **state)
 {
 	(void)state;
 	NEEDS_CGROUPS();
-	const struct cgroup_device fuse = { 'c', 10, 229, "rm" };
+	const struct cgroup_device rules[] = {
+		{ false, 'a', -1, -1, "rwm" }, { true, 'a', -1, -1, "m" }, { true, 'c', 1, -1, "rw" },
+		{ true, 'c', 10, 229, "rm" },  { false, 'c', 1, 7, "r" },
+	};
 	struct error err = {};
 	struct cgroup c;
 
 	strcpy(nodes, "/dev/shm/seapod-nodes-XXXXXX");
 	assert_non_null(mkdtemp(nodes));
-	make(&c, "devices", NULL);
-	if (cgroup_restrict_devices(&c, &fuse, 1, &err) < 0)
+	make(&c, "usual", NULL);
+	if (cgroup_restrict_devices(&c, &err) < 0)
 		fail_msg("%s", err.text);
-	assert_int_equal(end_of(child_in(&c, look_at_devices)).code, 0);
+	assert_int_equal(end_of(child_in(&c, usual_devices)).code, 0);
+	gone(&c, "usual");
+	make(&c, "given", NULL);
+	int dir = c.dir[machine.version == 2 ? 0 : CGROUP_DEVICES];
+	if (cgroup_set_devices(machine.version, dir, rules, sizeof(rules) / sizeof(*rules), &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(end_of(child_in(&c, given_devices)).code, 0);
+	gone(&c, "given");
 	rmdir(nodes);
-	gone(&c, "devices");
 }
 
 static void burn(void)
@@ -408,7 +431,7 @@ static void as_in_a_container(void)
 		fprintf(stderr, "%s\n", err.text);
 		_exit(11);
 	}
-	_exit(cgroup_read_number(c.dir[0], "memory.max", NULL) == 64 << 20 ? 0 : 12);
+	_exit(cgroup_file_number(c.dir[0], "memory.max", NULL) == 64 << 20 ? 0 : 12);
 }
 
 static void it_works_in_a_container(void **state)
@@ -433,17 +456,17 @@ static void move_down(void)
 	if (mkdirat(in, path, 0755) < 0)
 		_exit(10);
 	snprintf(path, sizeof(path), "%s/moves/below/cgroup.procs", base_name);
-	if (cgroup_write(in, path, "0") < 0)
+	if (cgroup_file_write(in, path, "0") < 0)
 		_exit(11);
 	snprintf(path, sizeof(path), "%s/moves/cgroup.subtree_control", base_name);
-	if (cgroup_write(in, path, "+pids") < 0)
+	if (cgroup_file_write(in, path, "+pids") < 0)
 		_exit(12);
 	stay();
 }
 
 static bool hands_on(const struct cgroup *c)
 {
-	_cleanup_free_ char *list = cgroup_read(c->dir[0], "cgroup.subtree_control");
+	_cleanup_free_ char *list = cgroup_file_read(c->dir[0], "cgroup.subtree_control");
 	return list && strstr(list, "pids");
 }
 
@@ -463,7 +486,7 @@ static void exec_follows_the_first_process(void **state)
 	int unused;
 	assert_int_equal(process_clone(0, cgroup_directory(&c), &unused), -EBUSY);
 	_cleanup_close_ int where = cgroup_directory_of(&c, pid);
-	_cleanup_free_ char *list = cgroup_read(where, "cgroup.procs");
+	_cleanup_free_ char *list = cgroup_file_read(where, "cgroup.procs");
 	assert_int_equal(strtol(list, NULL, 10), pid);
 	cgroup_kill(&c);
 	end_of(pidfd);
