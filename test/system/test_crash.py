@@ -1,12 +1,16 @@
 """Crashes: a pod lives and dies with its keeper, and whoever comes next finds a clean house."""
+import json
 import os
+import shutil
 import signal
+import subprocess
 import time
 
 import pytest
 
 import leaks
 import world
+import instance
 from instance import container, eventually, kill, pod, shell
 
 PORT = {"containerPort": 80, "hostPort": 23456}
@@ -50,7 +54,6 @@ def test_the_same_pod_can_be_applied_again(seapod):
 @pytest.mark.parametrize("delay_us", [0, 200, 500, 1000, 1500, 2000, 3000, 4000, 6000, 9000])
 def test_keeper_killed_while_it_starts(seapod, delay_us):
     process = seapod.start("apply", "-f", "-", stdin=-1)
-    import json
     process.stdin.write(json.dumps(FULL))
     process.stdin.close()
     process.stdin = None
@@ -88,7 +91,6 @@ def test_keeper_killed_while_it_ends(seapod, delay_us):
 
 def test_a_killed_client_leaves_a_pod_or_nothing(seapod):
     for delay in (0, 0.001, 0.003, 0.006):
-        import json
         process = seapod.start("apply", "-f", "-", stdin=-1)
         process.stdin.write(json.dumps(pod("web", hostNetwork=True)))
         process.stdin.close()
@@ -131,3 +133,105 @@ def test_a_full_disk_during_load(bare):
         assert sum(len(names) for folder, _, names in os.walk(bare.root) if "/blobs/" in folder) == 0
     finally:
         subprocess.run(["umount", bare.root], check=True)
+
+
+# --- killed at a system call
+
+STEPS = int(os.environ.get("SEAPOD_TEST_STEPS", "16"))  # how many of the keeper's system calls are tried; 0: every one
+
+# Stands in for the keeper and has it killed as it enters the Nth system call, N being in a file beside it.
+STAND_IN = r"""
+#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	char when[64] = "", inject[128], path[4096], trace[4096];
+	snprintf(path, sizeof(path), "%s.when", argv[3]);
+	FILE *f = fopen(path, "re");
+	if (argc != 4 || !f || !fgets(when, sizeof(when), f))
+		return 2;
+	fclose(f);
+	snprintf(inject, sizeof(inject), "--inject=all:signal=SIGKILL:when=%s", when);
+	snprintf(trace, sizeof(trace), "%s.trace", argv[3]);
+	snprintf(path, sizeof(path), "%s.real", argv[3]);
+	execlp("strace", "strace", "-o", trace, inject, path, argv[1], argv[2], argv[3], (char *)NULL);
+	return 3;
+}
+"""
+NEVER = 65535
+
+
+class Breakable:
+    def __init__(self, directory, seapod):
+        self.seapod, self.keeper = seapod, f"{directory}/seapod-keeper"
+        for name in ("seapod", "seapod-image", "seapod-seccomp", "seapod-init", "seapod-keeper"):
+            shutil.copy(f"{instance.BUILD}/{name}", f"{directory}/{name}" + (".real" if name == "seapod-keeper" else ""))
+        subprocess.run(["cc", "-x", "c", "-o", self.keeper, "-"], input=STAND_IN, text=True, check=True)
+        self.program = f"{directory}/seapod"
+
+    def run(self, *args, **more):
+        return subprocess.run([self.program, *args], env=self.seapod.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=20, **more)
+
+    def apply(self, when):
+        with open(self.keeper + ".when", "w") as f:
+            f.write(str(when))
+        return self.run("apply", "-f", "-", input=instance.text(FULL))
+
+    def calls(self):
+        with open(self.keeper + ".trace", errors="replace") as f:
+            return sum("(" in line for line in f)
+
+    def clean(self, when):
+        """Whatever the keeper was at: nothing of the pod runs any more, and the next command can have its name, address and port."""
+        eventually(lambda: not processes(), f"the processes to end with a keeper killed at system call {when}", seconds=3)
+        assert "web" not in self.seapod.out("ps"), when
+        assert "pod/web created" in self.seapod.apply(FULL).stdout, when
+        self.seapod.delete("web", "--now")
+        for kind, found in leaks.look(self.seapod.root, self.seapod.run_dir, self.seapod.tag).items():
+            assert kind not in ("files", "mounts") or not [each for each in found if "pod" in each and self.seapod.dir in each], when
+
+
+@pytest.fixture
+def breakable(seapod, tmp_path):
+    if not shutil.which("strace") or not shutil.which("cc"):
+        pytest.skip("needs strace and cc")
+    return Breakable(tmp_path, seapod)
+
+
+def some(first, last):
+    return range(first, last, max(1, (last - first) // STEPS) if STEPS else 1)
+
+
+@pytest.mark.bridge
+def test_keeper_killed_at_any_step_of_the_start(breakable):
+    breakable.apply(NEVER)
+    total = breakable.calls()
+    breakable.run("delete", "pod", "web", "--now")
+    for when in some(1, total):
+        done = breakable.apply(when)
+        assert done.returncode == 0 or done.stderr.startswith("seapod: "), (when, done)
+        kill_keepers()
+        breakable.clean(when)
+
+
+@pytest.mark.bridge
+def test_keeper_killed_at_any_step_of_the_end(breakable):
+    breakable.apply(NEVER)
+    begin = breakable.calls()
+    breakable.run("delete", "pod", "web", "--now")
+    end = breakable.calls()
+    for when in some(begin, end):
+        breakable.apply(when)
+        done = breakable.run("delete", "pod", "web", "--now")
+        assert done.returncode == 0 or done.stderr.startswith("seapod: "), (when, done)
+        breakable.clean(when)
+
+
+def kill_keepers():
+    """One that got farther than was counted."""
+    for pid in keepers():
+        try:
+            kill(pid)
+        except ProcessLookupError:
+            pass

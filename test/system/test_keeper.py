@@ -336,7 +336,7 @@ def test_deleted_while_it_starts(seapod):
         seapod.run("delete", "pod", "web", "--now", "--ignore-not-found")
         apply.communicate(timeout=20)
         seapod.run("delete", "pod", "web", "--now", "--ignore-not-found")
-        assert not leaks.processes({world.other_host.pid})
+        eventually(lambda: not leaks.processes({world.other_host.pid}), seconds=2)
 
 
 def test_stopped_while_it_backs_off(seapod):
