@@ -80,8 +80,9 @@ void keeper_views(const struct keeper *k, struct container_view *views);
 bool keeper_is_settled(const struct keeper *k);
 const char *keeper_trouble(const struct keeper *k);
 
-/* main.c: keeper.log is begun anew when it has become large; the one before stays as keeper.log.1. */
-void keeper_limit_log(struct keeper *k);
+/* own_log.c */
+void own_log_open(struct keeper *k);
+void own_log_limit(struct keeper *k); /* begins anew when it has become large; the one before stays as keeper.log.1 */
 
 /* configure.c: FD has a launch. */
 int keeper_configure(struct keeper *k, int fd, struct error *err);

@@ -88,7 +88,7 @@ static void start(struct member *m)
 {
 	struct error err = {};
 
-	keeper_limit_log(m->keeper);
+	own_log_limit(m->keeper);
 	member_enter(m, EVENT_BEGIN);
 	m->restart_wanted = false;
 	m->sc.attempt = m->starts;

@@ -16,10 +16,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "keeper/keeper.h"
 
-enum { LAUNCH_FD = 3, WATCH_FD = 4, QUIET_S = 1, LOG_BYTES = 256 * 1024 };
+enum { LAUNCH_FD = 3, WATCH_FD = 4, QUIET_S = 1 };
 
 static int read_launch(struct keeper *k, struct error *err)
 {
@@ -41,25 +40,6 @@ static int read_launch(struct keeper *k, struct error *err)
 		if (!launch_find_image(k->launch, c->name))
 			return error_set(err, EINVAL, "the container '%s' has no image", c->name);
 	return 0;
-}
-
-static void open_log(struct keeper *k)
-{
-	static int fd = -1;
-
-	close_fd(&fd);
-	fd = openat(k->sandbox.dir, "keeper.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-	log_to(fd, 1, LOG_INFO);
-}
-
-void keeper_limit_log(struct keeper *k)
-{
-	struct stat st;
-
-	if (fstatat(k->sandbox.dir, "keeper.log", &st, 0) < 0 || st.st_size < LOG_BYTES)
-		return;
-	renameat(k->sandbox.dir, "keeper.log", k->sandbox.dir, "keeper.log.1");
-	open_log(k);
 }
 
 static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
@@ -120,7 +100,7 @@ int main(int argc, char **argv)
 	if (instance_open(&k.in, argv[1], argv[2], &err) < 0 || read_launch(&k, &err) < 0 ||
 	    sandbox_create(&k.sandbox, &k.in, k.launch, k.arena, &err) < 0)
 		return fail(&err);
-	open_log(&k);
+	own_log_open(&k);
 	k.loop = ev_loop_new(EVBACKEND_EPOLL);
 	if (keeper_write_objects(&k, &err) < 0 || control_open(&k, WATCH_FD, &err) < 0) {
 		fail(&err);
