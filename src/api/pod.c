@@ -140,6 +140,19 @@ static void request_limits(struct resource_requirements *r, struct arena *a)
 			*list_add(a, &r->requests) = *limit;
 }
 
+/* What a pod with resources of its own does not request is what its containers do, and without them its limit (KEP-2837). */
+static void request_for_all(struct pod_spec *spec, struct arena *a)
+{
+	static const char *const names[] = { "cpu", "memory" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct quantity sum = pod_resource(spec, names[i], false, a);
+		if (sum.set && !resource_get(&spec->resources->requests, names[i]).set)
+			*list_add(a, &spec->resources->requests) = (struct quantity_pair){ names[i], sum };
+	}
+	request_limits(spec->resources, a);
+}
+
 /* "volumes: [{name: x}]" is an emptyDir (kubernetes SetDefaults_Volume). */
 static void volume_defaults(struct volume *v, struct arena *a)
 {
@@ -160,7 +173,7 @@ void pod_defaults(struct pod *pod, struct arena *a)
 	list_each(volume, &pod->spec.volumes)
 		volume_defaults(volume, a);
 	if (pod->spec.resources)
-		request_limits(pod->spec.resources, a);
+		request_for_all(&pod->spec, a);
 	for (size_t i = 0; pod->spec.hostNetwork && i < 2; i++)
 		list_each(c, all[i])
 			list_each(port, &c->ports)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 
 /* An object in etcd cannot be larger than 1.5 MiB, so no cluster has larger pods either. */
@@ -103,6 +104,35 @@ static void check_sysctls(struct validation *v, const struct pod_spec *spec)
 	}
 }
 
+/* No container may have more than the pod, nor all together ask for more (KEP-2837). */
+static void check_budget(struct validation *v, const struct pod_spec *spec)
+{
+	static const char *const names[] = { "cpu", "memory" };
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct pod_spec containers = *spec;
+
+	containers.resources = NULL;
+	for (size_t i = 0; i < 2; i++) {
+		struct quantity limit = resource_get(&spec->resources->limits, names[i]);
+		struct quantity request = resource_get(&spec->resources->requests, names[i]);
+		struct quantity sum = pod_resource(&containers, names[i], false, a);
+		if (request.set && sum.set && quantity_compare(&sum, &request) > 0)
+			wrong(v, "spec.resources.requests",
+			      "%s (%s) is less than what the containers request (%s)", names[i], request.text,
+			      sum.text);
+		const struct containers *lists[] = { &spec->initContainers, &spec->containers };
+		for (size_t l = 0; limit.set && l < 2; l++) {
+			list_each(c, lists[l]) {
+				struct quantity own = resource_get(&c->resources.limits, names[i]);
+				if (own.set && quantity_compare(&own, &limit) > 0)
+					wrong(v, "spec.resources.limits",
+					      "%s (%s) is less than the limit of the container '%s' (%s)",
+					      names[i], limit.text, c->name, own.text);
+			}
+		}
+	}
+}
+
 static void check_spec(struct validation *v)
 {
 	const struct pod_spec *spec = &v->pod->spec;
@@ -117,8 +147,10 @@ static void check_spec(struct validation *v)
 		wrong(v, "spec.hostnameOverride", "it and hostNetwork exclude each other");
 	if (spec->hostnameOverride && strlen(spec->hostnameOverride) > 64)
 		wrong(v, "spec.hostnameOverride", "the kernel's host name has 64 characters at most");
-	if (spec->resources)
+	if (spec->resources) {
 		validate_resources(v, spec->resources, "spec");
+		check_budget(v, spec);
+	}
 	check_dns(v, spec);
 	check_sysctls(v, spec);
 }

@@ -85,7 +85,7 @@ def test_exec_keeps_no_descriptor_in_the_keeper(box):
     before = count()
     for _ in range(20):
         box.exec("box", "true")
-    eventually(lambda: count() == before)
+    eventually(lambda: count() <= before)  # BEFORE may have caught the keeper still closing
 
 
 # --- logs

@@ -246,7 +246,11 @@ static void rules_between_fields(void **state)
 		  "exclude each other" },
 		{ "", "resources: {limits: {cpu: 1}, requests: {cpu: 2}}",
 		  "the request of cpu (2) is more than its limit (1)" },
-		{ "", "resources: {limits: {memory: -1}}", "memory is negative" },
+		{ "", "resources: {limits: {memory: -1}}", "memory is negative: -1" },
+		{ "resources: {limits: {cpu: 1}},", "resources: {limits: {cpu: 2}, requests: {cpu: 1}}",
+		  "cpu (1) is less than the limit of the container 'c' (2)" },
+		{ "resources: {requests: {memory: 1Gi}},", "resources: {requests: {memory: 2Gi}}",
+		  "memory (1Gi) is less than what the containers request" },
 		{ "", "resources: {limits: {nvidia.com/gpu: 1}}", "has no resource 'nvidia.com/gpu'" },
 		{ "", "ports: [{containerPort: 1, name: a}, {containerPort: 2, name: a}]",
 		  "two ports called 'a'" },
@@ -384,6 +388,8 @@ static void qos_classes(void **state)
 		{ "initContainers: [{name: d, image: i}],", "resources: {limits: {cpu: 1, memory: 1Gi}}",
 		  "Burstable" },
 		{ "resources: {limits: {cpu: 1, memory: 1Gi}},", "", "Guaranteed" },
+		{ "resources: {limits: {cpu: 1, memory: 1Gi}},", "resources: {requests: {cpu: 100m}}",
+		  "Burstable" },
 		{ "", "resources: {limits: {cpu: 0}}", "BestEffort" },
 	};
 
