@@ -21,6 +21,7 @@ int run_image(struct context *x, int argc, char **argv, struct error *err);
 int run_load(struct context *x, int argc, char **argv, struct error *err);
 int run_images(struct context *x, int argc, char **argv, struct error *err);
 int run_explain(struct context *x, int argc, char **argv, struct error *err);
+int run_network(struct context *x, int argc, char **argv, struct error *err);
 int run_oci(struct context *x, int argc, char **argv, struct error *err);
 int run_system(struct context *x, int argc, char **argv, struct error *err);
 int run_completion(struct context *x, int argc, char **argv, struct error *err);

@@ -24,6 +24,8 @@ const struct command commands[] = {
 	{ "load", "Images", "FILE", "load images from an archive", load_options, run_load, .arguments = "FILE" },
 	{ "images", "Images", "", "list images", NULL, run_images },
 	{ "image", "Images", "ls|load|import|tag|rm ...", "list and change images", NULL, run_image, .arguments = "ls|load|import|tag|rm IMAGE" },
+	{ "network", "System", "ls|inspect|reload|rm [NETWORK]", "show networks, make one anew", NULL, run_network,
+	  .arguments = "ls|inspect|reload|rm" },
 	{ "oci", "System", "COMMAND ...", "be an OCI runtime, as runc and crun are", NULL, run_oci, true, .apart = true },
 	{ "system", "System", "info|prune", "show or tidy this instance", NULL, run_system, .arguments = "info|prune" },
 	{ "completion", "System", "bash|zsh|fish", "complete commands in a shell", NULL, run_completion, true, "bash|zsh|fish", true },

@@ -18,7 +18,7 @@ const struct option_spec run_options[] = {
 	{ "detach", 'd', NULL, "leave it running and print its name" },
 	{ "rm", 0, NULL, "delete it when it has ended" },
 	{ "name", 0, "NAME", "its name" },
-	{ "publish", 'p', "[IP:][HOST:]PORT[/PROTO]", "publish a port" },
+	{ "publish", 'p', "[[IP:][HOST]:]PORT[/PROTO]", "publish a port, or a range of ports" },
 	{ "volume", 'v', "SRC:DST[:ro]", "mount a path of the host" },
 	{ "env", 'e', "NAME=VALUE", "a variable" },
 	{ "net", 0, "MODE", "the network: see above" },
@@ -50,21 +50,23 @@ static void annotate(struct context *x, struct running *r, const char *key, cons
 	*list_add(x->arena, &r->pod.metadata.annotations) = (struct string_pair){ key, value };
 }
 
-static int add_port(struct context *x, struct running *r, const char *value, struct error *err)
+static int add_ports(struct context *x, struct running *r, const char *value, struct error *err)
 {
-	struct port_wish wish;
+	struct port_wishes wishes = {};
 	char address[INET_ADDRSTRLEN];
 
-	if (port_parse(value, &wish, err) < 0)
+	if (ports_parse(value, x->arena, &wishes, err) < 0)
 		return -EXIT_USAGE;
-	if (!wish.host_port)
-		return usage_error(err, "the port '%s' has no host port; random ones are not supported yet", value);
-	struct container_port *p = list_add(x->arena, &r->container->ports);
-	p->containerPort = wish.pod_port;
-	p->hostPort = wish.host_port;
-	p->protocol = wish.protocol == IPPROTO_UDP ? "UDP" : wish.protocol == IPPROTO_SCTP ? "SCTP" : "TCP";
-	if (wish.host.s_addr != INADDR_ANY)
-		p->hostIP = arena_strdup(x->arena, inet_ntop(AF_INET, &wish.host, address, sizeof(address)));
+	list_each(wish, &wishes) {
+		struct container_port *p = list_add(x->arena, &r->container->ports);
+		p->containerPort = wish->pod_port;
+		p->hostPort = wish->host_port;
+		p->protocol = protocol_name(wish->protocol);
+		if (wish->host.s_addr != INADDR_ANY)
+			p->hostIP = arena_strdup(x->arena, inet_ntop(AF_INET, &wish->host, address, sizeof(address)));
+	}
+	if (r->container->ports.n > PORTS_MAX)
+		return usage_error(err, "a pod publishes at most %d ports", PORTS_MAX);
 	return 0;
 }
 
@@ -146,7 +148,7 @@ static int take_option(struct context *x, struct running *r, const struct option
 	struct container *c = r->container;
 
 	if (text_is(name, "publish"))
-		return add_port(x, r, value, err);
+		return add_ports(x, r, value, err);
 	if (text_is(name, "volume"))
 		return add_volume(x, r, value, err);
 	if (text_is(name, "env"))
@@ -298,7 +300,7 @@ int run_run(struct context *x, int argc, char **argv, struct error *err)
 		fprintf(stderr, "seapod: warning: standard input is no terminal, so the program gets none\n");
 		r->container->tty = false;
 	}
-	_cleanup_close_ int watch = pod_start(x, &r->pod, !r->detach, err);
+	_cleanup_close_ int watch = pod_start(x, &r->pod, r->detach ? START_PUBLISH : START_HOLD | START_PUBLISH, err);
 	if (watch < 0)
 		return -EXIT_SEAPOD;
 	code = r->detach ? pod_wait(x, watch, WAIT_SETTLED, -1, err) : in_foreground(x, r, watch, err);

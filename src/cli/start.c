@@ -26,9 +26,9 @@ static int add_image(struct context *x, struct launch *l, const struct container
 }
 
 /* The launch of POD as text (sandbox/launch.h). */
-static int make_launch(struct context *x, const struct pod *pod, bool hold, struct text *text, struct error *err)
+static int make_launch(struct context *x, const struct pod *pod, enum start_how how, struct text *text, struct error *err)
 {
-	struct launch launch = { .pod = *pod, .hold = hold };
+	struct launch launch = { .pod = *pod, .hold = how & START_HOLD, .publish = how & START_PUBLISH };
 	int r = 0;
 
 	list_each(c, &pod->spec.initContainers)
@@ -42,7 +42,7 @@ static int make_launch(struct context *x, const struct pod *pod, bool hold, stru
 	return 0;
 }
 
-int pod_start(struct context *x, struct pod *pod, bool hold, struct error *err)
+int pod_start(struct context *x, struct pod *pod, enum start_how how, struct error *err)
 {
 	_cleanup_text_ struct text text = {};
 	char uid[UID_SIZE], now[CLOCK_TEXT_SIZE];
@@ -50,7 +50,7 @@ int pod_start(struct context *x, struct pod *pod, bool hold, struct error *err)
 	uid_make(uid);
 	pod->metadata.uid = arena_strdup(x->arena, uid);
 	pod->metadata.creationTimestamp = arena_strdup(x->arena, clock_rfc3339(clock_wall(), now));
-	int r = make_launch(x, pod, hold, &text, err);
+	int r = make_launch(x, pod, how, &text, err);
 	return r < 0 ? r : keeper_spawn(&x->in, text.at, text.n, err);
 }
 
@@ -114,7 +114,7 @@ static int send_launch(struct context *x, const struct pod *pod, struct error *e
 	_cleanup_text_ struct text text = {};
 	_cleanup_message_fds_ struct message_fds fds = {};
 	struct reply reply = {};
-	int r = make_launch(x, pod, false, &text, err);
+	int r = make_launch(x, pod, 0, &text, err);
 	_cleanup_close_ int fd = r < 0 ? -1 : keeper_connect(&x->in, pod->metadata.uid, err);
 
 	if (fd < 0)

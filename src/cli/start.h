@@ -6,9 +6,14 @@
 #include "cli/command.h"
 #include "keeper/client.h"
 
-/* Resolves the images of POD, gives it a uid and starts its keeper. HOLD: its programs wait for an attach (sandbox/launch.h). A connection that
- * reports (keeper/client.h), or negative. */
-int pod_start(struct context *x, struct pod *pod, bool hold, struct error *err);
+enum start_how {
+	START_HOLD = 1,	   /* its programs wait for an attach */
+	START_PUBLISH = 2, /* ports without a hostPort get a free one */
+};
+
+/* Resolves the images of POD, gives it a uid and starts its keeper, HOW (sandbox/launch.h). A connection that reports (keeper/client.h),
+ * or negative. */
+int pod_start(struct context *x, struct pod *pod, enum start_how how, struct error *err);
 
 /* Starts the keeper of a pod that has ended, from what it left: the same pod, its counters from the beginning. */
 int pod_start_again(struct context *x, const struct pod *pod, struct error *err);

@@ -1,11 +1,17 @@
 /* netlink.c — see netlink.h. */
 #include "linux/netlink.h"
 
+#include <fcntl.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/veth.h>
 #include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/cleanup.h"
 
 int netlink_open(struct netlink *n, int bus, struct error *err)
 {
@@ -19,6 +25,21 @@ int netlink_open(struct netlink *n, int bus, struct error *err)
 	return 0;
 }
 
+int netlink_open_in(struct netlink *n, int bus, pid_t pid, struct error *err)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	_cleanup_close_ int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), there = open(path, O_RDONLY | O_CLOEXEC);
+	if (here < 0 || there < 0 || setns(there, CLONE_NEWNET) < 0)
+		return error_errno(err, "cannot enter the network namespace of the process %d", (int)pid);
+	int r = netlink_open(n, bus, err);
+	if (setns(here, CLONE_NEWNET) == 0)
+		return r;
+	netlink_close(n);
+	return error_errno(err, "cannot come back from the network namespace of the process %d", (int)pid);
+}
+
 void netlink_close(struct netlink *n)
 {
 	if (n->socket)
@@ -26,133 +47,169 @@ void netlink_close(struct netlink *n)
 	n->socket = NULL;
 }
 
-struct nlmsghdr *netlink_begin(struct netlink *n, void *buffer, uint16_t type, uint16_t flags)
+/* --- batches --------------------------------------------------------------------------------------------------------- */
+
+void batch_begin(struct netlink_batch *b, struct netlink *to)
 {
-	struct nlmsghdr *m = mnl_nlmsg_put_header(buffer);
-	m->nlmsg_type = type;
-	m->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-	m->nlmsg_seq = ++n->sequence;
-	return m;
+	b->to = to;
+	b->used = 0;
+	b->last = NULL;
 }
 
-int netlink_ask(struct netlink *n, struct nlmsghdr *m)
+struct nlmsghdr *batch_add(struct netlink_batch *b, uint16_t type, uint16_t flags)
 {
-	char answer[8192];
-	unsigned port = mnl_socket_get_portid(n->socket);
+	if (b->last)
+		b->used += MNL_ALIGN(b->last->nlmsg_len);
+	b->last = mnl_nlmsg_put_header(b->at + b->used);
+	b->last->nlmsg_type = type;
+	b->last->nlmsg_flags = NLM_F_REQUEST | flags;
+	b->last->nlmsg_seq = ++b->to->sequence;
+	return b->last;
+}
 
-	if (mnl_socket_sendto(n->socket, m, m->nlmsg_len) < 0)
+int batch_send(struct netlink_batch *b)
+{
+	if (!b->last)
+		return 0;
+	b->last->nlmsg_flags |= NLM_F_ACK; /* errors of the others are reported without being asked for */
+	if (mnl_socket_sendto(b->to->socket, b->at, b->used + b->last->nlmsg_len) < 0)
 		return -errno;
+	return netlink_answers(b->to, b->last->nlmsg_seq);
+}
+
+int netlink_answers(struct netlink *n, uint32_t sequence)
+{
+	char answer[NETLINK_BATCH];
+	int result = 0;
+
 	for (;;) {
 		ssize_t size = mnl_socket_recvfrom(n->socket, answer, sizeof(answer));
 		if (size < 0)
 			return -errno;
-		int r = mnl_cb_run(answer, (size_t)size, m->nlmsg_seq, port, NULL, NULL);
-		if (r < 0)
-			return -errno;
-		if (r == MNL_CB_STOP)
-			return 0;
+		int left = (int)size;
+		for (struct nlmsghdr *m = (void *)answer; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+			const struct nlmsgerr *e = mnl_nlmsg_get_payload(m);
+			if (m->nlmsg_type != NLMSG_ERROR)
+				continue;
+			if (e->error && !result)
+				result = e->error;
+			if (m->nlmsg_seq == sequence)
+				return result;
+		}
 	}
 }
 
-int link_make_bridge(struct netlink *n, const char *name, uint32_t mtu)
+/* --- links ----------------------------------------------------------------------------------------------------------- */
+
+static struct nlmsghdr *add_link(struct netlink_batch *b, uint16_t type, uint16_t flags, const char *name, unsigned up)
 {
-	char buffer[NETLINK_MESSAGE];
-	struct nlmsghdr *m = netlink_begin(n, buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *m = batch_add(b, type, flags);
 	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(m, sizeof(*info));
 
-	info->ifi_change = info->ifi_flags = IFF_UP;
+	info->ifi_change = info->ifi_flags = up;
 	mnl_attr_put_strz(m, IFLA_IFNAME, name);
-	if (mtu)
-		mnl_attr_put_u32(m, IFLA_MTU, mtu);
+	return m;
+}
+
+int link_index(struct netlink *n, const char *name, unsigned *index)
+{
+	struct netlink_batch b;
+	char answer[NETLINK_BATCH];
+
+	batch_begin(&b, n);
+	mnl_attr_put_u32(add_link(&b, RTM_GETLINK, 0, name, 0), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	if (mnl_socket_sendto(n->socket, b.at, b.last->nlmsg_len) < 0)
+		return -errno;
+	ssize_t size = mnl_socket_recvfrom(n->socket, answer, sizeof(answer));
+	const struct nlmsghdr *m = (const struct nlmsghdr *)answer;
+	if (size < 0 || !mnl_nlmsg_ok(m, (int)size))
+		return size < 0 ? -errno : -EBADMSG;
+	if (m->nlmsg_type == NLMSG_ERROR)
+		return ((const struct nlmsgerr *)mnl_nlmsg_get_payload(m))->error;
+	*index = (unsigned)((const struct ifinfomsg *)mnl_nlmsg_get_payload(m))->ifi_index;
+	return 0;
+}
+
+void link_make_bridge(struct netlink_batch *b, const char *name, uint32_t mtu, const unsigned char mac[6])
+{
+	struct nlmsghdr *m = add_link(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, name, 0);
+
+	mnl_attr_put_u32(m, IFLA_MTU, mtu);
+	mnl_attr_put(m, IFLA_ADDRESS, 6, mac);
 	struct nlattr *kind = mnl_attr_nest_start(m, IFLA_LINKINFO);
 	mnl_attr_put_strz(m, IFLA_INFO_KIND, "bridge");
 	mnl_attr_nest_end(m, kind);
-	return netlink_ask(n, m);
 }
 
-int link_up(struct netlink *n, const char *name)
+void link_up(struct netlink_batch *b, const char *name)
 {
-	char buffer[NETLINK_MESSAGE];
-	struct nlmsghdr *m = netlink_begin(n, buffer, RTM_NEWLINK, 0);
-	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(m, sizeof(*info));
-
-	info->ifi_change = info->ifi_flags = IFF_UP;
-	mnl_attr_put_strz(m, IFLA_IFNAME, name);
-	return netlink_ask(n, m);
+	add_link(b, RTM_NEWLINK, 0, name, IFF_UP);
 }
 
-int link_remove(struct netlink *n, const char *name)
+void link_remove(struct netlink_batch *b, const char *name)
 {
-	char buffer[NETLINK_MESSAGE];
-	struct nlmsghdr *m = netlink_begin(n, buffer, RTM_DELLINK, 0);
-
-	mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
-	mnl_attr_put_strz(m, IFLA_IFNAME, name);
-	return netlink_ask(n, m);
+	add_link(b, RTM_DELLINK, 0, name, 0);
 }
 
-int link_make_veth(struct netlink *n, const char *name, unsigned master, const char *peer, pid_t pid, uint32_t mtu,
-		   const unsigned char mac[6])
+void link_set_master(struct netlink_batch *b, const char *name, unsigned master)
 {
-	char buffer[NETLINK_MESSAGE];
-	struct nlmsghdr *m = netlink_begin(n, buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(m, sizeof(*info));
+	mnl_attr_put_u32(add_link(b, RTM_NEWLINK, 0, name, 0), IFLA_MASTER, master);
+}
 
-	info->ifi_change = info->ifi_flags = IFF_UP;
-	mnl_attr_put_strz(m, IFLA_IFNAME, name);
-	mnl_attr_put_u32(m, IFLA_MTU, mtu);
-	mnl_attr_put_u32(m, IFLA_MASTER, master);
+void link_make_veth(struct netlink_batch *b, const struct veth *v)
+{
+	struct nlmsghdr *m = add_link(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, v->name, IFF_UP);
+
+	mnl_attr_put_u32(m, IFLA_MTU, v->mtu);
+	mnl_attr_put_u32(m, IFLA_MASTER, v->master);
+	mnl_attr_put_u32(m, IFLA_NUM_TX_QUEUES, 1); /* else one for each CPU, with its files below /sys */
+	mnl_attr_put_u32(m, IFLA_NUM_RX_QUEUES, 1);
 	struct nlattr *link = mnl_attr_nest_start(m, IFLA_LINKINFO);
 	mnl_attr_put_strz(m, IFLA_INFO_KIND, "veth");
 	struct nlattr *data = mnl_attr_nest_start(m, IFLA_INFO_DATA);
 	struct nlattr *other = mnl_attr_nest_start(m, VETH_INFO_PEER);
-	mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg)); /* not up yet: veth refuses before the pair is whole (ENOTCONN) */
-	mnl_attr_put_strz(m, IFLA_IFNAME, peer);
-	mnl_attr_put_u32(m, IFLA_MTU, mtu);
-	mnl_attr_put(m, IFLA_ADDRESS, 6, mac);
-	mnl_attr_put_u32(m, IFLA_NET_NS_PID, (uint32_t)pid);
+	mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(m, IFLA_IFNAME, v->peer);
+	mnl_attr_put_u32(m, IFLA_MTU, v->mtu);
+	mnl_attr_put(m, IFLA_ADDRESS, 6, v->mac);
+	mnl_attr_put_u32(m, IFLA_NET_NS_PID, (uint32_t)v->pid);
+	mnl_attr_put_u32(m, IFLA_NUM_TX_QUEUES, 1);
+	mnl_attr_put_u32(m, IFLA_NUM_RX_QUEUES, 1);
 	mnl_attr_nest_end(m, other);
 	mnl_attr_nest_end(m, data);
 	mnl_attr_nest_end(m, link);
-	return netlink_ask(n, m);
 }
 
-int link_set_hairpin(struct netlink *n, const char *name)
+void link_set_hairpin(struct netlink_batch *b, const char *name)
 {
-	char buffer[NETLINK_MESSAGE];
-	struct nlmsghdr *m = netlink_begin(n, buffer, RTM_NEWLINK, 0);
-
-	mnl_nlmsg_put_extra_header(m, sizeof(struct ifinfomsg));
-	mnl_attr_put_strz(m, IFLA_IFNAME, name);
+	struct nlmsghdr *m = add_link(b, RTM_NEWLINK, 0, name, 0);
 	struct nlattr *link = mnl_attr_nest_start(m, IFLA_LINKINFO);
+
 	mnl_attr_put_strz(m, IFLA_INFO_SLAVE_KIND, "bridge");
 	struct nlattr *port = mnl_attr_nest_start(m, IFLA_INFO_SLAVE_DATA);
 	mnl_attr_put_u8(m, IFLA_BRPORT_MODE, 1);
 	mnl_attr_nest_end(m, port);
 	mnl_attr_nest_end(m, link);
-	return netlink_ask(n, m);
 }
 
-int address_add(struct netlink *n, const char *link, struct in_addr address, unsigned prefix)
+/* --- addresses ------------------------------------------------------------------------------------------------------- */
+
+void address_add(struct netlink_batch *b, unsigned link, struct in_addr address, unsigned prefix)
 {
-	char buffer[NETLINK_MESSAGE];
-	struct nlmsghdr *m = netlink_begin(n, buffer, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
+	struct nlmsghdr *m = batch_add(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
 	struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(m, sizeof(*info));
 
 	info->ifa_family = AF_INET;
 	info->ifa_prefixlen = (uint8_t)prefix;
-	info->ifa_index = if_nametoindex(link);
+	info->ifa_index = link;
 	mnl_attr_put_u32(m, IFA_LOCAL, address.s_addr);
 	mnl_attr_put_u32(m, IFA_ADDRESS, address.s_addr);
-	struct in_addr broadcast = { address.s_addr | htonl(prefix < 32 ? UINT32_MAX >> prefix : 0) };
-	mnl_attr_put_u32(m, IFA_BROADCAST, broadcast.s_addr);
-	return netlink_ask(n, m);
+	mnl_attr_put_u32(m, IFA_BROADCAST, address.s_addr | htonl(prefix < 32 ? UINT32_MAX >> prefix : 0));
 }
 
-int route_add_default(struct netlink *n, struct in_addr gateway)
+void route_add_default(struct netlink_batch *b, struct in_addr gateway)
 {
-	char buffer[NETLINK_MESSAGE];
-	struct nlmsghdr *m = netlink_begin(n, buffer, RTM_NEWROUTE, NLM_F_CREATE);
+	struct nlmsghdr *m = batch_add(b, RTM_NEWROUTE, NLM_F_CREATE);
 	struct rtmsg *info = mnl_nlmsg_put_extra_header(m, sizeof(*info));
 
 	info->rtm_family = AF_INET;
@@ -161,5 +218,26 @@ int route_add_default(struct netlink *n, struct in_addr gateway)
 	info->rtm_scope = RT_SCOPE_UNIVERSE;
 	info->rtm_type = RTN_UNICAST;
 	mnl_attr_put_u32(m, RTA_GATEWAY, gateway.s_addr);
-	return netlink_ask(n, m);
+}
+
+static struct nlmsghdr *add_neighbour(struct netlink_batch *b, uint16_t type, uint16_t flags, unsigned link, struct in_addr address)
+{
+	struct nlmsghdr *m = batch_add(b, type, flags);
+	struct ndmsg *info = mnl_nlmsg_put_extra_header(m, sizeof(*info));
+
+	info->ndm_family = AF_INET;
+	info->ndm_ifindex = (int)link;
+	info->ndm_state = NUD_PERMANENT;
+	mnl_attr_put_u32(m, NDA_DST, address.s_addr);
+	return m;
+}
+
+void neighbour_add(struct netlink_batch *b, unsigned link, struct in_addr address, const unsigned char mac[6])
+{
+	mnl_attr_put(add_neighbour(b, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, link, address), NDA_LLADDR, 6, mac);
+}
+
+void neighbour_remove(struct netlink_batch *b, unsigned link, struct in_addr address)
+{
+	add_neighbour(b, RTM_DELNEIGH, 0, link, address);
 }

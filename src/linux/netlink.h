@@ -2,6 +2,14 @@
  *
  * A netlink socket belongs to the network namespace in which it was opened, for ever: a keeper opens one on the host's side, moves
  * into the pod's namespace, and still talks to the host's network through it.
+ *
+ * Requests are gathered in a batch: one datagram, worked off in order, answered once.
+ *
+ *	struct netlink_batch b;
+ *	batch_begin(&b, &socket);
+ *	link_up(&b, "lo");
+ *	route_add_default(&b, gateway);
+ *	r = batch_send(&b);
  */
 #pragma once
 
@@ -18,28 +26,62 @@ struct netlink {
 	uint32_t sequence;
 };
 
+/* BUS: NETLINK_ROUTE, NETLINK_NETFILTER. In the network namespace of the caller. */
 int netlink_open(struct netlink *n, int bus, struct error *err);
+
+/* The same in the network namespace of the process PID (the caller comes back to its own; for processes of one thread). */
+int netlink_open_in(struct netlink *n, int bus, pid_t pid, struct error *err);
+
+/* Closing a socket of NETLINK_NETFILTER waits until what its transactions have removed is freed: some 10 ms. */
 void netlink_close(struct netlink *n);
 
-enum { NETLINK_MESSAGE = 4096 };
+enum { NETLINK_MESSAGE = 4096, NETLINK_BATCH = 2 * NETLINK_MESSAGE };
 
-/* Begins a request of TYPE in BUFFER (NETLINK_MESSAGE bytes). */
-struct nlmsghdr *netlink_begin(struct netlink *n, void *buffer, uint16_t type, uint16_t flags);
+struct netlink_batch {
+	struct netlink *to;
+	struct nlmsghdr *last;
+	size_t used; /* bytes before the last message */
+	char at[NETLINK_BATCH] __attribute__((aligned(8)));
+};
 
-/* Sends M and waits for the kernel's answer: 0 or -errno. */
-int netlink_ask(struct netlink *n, struct nlmsghdr *m);
+void batch_begin(struct netlink_batch *b, struct netlink *to);
 
-/* Links, by name; 0 or -errno. */
-int link_make_bridge(struct netlink *n, const char *name, uint32_t mtu);
-int link_up(struct netlink *n, const char *name);
-int link_remove(struct netlink *n, const char *name);
+/* Begins the next request, of TYPE (rtnetlink's are below; each is some 200 bytes at most, and a batch has room for 40). */
+struct nlmsghdr *batch_add(struct netlink_batch *b, uint16_t type, uint16_t flags);
 
-/* One message: a veth NAME, up and enslaved to the link of index MASTER, whose peer is PEER, down, in the network namespace of PID. */
-int link_make_veth(struct netlink *n, const char *name, unsigned master, const char *peer, pid_t pid, uint32_t mtu,
-		   const unsigned char mac[6]);
+/* Sends all. The kernel works off every request, also after one has failed. 0, or the -errno of the first that failed. */
+int batch_send(struct netlink_batch *b);
+
+/* Waits for the answers up to the request of number SEQUENCE. 0, or the first error among them. */
+int netlink_answers(struct netlink *n, uint32_t sequence);
+
+/* The index of the link NAME: 0 or -errno. */
+int link_index(struct netlink *n, const char *name, unsigned *index);
+
+/* --- requests. Links go by name, and by index where the kernel wants it (index 0: none). --- */
+
+/* A bridge, up; its hardware address is given, or it would be the smallest of its ports', and change with them. */
+void link_make_bridge(struct netlink_batch *b, const char *name, uint32_t mtu, const unsigned char mac[6]);
+void link_up(struct netlink_batch *b, const char *name);
+void link_remove(struct netlink_batch *b, const char *name);
+void link_set_master(struct netlink_batch *b, const char *name, unsigned master);
 
 /* Lets the bridge send a frame back out of the port it came in by (bridge(8) "hairpin"). */
-int link_set_hairpin(struct netlink *n, const char *name);
+void link_set_hairpin(struct netlink_batch *b, const char *name);
 
-int address_add(struct netlink *n, const char *link, struct in_addr address, unsigned prefix);
-int route_add_default(struct netlink *n, struct in_addr gateway);
+/* A pair: one half here, up and enslaved to MASTER; the other, down (veth refuses "up" before the pair is whole), in the network namespace of PID. */
+struct veth {
+	const char *name, *peer;
+	unsigned master;
+	pid_t pid;
+	uint32_t mtu;
+	unsigned char mac[6]; /* the peer's */
+};
+void link_make_veth(struct netlink_batch *b, const struct veth *v);
+
+void address_add(struct netlink_batch *b, unsigned link, struct in_addr address, unsigned prefix);
+void route_add_default(struct netlink_batch *b, struct in_addr gateway);
+
+/* Whose hardware address ADDRESS has on LINK: for ever, so nobody's answer to an ARP request changes it. */
+void neighbour_add(struct netlink_batch *b, unsigned link, struct in_addr address, const unsigned char mac[6]);
+void neighbour_remove(struct netlink_batch *b, unsigned link, struct in_addr address);

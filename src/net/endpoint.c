@@ -2,154 +2,175 @@
 #include "net/endpoint.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/memory.h"
-#include "base/text.h"
-#include "net/pool.h"
+#include "net/bridge.h"
+#include "net/elements.h"
+#include "net/reload.h"
+#include "net/rules.h"
 
-static const char *protocol_name(uint8_t protocol)
+void endpoint_link_prefix(const struct instance *in, char prefix[static IFNAMSIZ])
 {
-	return protocol == IPPROTO_UDP ? "udp" : protocol == IPPROTO_TCP ? "tcp" : "sctp";
+	snprintf(prefix, IFNAMSIZ, "%.9sv", in->tag[0] ? in->bridge : "seapod");
 }
 
-/* The socket's inode of whoever has PORT, from /proc/net/{tcp,udp}. 0: not found. */
-static unsigned long find_inode(uint8_t protocol, uint16_t port)
+/* --- claim ----------------------------------------------------------------------------------------------------------- */
+
+static void describe(struct endpoint *e, const struct endpoint_owner *owner, const struct port_wish *ports, unsigned n)
 {
-	char path[40], line[512];
-	unsigned local_port, state;
-	unsigned long inode;
+	const uint32_t number = ntohl(e->address.s_addr) - ntohl(e->network.subnet.s_addr);
+	char prefix[IFNAMSIZ], address[INET_ADDRSTRLEN];
 
-	for (int six = 0; six < 2; six++) {
-		snprintf(path, sizeof(path), "/proc/net/%s%s", protocol_name(protocol), six ? "6" : "");
-		_cleanup_fclose_ FILE *f = fopen(path, "re");
-		while (f && fgets(line, sizeof(line), f))
-			if (sscanf(line, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*d %*d %lu", &local_port, &state, &inode) == 3 &&
-			    local_port == port && (protocol == IPPROTO_UDP || state == 0x0a || state == 0x07) && inode)
-				return inode;
-	}
-	return 0;
-}
-
-/* "nginx (pid 12)" of the process that has the socket INODE open; "" if nobody visible has. */
-static void find_process(unsigned long inode, char *out, size_t size)
-{
-	char wanted[40], path[300], link[64], name[64] = "";
-	_cleanup_closedir_ DIR *proc = opendir("/proc");
-
-	*out = '\0';
-	snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
-	for (struct dirent *p; proc && inode && (p = readdir(proc));) {
-		if (p->d_name[0] < '0' || p->d_name[0] > '9')
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/fd", p->d_name);
-		_cleanup_closedir_ DIR *fds = opendir(path);
-		for (struct dirent *fd; fds && (fd = readdir(fds));) {
-			ssize_t n = readlinkat(dirfd(fds), fd->d_name, link, sizeof(link) - 1);
-			if (n <= 0 || (link[n] = '\0', strcmp(link, wanted) != 0))
-				continue;
-			snprintf(path, sizeof(path), "/proc/%s/comm", p->d_name);
-			_cleanup_fclose_ FILE *comm = fopen(path, "re");
-			if (comm && fgets(name, sizeof(name), comm))
-				name[strcspn(name, "\n")] = '\0';
-			snprintf(out, size, "%s (process %.12s)", name, p->d_name);
-			return;
-		}
+	endpoint_link_prefix(e->in, prefix); /* and the number: what a dead keeper left under the same address is recognised */
+	e->record = (struct endpoint_record){
+		.pod = owner->pod, .namespace = owner->namespace, .uid = owner->uid, .keeper = getpid(),
+		.address = arena_strdup(e->arena, inet_ntop(AF_INET, &e->address, address, sizeof(address))),
+		.link = arena_printf(e->arena, "%s%x", prefix, number & 0xffff),
+	};
+	for (unsigned i = 0; i < n; i++) {
+		struct port_record *p = list_add(e->arena, &e->record.ports);
+		p->protocol = protocol_name(ports[i].protocol);
+		p->hostPort = ports[i].host_port;
+		p->containerPort = ports[i].pod_port;
+		if (ports[i].host.s_addr != INADDR_ANY)
+			p->hostIP = arena_strdup(e->arena, inet_ntop(AF_INET, &ports[i].host, address, sizeof(address)));
 	}
 }
 
-static int port_is_taken(const struct port_wish *w, struct error *err)
+static int open_network(struct endpoint *e, struct error *err)
 {
-	char who[128], address[INET_ADDRSTRLEN];
+	int r = network_open(&e->network, e->in, err);
 
-	find_process(find_inode(w->protocol, w->host_port), who, sizeof(who));
-	return error_set(err, EADDRINUSE, "the host port %s%s%u/%s is in use%s%s",
-			 w->host.s_addr == INADDR_ANY ? "" : inet_ntop(AF_INET, &w->host, address, sizeof(address)),
-			 w->host.s_addr == INADDR_ANY ? "" : ":", w->host_port, protocol_name(w->protocol), *who ? " by " : "", who);
-}
-
-/* A bound socket is the claim: the kernel gives a port to one (bind(2)), and takes it back when its owner dies. */
-static int claim_port(const struct port_wish *w, struct port_rule *rule, struct in_addr pod, struct error *err)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(w->host_port), .sin_addr = w->host };
-	socklen_t size = sizeof(at);
-	bool udp = w->protocol == IPPROTO_UDP;
-	_cleanup_close_ int fd = socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, udp ? 0 : w->protocol);
-
-	if (fd < 0)
-		return error_errno(err, "cannot make a socket for the host port %u/%s", w->host_port, protocol_name(w->protocol));
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 && errno == EADDRINUSE)
-		return port_is_taken(w, err);
-	if (getsockname(fd, (struct sockaddr *)&at, &size) < 0 || at.sin_port == 0)
-		return error_errno(err, "cannot take the host port %u/%s", w->host_port, protocol_name(w->protocol));
-	*rule = (struct port_rule){ .protocol = w->protocol, .host = w->host, .host_port = ntohs(at.sin_port),
-				    .pod = pod, .pod_port = w->pod_port };
-	return take_fd(&fd);
-}
-
-int endpoint_claim(struct endpoint *e, const struct instance *in, const struct port_wish *ports, unsigned n, struct error *err)
-{
-	uint32_t number = 0;
-
-	*e = ENDPOINT_NONE;
-	e->in = in;
-	int r = network_open(&e->network, in, err);
 	if (r == 0)
 		r = netlink_open(&e->rt, NETLINK_ROUTE, err);
 	if (r == 0)
 		r = netlink_open(&e->nf, NETLINK_NETFILTER, err);
-	if (r == 0)
-		r = network_ensure(&e->network, in, &e->rt, err);
-	e->bridge = if_nametoindex(e->network.bridge);
-	if (r == 0) {
-		e->address_claim = pool_claim(in, "bridge", UINT32_C(1) << (32 - e->network.prefix), &number, err);
-		r = e->address_claim < 0 ? e->address_claim : 0;
-	}
-	e->address.s_addr = htonl(ntohl(e->network.subnet.s_addr) + number);
-	e->ports = memory_new(n, sizeof(*e->ports));
+	return r < 0 ? r : bridge_ensure(&e->network, e->in, &e->rt, &e->bridge, err);
+}
+
+static int claim(struct endpoint *e, int pool, struct port_wish *ports, unsigned n, struct error *err)
+{
+	e->address_claim = pool_claim(pool, e->network.subnet, e->network.prefix, &e->address, &e->stale, err);
+	if (e->address_claim < 0)
+		return e->address_claim;
 	e->port_claims = memory_new(n, sizeof(*e->port_claims));
-	for (; r == 0 && e->port_count < n; e->port_count++) {
-		unsigned i = e->port_count;
-		e->port_claims[i] = claim_port(&ports[i], &e->ports[i], e->address, err);
-		if ((r = e->port_claims[i]) < 0)
-			break;
-		r = 0;
+	for (; e->port_count < n; e->port_count++) {
+		int fd = hostport_claim(&ports[e->port_count], pool, err);
+		if (fd < 0)
+			return fd;
+		e->port_claims[e->port_count] = fd;
 	}
+	return 0;
+}
+
+static int publish(struct endpoint *e, int pool, struct error *err)
+{
+	_cleanup_close_ int lock = pool_lock(pool, LOCK_SH, err);
+
+	if (lock < 0)
+		return lock;
+	int r = e->stale ? -ESTALE : elements_add(&e->nf, e->in, &e->record);
+	if (r < 0) { /* something is not as it should be: all is made as it should */
+		close_fd(&lock);
+		r = network_reload_rules(&e->network, e->in, err);
+	}
+	if (r == 0)
+		elements_forget_flows(&e->nf, &e->record);
+	return r;
+}
+
+int endpoint_claim(struct endpoint *e, const struct instance *in, const struct endpoint_owner *owner, struct port_wish *ports, unsigned n,
+		   struct error *err)
+{
+	*e = ENDPOINT_NONE;
+	e->in = in;
+	e->arena = arena_new();
+	int r = open_network(e, err);
+	_cleanup_close_ int pool = r < 0 ? -1 : pool_open(in, NETWORK_DEFAULT, err);
+	if (r == 0)
+		r = pool < 0 ? pool : claim(e, pool, ports, n, err);
+	if (r == 0) {
+		describe(e, owner, ports, n);
+		r = record_write(e->address_claim, &e->record, err);
+	}
+	if (r == 0)
+		r = publish(e, pool, err);
 	if (r < 0)
 		endpoint_release(e);
 	return r;
 }
 
-/* The host's half is named after the address, so what a dead keeper left under the same address is recognised. */
-static int make_link(struct endpoint *e, struct error *err)
-{
-	uint32_t number = ntohl(e->address.s_addr) - ntohl(e->network.subnet.s_addr);
-	unsigned char mac[6] = { 0x0a, 0x58 }; /* locally administered, then the address: as the CNI bridge plugin does */
+/* --- attach ---------------------------------------------------------------------------------------------------------- */
 
-	memcpy(mac + 2, &e->address, 4);
-	snprintf(e->link, sizeof(e->link), "%.9s%s%x", e->in->tag[0] ? e->network.bridge : "seapod", "v", number & 0xffff);
-	int r = link_make_veth(&e->rt, e->link, e->bridge, "eth0", getpid(), e->network.mtu, mac);
-	if (r == -EEXIST) {
-		link_remove(&e->rt, e->link);
-		r = link_make_veth(&e->rt, e->link, e->bridge, "eth0", getpid(), e->network.mtu, mac);
+static int make_veth(const struct network *n, const struct endpoint_record *r, unsigned bridge, struct in_addr address, struct netlink *rt)
+{
+	struct veth veth = { .name = r->link, .peer = "eth0", .master = bridge, .pid = r->keeper, .mtu = n->mtu };
+	struct netlink_batch b;
+
+	network_mac(address, veth.mac);
+	batch_begin(&b, rt);
+	link_make_veth(&b, &veth);
+	if (r->ports.n) /* with br_netfilter, who calls his own published port gets the frame back by the port that it came from */
+		link_set_hairpin(&b, r->link);
+	neighbour_add(&b, bridge, address, veth.mac);
+	return batch_send(&b);
+}
+
+static int configure(const struct network *n, struct in_addr address, struct netlink *pod, unsigned eth0)
+{
+	unsigned char mac[MAC_SIZE];
+	struct netlink_batch b;
+
+	network_mac(n->gateway, mac);
+	batch_begin(&b, pod);
+	link_up(&b, "lo");
+	link_up(&b, "eth0");
+	address_add(&b, eth0, address, n->prefix);
+	neighbour_add(&b, eth0, n->gateway, mac);
+	route_add_default(&b, n->gateway);
+	return batch_send(&b);
+}
+
+int endpoint_connect(const struct network *n, const struct endpoint_record *r, unsigned bridge, struct netlink *rt, struct netlink *pod,
+		     struct error *err)
+{
+	struct netlink_batch b;
+	struct in_addr address;
+	unsigned eth0 = 0;
+
+	inet_pton(AF_INET, r->address, &address);
+	int result = make_veth(n, r, bridge, address, rt);
+	if (result == -EEXIST) {
+		batch_begin(&b, rt);
+		link_remove(&b, r->link);
+		batch_send(&b);
+		result = make_veth(n, r, bridge, address, rt);
 	}
-	/* With br_netfilter the address is changed while the frame is still in the bridge: a pod that calls its own published port then
-	 * gets the frame back by the port it came from. */
-	if (r == 0 && e->port_count > 0)
-		r = link_set_hairpin(&e->rt, e->link);
-	if (r < 0) {
-		errno = -r;
-		return error_errno(err, "cannot connect the pod to the bridge '%s'", e->network.bridge);
-	}
-	return 0;
+	if (result == -EXFULL)
+		return error_set(err, EXFULL, "the bridge '%s' has as many pods as the kernel allows (1023): delete some", n->bridge);
+	errno = -result;
+	if (result < 0)
+		return error_errno(err, "cannot connect the pod to the bridge '%s'", n->bridge);
+	result = link_index(pod, "eth0", &eth0);
+	if (result == 0)
+		result = configure(n, address, pod, eth0);
+	errno = -result;
+	return result < 0 ? error_errno(err, "cannot set the pod's address") : 0;
+}
+
+/* Links that come have no IPv6: the network has none, and else another pod could announce itself as a router to all. */
+static void without_ipv6(void)
+{
+	_cleanup_close_ int fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, "1", 1) < 0)
+		return;
 }
 
 int endpoint_attach(struct endpoint *e, struct error *err)
@@ -159,58 +180,75 @@ int endpoint_attach(struct endpoint *e, struct error *err)
 
 	if (r < 0)
 		return r;
-	r = make_link(e, err);
-	if (r == 0) {
-		r = link_up(&pod, "lo");
-		if (r == 0)
-			r = link_up(&pod, "eth0");
-		if (r == 0)
-			r = address_add(&pod, "eth0", e->address, e->network.prefix);
-		if (r == 0)
-			r = route_add_default(&pod, e->network.gateway);
-		if (r < 0) {
-			errno = -r;
-			error_errno(err, "cannot set the pod's address");
-		}
-	}
+	without_ipv6();
+	r = endpoint_connect(&e->network, &e->record, e->bridge, &e->rt, &pod, err);
 	netlink_close(&pod);
-	if (r == 0 && e->port_count) {
-		r = rules_publish(&e->nf, e->in, e->ports, e->port_count, err);
-		e->published = r == 0;
-	}
 	return r;
+}
+
+/* --- the end --------------------------------------------------------------------------------------------------------- */
+
+/* The record first: who makes the rules anew from now on leaves this one out, and who has just done so is waited for. */
+static void withdraw(struct endpoint *e)
+{
+	_cleanup_close_ int pool = pool_open(e->in, NETWORK_DEFAULT, NULL);
+	struct netlink_batch b;
+
+	if (pool < 0)
+		return;
+	pool_release(pool, e->address);
+	if (!e->record.address)
+		return;
+	_cleanup_close_ int lock = pool_lock(pool, LOCK_SH, NULL);
+	elements_remove(&e->nf, e->in, &e->record);
+	elements_forget_flows(&e->nf, &e->record);
+	batch_begin(&b, &e->rt);
+	neighbour_remove(&b, e->bridge, e->address);
+	batch_send(&b);
 }
 
 void endpoint_release(struct endpoint *e)
 {
-	if (e->published)
-		rules_unpublish(&e->nf, e->in, e->ports, e->port_count);
-	e->published = false;
+	if (e->address_claim >= 0)
+		withdraw(e);
 	for (unsigned i = 0; i < e->port_count; i++)
 		close_fd(&e->port_claims[i]);
-	free(e->ports);
 	free(e->port_claims);
-	e->ports = NULL;
 	e->port_claims = NULL;
 	e->port_count = 0;
 	close_fd(&e->address_claim);
-	netlink_close(&e->rt);
-	/* e->nf stays open until the process ends: to close it soon after an element was removed waits for a grace period
-	 * (nft_rcv_nl_event in the kernel: 5 to 12 ms), and somebody waits for our answer. */
+	netlink_close(&e->rt); /* the other one is left to the end of the process: closing it waits (netlink_close) */
+	arena_free(e->arena);
+	e->arena = NULL;
+}
+
+void endpoint_sweep(const struct instance *in, const char *uid, const char *address)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_close_ int pool = pool_open(in, NETWORK_DEFAULT, NULL), fd = -1;
+	struct endpoint_record r = {};
+	struct network n;
+
+	if (pool < 0 || pool_look(pool, address, &fd) != 0 || !record_read(fd, &r, a) || !text_is(r.uid, uid))
+		return;
+	unlinkat(pool, address, 0);
+	close_fd(&fd);
+	if (rules_exist(in) && network_open(&n, in, NULL) == 0)
+		network_reload_rules(&n, in, NULL);
 }
 
 int loopback_up(struct error *err)
 {
+	struct netlink_batch b;
 	struct netlink n = {};
 	int r = netlink_open(&n, NETLINK_ROUTE, err);
 
 	if (r < 0)
 		return r;
-	r = link_up(&n, "lo");
+	batch_begin(&b, &n);
+	link_up(&b, "lo");
+	r = batch_send(&b);
 	netlink_close(&n);
-	if (r < 0) {
-		errno = -r;
-		return error_errno(err, "cannot set the loopback device up");
-	}
-	return 0;
+	errno = -r;
+	return r < 0 ? error_errno(err, "cannot set the loopback device up") : 0;
 }

@@ -1,16 +1,30 @@
 /* pool.h — addresses that cannot leak.
  *
- * RUN/networks/<name>.pool is an empty file; the claim of address number N is a lock on its byte N (F_OFD_SETLK) that the keeper holds
- * through a descriptor. When the keeper dies, by whatever means, the kernel drops the lock. The kernel also tells which range is
- * taken (F_OFD_GETLK), so looking for a free one skips whole ranges. The first 4 bytes are where to look next: addresses are given in
- * turn, and one that became free is not used again at once (neighbours remember it).
+ * RUN/networks/<network>/<address> is a file whose lock (fcntl_locking(2), F_OFD_SETLK, held by the keeper for its life) is the claim and whose
+ * text says who has the address and what for (record.h). When the keeper dies, by whatever means, the kernel drops the lock: a file without one
+ * is nobody's. Addresses are given in turn, so that one that became free is not used again at once (neighbours and connections remember
+ * it); RUN/networks/<network>/.next says where to look.
  */
 #pragma once
 
-#include <stdint.h>
+#include <netinet/in.h>
+#include <stdbool.h>
 
 #include "base/instance.h"
 
-/* Claims one of the numbers 2 to COUNT - 2 (0 is the network, 1 the gateway, COUNT - 1 the broadcast address). Returns the descriptor that is the
- * claim; *NUMBER is what it holds. -EADDRNOTAVAIL when all are taken. */
-int pool_claim(const struct instance *in, const char *name, uint32_t count, uint32_t *number, struct error *err);
+/* RUN/networks/NETWORK, opened, made if missing. */
+int pool_open(const struct instance *in, const char *network, struct error *err);
+
+/* Claims a free address of SUBNET/PREFIX but its first (the network), second (the gateway) and last (broadcast). Returns the descriptor that is
+ * the claim, and *ADDRESS; *LEFT: the file has the text of an owner that died. -EADDRNOTAVAIL when all are taken. */
+int pool_claim(int pool, struct in_addr subnet, unsigned prefix, struct in_addr *address, bool *left, struct error *err);
+
+/* Gives ADDRESS back, whose lock is still held (close it after this). */
+void pool_release(int pool, struct in_addr address);
+
+/* One look at the file NAME of the pool: 1, *FD is open for reading and its owner lives; 0, its owner is dead, *FD is open and the lock
+ * is ours (until it is closed); -errno. */
+int pool_look(int pool, const char *name, int *fd);
+
+/* While it is held, published ports stay as they are (flock(2): LOCK_SH for who adds his own, LOCK_EX for who makes all anew). A descriptor. */
+int pool_lock(int pool, int how, struct error *err);

@@ -4,54 +4,90 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/memory.h"
 #include "base/text.h"
 
-static int parse_number(const char *text, const char *s, bool zero, uint16_t *out, struct error *err)
-{
-	long long value;
+struct range {
+	long long first, last; /* both 0: none was given */
+};
 
-	if (strchr(s, '-'))
-		return error_set(err, EINVAL, "the port '%s' is a range; ranges are not supported yet", text);
-	if (text_to_int(s, zero ? 0 : 1, 65535, &value) < 0)
-		return error_set(err, EINVAL, "the port '%s' is wrong: '%s' is no number from 1 to 65535", text, s);
-	*out = (uint16_t)value;
+/* "80" or "8000-8010" */
+static int parse_range(const char *text, char *s, struct range *out, struct error *err)
+{
+	char *dash = strchr(s, '-');
+
+	if (dash)
+		*dash++ = '\0';
+	if (text_to_int(s, 1, 65535, &out->first) < 0 || text_to_int(dash ? dash : s, 1, 65535, &out->last) < 0)
+		return error_set(err, EINVAL, "the port '%s' is wrong: '%s%s%s' is no number from 1 to 65535 and no range of them", text, s,
+				 dash ? "-" : "", dash ? dash : "");
+	if (out->last < out->first)
+		return error_set(err, EINVAL, "the port '%s' is wrong: the range %lld-%lld ends before it begins", text, out->first, out->last);
+	if (out->last - out->first >= PORTS_MAX)
+		return error_set(err, EINVAL, "the port '%s' is wrong: a pod publishes at most %d ports", text, PORTS_MAX);
 	return 0;
 }
 
-int port_parse(const char *text, struct port_wish *wish, struct error *err)
+static int parse_protocol(const char *text, const char *s, uint8_t *out, struct error *err)
 {
-	_cleanup_free_ char *copy = memory_strdup(text);
-	char *protocol = strchr(copy, '/');
+	static const struct {
+		const char *name;
+		uint8_t number;
+	} protocols[] = { { "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP }, { "sctp", IPPROTO_SCTP } };
 
-	*wish = (struct port_wish){ .protocol = IPPROTO_TCP };
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
+		if (strcasecmp(s, protocols[i].name) == 0) {
+			*out = protocols[i].number;
+			return 0;
+		}
+	}
+	return error_set(err, EINVAL, "the port '%s' is wrong: there is no protocol '%s' (tcp, udp, sctp)", text, s);
+}
+
+static int parse_address(const char *text, const char *s, struct in_addr *out, struct error *err)
+{
+	if (inet_pton(AF_INET, s, out) == 1)
+		return 0;
+	if (strchr(s, ':') || *s == '[')
+		return error_set(err, EINVAL, "the port '%s' is on an IPv6 address, and pods have IPv4 only (give an IPv4 address or none)", text);
+	return error_set(err, EINVAL, "the port '%s' is wrong: '%s' is no address of the host (127.0.0.1)", text, s);
+}
+
+int ports_parse(const char *text, struct arena *a, struct port_wishes *out, struct error *err)
+{
+	char *pod = arena_strdup(a, text), *host = NULL, *address = NULL, *protocol = strchr(pod, '/'), *colon;
+	struct port_wish w = { .protocol = IPPROTO_TCP };
+	struct range from = {}, to = {};
+	int r = 0;
+
 	if (protocol) {
 		*protocol++ = '\0';
-		if (text_is(protocol, "udp"))
-			wish->protocol = IPPROTO_UDP;
-		else if (text_is(protocol, "sctp"))
-			wish->protocol = IPPROTO_SCTP;
-		else if (!text_is(protocol, "tcp"))
-			return error_set(err, EINVAL, "the port '%s' is wrong: the protocol is tcp, udp or sctp", text);
+		r = parse_protocol(text, protocol, &w.protocol, err);
 	}
-	if (*copy == '[')
-		return error_set(err, EINVAL, "the port '%s' is on an IPv6 address, which is not supported yet", text);
-	char *container = strrchr(copy, ':'), *host = copy;
-	if (!container)
-		return parse_number(text, copy, false, &wish->pod_port, err);
-	*container++ = '\0';
-	char *colon = strrchr(copy, ':');
-	if (colon) {
+	if ((colon = strrchr(pod, ':'))) {
 		*colon = '\0';
-		host = colon + 1;
-		if (inet_pton(AF_INET, copy, &wish->host) != 1)
-			return error_set(err, EINVAL, "the port '%s' is wrong: '%s' is no address", text, copy);
-	} else if (inet_pton(AF_INET, copy, &wish->host) == 1) { /* IP::CONTAINER was cut to IP */
-		host = "";
+		host = pod;
+		pod = colon + 1;
 	}
-	int r = parse_number(text, container, false, &wish->pod_port, err);
-	if (r == 0 && *host)
-		r = parse_number(text, host, true, &wish->host_port, err);
+	if (host && (colon = strrchr(host, ':'))) {
+		*colon = '\0';
+		address = host;
+		host = colon + 1;
+	}
+	if (r == 0 && address)
+		r = parse_address(text, address, &w.host, err);
+	if (r == 0)
+		r = parse_range(text, pod, &to, err);
+	if (r == 0 && !text_empty(host))
+		r = parse_range(text, host, &from, err);
+	if (r == 0 && host && !address && !*host)
+		r = error_set(err, EINVAL, "the port '%s' is wrong: no host port is before the ':'", text);
+	if (r == 0 && from.first && from.last - from.first != to.last - to.first)
+		r = error_set(err, EINVAL, "the port '%s' is wrong: %lld ports of the host for %lld of the pod", text, from.last - from.first + 1,
+			      to.last - to.first + 1);
+	for (long long i = 0; r == 0 && i <= to.last - to.first; i++) {
+		w.host_port = (uint16_t)(from.first ? from.first + i : 0);
+		w.pod_port = (uint16_t)(to.first + i);
+		*list_add(a, out) = w;
+	}
 	return r;
 }

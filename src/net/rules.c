@@ -3,13 +3,10 @@
 
 #include <arpa/inet.h>
 #include <libnftnl/common.h>
-#include <libnftnl/set.h>
 #include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <spawn.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -17,38 +14,143 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/memory.h"
-#include "base/text.h"
+#include "base/log.h"
+#include "net/endpoint.h"
 
-/* %1$s table, %2$s bridge, %3$s subnet. The whole of it is one transaction. */
-static const char ruleset[] =
+/* %1$s: the table; the elements of the maps come between. */
+static const char maps[] =
 	"add table inet %1$s\n"
 	"delete table inet %1$s\n"
 	"table inet %1$s {\n"
-	"	map ports { type inet_proto . inet_service : ipv4_addr . inet_service; }\n"
-	"	map ports_at { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }\n"
+	"	map ports {\n"
+	"		type inet_proto . inet_service : ipv4_addr . inet_service\n";
+
+static const char maps_at[] =
+	"	}\n"
+	"	map ports_at {\n"
+	"		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service\n";
+
+/* %1$s: the bridge, %2$s: the subnet. */
+static const char chains[] =
+	"	}\n"
+	/* What is sent to a published port of an address of the host goes to the pod instead: from outside, and from the host itself. */
 	"	chain publish {\n"
 	"		meta nfproto ipv4 fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @ports_at\n"
 	"		meta nfproto ipv4 fib daddr type local dnat ip to meta l4proto . th dport map @ports\n"
 	"	}\n"
 	"	chain prerouting { type nat hook prerouting priority dstnat; policy accept; jump publish; }\n"
 	"	chain output { type nat hook output priority -100; policy accept; jump publish; }\n"
+	/* Outside, pods have the host's address; to pods, so have the host's 127.0.0.1 and what pods send by way of a published port. */
 	"	chain postrouting {\n"
 	"		type nat hook postrouting priority srcnat; policy accept;\n"
-	"		ip saddr %3$s oifname != \"%2$s\" masquerade\n"
-	"		oifname \"%2$s\" ip saddr 127.0.0.0/8 masquerade\n"
-	"		oifname \"%2$s\" ip saddr %3$s ct status dnat masquerade\n"
+	"		ip saddr %2$s oifname != \"%1$s\" masquerade\n"
+	"		oifname \"%1$s\" ip saddr 127.0.0.0/8 masquerade\n"
+	"		oifname \"%1$s\" ip saddr %2$s ct status dnat masquerade\n"
 	"	}\n"
+	/* The kernel lets 127.0.0.1 through on the bridge (route_localnet), so this keeps pods from the host's own; nobody forges addresses. */
 	"	chain guard {\n"
 	"		type filter hook prerouting priority raw; policy accept;\n"
-	"		iifname \"%2$s\" ip daddr 127.0.0.0/8 drop\n"
+	"		iifname \"%1$s\" ip daddr 127.0.0.0/8 drop\n"
+	"		iifname \"%1$s\" ip saddr != %2$s drop\n"
+	"		iifname != { \"%1$s\", \"lo\" } ip saddr %2$s drop\n"
 	"	}\n"
+	/* To a pod comes what answers it, what was sent to a published port, and what other pods send; other hosts do not reach more. */
 	"	chain forward {\n"
 	"		type filter hook forward priority filter; policy accept;\n"
-	"		iifname \"%2$s\" accept\n"
-	"		oifname \"%2$s\" ct state established,related accept\n"
+	"		oifname != \"%1$s\" accept\n"
+	"		iifname \"%1$s\" accept\n"
+	"		ct state established,related accept\n"
+	"		ct status dnat accept\n"
+	"		reject with icmpx type admin-prohibited\n"
 	"	}\n"
 	"}\n";
+
+/* %1$s: the table. */
+static const char guard_set[] =
+	"add table bridge %1$s\n"
+	"delete table bridge %1$s\n"
+	"table bridge %1$s {\n"
+	"	set pods {\n"
+	"		type ifname . ether_addr . ipv4_addr\n";
+
+/* %1$s: how the names of pods' links begin. */
+static const char guard_chain[] =
+	"	}\n"
+	"	chain guard {\n"
+	"		type filter hook prerouting priority -300; policy accept;\n"
+	"		iifname != \"%1$s*\" accept\n"
+	"		iifname . ether saddr . ip saddr @pods accept\n"
+	"		iifname . ether saddr . arp saddr ip @pods iifname . arp saddr ether . arp saddr ip @pods accept\n"
+	"		drop\n"
+	"	}\n"
+	"}\n";
+
+/* "		elements = { a, b }", or nothing without any. */
+struct elements {
+	struct text *out;
+	unsigned n;
+};
+
+static void add_element(struct elements *e, const char *text)
+{
+	text_printf(e->out, "%s%s", e->n++ ? ",\n\t\t\t" : "\t\telements = { ", text);
+}
+
+static void end_elements(struct elements *e)
+{
+	if (e->n)
+		text_add(e->out, " }\n");
+}
+
+static void add_ports(const struct endpoint_records *endpoints, bool at, struct text *out)
+{
+	struct elements e = { .out = out };
+
+	list_each(r, endpoints)
+		list_each(port, &r->ports) {
+			if (at != (port->hostIP != NULL))
+				continue;
+			_cleanup_free_ char *text = memory_printf("%s%s%u . %d : %s . %d", at ? port->hostIP : "", at ? " . " : "",
+								  protocol_number(port->protocol), port->hostPort, r->address, port->containerPort);
+			add_element(&e, text);
+		}
+	end_elements(&e);
+}
+
+static void add_pods(const struct endpoint_records *endpoints, struct text *out)
+{
+	struct elements e = { .out = out };
+	unsigned char mac[MAC_SIZE];
+	struct in_addr address;
+
+	list_each(r, endpoints) {
+		if (inet_pton(AF_INET, r->address, &address) != 1)
+			continue;
+		network_mac(address, mac);
+		_cleanup_free_ char *text = memory_printf("\"%s\" . %02x:%02x:%02x:%02x:%02x:%02x . %s", r->link, mac[0], mac[1], mac[2], mac[3],
+							  mac[4], mac[5], r->address);
+		add_element(&e, text);
+	}
+	end_elements(&e);
+}
+
+void rules_text(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints, bool guard, struct text *out)
+{
+	char subnet[SUBNET_TEXT_SIZE], prefix[IFNAMSIZ];
+
+	network_subnet(n, subnet);
+	text_printf(out, maps, in->table);
+	add_ports(endpoints, false, out);
+	text_add(out, maps_at);
+	add_ports(endpoints, true, out);
+	text_printf(out, chains, n->bridge, subnet);
+	if (!guard)
+		return;
+	endpoint_link_prefix(in, prefix);
+	text_printf(out, guard_set, in->table);
+	add_pods(endpoints, out);
+	text_printf(out, guard_chain, prefix);
+}
 
 /* nft(8) reads TEXT; what it says on an error comes back in ERR. */
 static int run_nft(const char *text, struct error *err)
@@ -75,133 +177,50 @@ static int run_nft(const char *text, struct error *err)
 		return 0;
 	_cleanup_free_ char *said = NULL;
 	lseek(out, 0, SEEK_SET);
-	file_read_fd(out, "nft", 4096, &said, NULL, NULL);
+	file_read_fd(out, "nft", 65536, &said, NULL, NULL);
 	return error_set(err, EIO, "nft does not take Seapod's rules: %.*s", said ? (int)strcspn(said, "\n") : 0, said ? said : "");
 }
 
-int rules_make(const struct network *n, const struct instance *in, struct error *err)
+int rules_load(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints, struct error *err)
 {
-	char address[INET_ADDRSTRLEN], subnet[32];
-	inet_ntop(AF_INET, &n->subnet, address, sizeof(address));
-	snprintf(subnet, sizeof(subnet), "%s/%u", address, n->prefix);
-	_cleanup_free_ char *text = memory_printf(ruleset, in->table, n->bridge, subnet);
-	return run_nft(text, err);
-}
+	_cleanup_text_ struct text whole = {}, unguarded = {};
 
-static int ask_table(const struct instance *in, uint16_t type)
-{
-	char buffer[NETLINK_MESSAGE];
-	struct netlink nf = {};
-
-	if (netlink_open(&nf, NETLINK_NETFILTER, NULL) < 0)
-		return -EIO;
-	struct nftnl_table *table = nftnl_table_alloc();
-	nftnl_table_set_str(table, NFTNL_TABLE_NAME, in->table);
-	struct nlmsghdr *m = nftnl_nlmsg_build_hdr(buffer, type, NFPROTO_INET, NLM_F_ACK, ++nf.sequence);
-	nftnl_table_nlmsg_build_payload(m, table);
-	nftnl_table_free(table);
-	int r = netlink_ask(&nf, m);
-	netlink_close(&nf);
+	rules_text(n, in, endpoints, true, &whole);
+	if (run_nft(text_str(&whole), err) == 0)
+		return 0;
+	rules_text(n, in, endpoints, false, &unguarded);
+	int r = run_nft(text_str(&unguarded), err);
+	if (r == 0)
+		log_warning("this kernel has no nftables for bridges: a pod that has CAP_NET_RAW could send under another pod's address");
 	return r;
 }
 
 bool rules_exist(const struct instance *in)
 {
-	return ask_table(in, NFT_MSG_GETTABLE) == 0;
+	struct netlink_batch b;
+	struct netlink nf = {};
+
+	if (netlink_open(&nf, NETLINK_NETFILTER, NULL) < 0)
+		return false;
+	batch_begin(&b, &nf);
+	struct nftnl_table *table = nftnl_table_alloc();
+	nftnl_table_set_str(table, NFTNL_TABLE_NAME, in->table);
+	b.last = nftnl_nlmsg_build_hdr(b.at, NFT_MSG_GETTABLE, NFPROTO_INET, NLM_F_ACK, ++nf.sequence);
+	nftnl_table_nlmsg_build_payload(b.last, table);
+	nftnl_table_free(table);
+	int r = batch_send(&b);
+	netlink_close(&nf);
+	return r == 0;
 }
 
 void rules_remove(const struct instance *in)
 {
+	static const char *const families[] = { "inet", "bridge" };
+
 	if (!rules_exist(in))
 		return;
-	_cleanup_free_ char *text = memory_printf("delete table inet %s\n", in->table);
-	run_nft(text, NULL);
-}
-
-/* Concatenated keys and values are words of 4 bytes, each part padded at its end (nft(8) "Concatenations"). */
-static void add_element(struct nftnl_set *set, const struct port_rule *r, bool value)
-{
-	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
-	uint32_t key[3] = {}, data[2] = { r->pod.s_addr, 0 };
-	bool any = r->host.s_addr == INADDR_ANY;
-	uint16_t host_port = htons(r->host_port), pod_port = htons(r->pod_port);
-	uint32_t *part = key;
-
-	if (!any)
-		*part++ = r->host.s_addr;
-	memcpy(part++, &r->protocol, 1);
-	memcpy(part++, &host_port, 2);
-	memcpy(&data[1], &pod_port, 2);
-	nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, key, (uint32_t)((char *)part - (char *)key));
-	if (value)
-		nftnl_set_elem_set(e, NFTNL_SET_ELEM_DATA, data, sizeof(data));
-	nftnl_set_elem_add(set, e);
-}
-
-static void put_message(struct mnl_nlmsg_batch *batch, struct netlink *nf, const struct instance *in, const struct port_rule *r,
-			uint16_t type, uint16_t flags)
-{
-	struct nftnl_set *set = nftnl_set_alloc();
-
-	nftnl_set_set_str(set, NFTNL_SET_TABLE, in->table);
-	nftnl_set_set_str(set, NFTNL_SET_NAME, r->host.s_addr == INADDR_ANY ? "ports" : "ports_at");
-	add_element(set, r, type == NFT_MSG_NEWSETELEM);
-	struct nlmsghdr *m = nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(batch), type, NFPROTO_INET, flags | NLM_F_ACK, ++nf->sequence);
-	nftnl_set_elems_nlmsg_build_payload(m, set);
-	nftnl_set_free(set);
-	mnl_nlmsg_batch_next(batch);
-}
-
-/* One transaction of one or two messages; 0 or the first message's -errno. */
-static int transact(struct netlink *nf, const struct instance *in, const struct port_rule *r, const uint16_t *types, unsigned n)
-{
-	char buffer[2 * NETLINK_MESSAGE], answer[8192];
-	struct mnl_nlmsg_batch *batch = mnl_nlmsg_batch_start(buffer, sizeof(buffer));
-	int result = 0;
-
-	nftnl_batch_begin(mnl_nlmsg_batch_current(batch), ++nf->sequence);
-	mnl_nlmsg_batch_next(batch);
-	for (unsigned i = 0; i < n; i++)
-		put_message(batch, nf, in, r, types[i], types[i] == NFT_MSG_NEWSETELEM ? NLM_F_CREATE | NLM_F_EXCL : 0);
-	nftnl_batch_end(mnl_nlmsg_batch_current(batch), ++nf->sequence);
-	mnl_nlmsg_batch_next(batch);
-	if (mnl_socket_sendto(nf->socket, mnl_nlmsg_batch_head(batch), mnl_nlmsg_batch_size(batch)) < 0)
-		result = -errno;
-	mnl_nlmsg_batch_stop(batch);
-	for (unsigned acks = 0; result == 0 && acks < n;) { /* each message is answered, a failed transaction by one error or more */
-		ssize_t size = mnl_socket_recvfrom(nf->socket, answer, sizeof(answer));
-		if (size < 0)
-			return -errno;
-		int left = (int)size;
-		for (struct nlmsghdr *m = (void *)answer; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
-			const struct nlmsgerr *e = mnl_nlmsg_get_payload(m);
-			if (m->nlmsg_type != NLMSG_ERROR)
-				continue;
-			acks++;
-			if (e->error && !result)
-				result = e->error;
-		}
+	for (int i = 0; i < 2; i++) {
+		_cleanup_free_ char *text = memory_printf("delete table %s %s\n", families[i], in->table);
+		run_nft(text, NULL);
 	}
-	return result;
-}
-
-int rules_publish(struct netlink *nf, const struct instance *in, const struct port_rule *rules, unsigned n, struct error *err)
-{
-	for (unsigned i = 0; i < n; i++) {
-		int r = transact(nf, in, &rules[i], (uint16_t[]){ NFT_MSG_NEWSETELEM }, 1);
-		if (r == -EEXIST) /* the port is ours (we hold its socket): what is there is a dead keeper's */
-			r = transact(nf, in, &rules[i], (uint16_t[]){ NFT_MSG_DELSETELEM, NFT_MSG_NEWSETELEM }, 2);
-		if (r < 0) {
-			rules_unpublish(nf, in, rules, i);
-			errno = -r;
-			return error_errno(err, "cannot publish the host port %u", rules[i].host_port);
-		}
-	}
-	return 0;
-}
-
-void rules_unpublish(struct netlink *nf, const struct instance *in, const struct port_rule *rules, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		transact(nf, in, &rules[i], (uint16_t[]){ NFT_MSG_DELSETELEM }, 1);
 }

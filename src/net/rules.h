@@ -1,25 +1,21 @@
-/* rules.h — Seapod's part of the packet filter: one table of its own, rules that never change, and maps that do.
+/* rules.h — Seapod's part of the packet filter: tables of its own, rules that never change, and maps that do.
  *
- * A published port is one element of a map: (protocol, port) -> (pod's address, port). Adding and removing one is a netlink message of a few
- * microseconds, whatever their number. The rules themselves are text for nft(8), loaded once when the table is missing; nobody else's
- * table is touched. docs/networks.md has the way of a packet.
+ * A published port is one element of a map: (protocol, port) -> (pod's address, port); a pod is one element of a set: (link, hardware address,
+ * address), the only ones that it may send from. Adding them is one netlink message, whatever their number. The rules themselves are text
+ * for nft(8), loaded when they are missing; nobody else's table is touched. docs/networks.md has the way of a packet.
  */
 #pragma once
 
+#include "linux/netlink.h"
 #include "net/network.h"
+#include "net/record.h"
 
-struct port_rule {
-	uint8_t protocol;	/* IPPROTO_TCP, IPPROTO_UDP */
-	struct in_addr host;	/* INADDR_ANY: every address of the host */
-	uint16_t host_port;	/* host byte order */
-	struct in_addr pod;
-	uint16_t pod_port;
-};
+/* The whole of it as text for nft(8), a single transaction: what there was of it goes. Pure. GUARD: with the table of the bridge family, which
+ * keeps pods from sending under others' addresses. */
+void rules_text(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints, bool guard, struct text *out);
+
+/* Loads them. On a kernel without the bridge family the guard is left out, and a warning says so. */
+int rules_load(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints, struct error *err);
 
 bool rules_exist(const struct instance *in);
-int rules_make(const struct network *n, const struct instance *in, struct error *err);
 void rules_remove(const struct instance *in);
-
-/* Through NF, a socket of the bus NETLINK_NETFILTER in the host's namespace. What a dead keeper left under the same key is replaced. */
-int rules_publish(struct netlink *nf, const struct instance *in, const struct port_rule *rules, unsigned n, struct error *err);
-void rules_unpublish(struct netlink *nf, const struct instance *in, const struct port_rule *rules, unsigned n);

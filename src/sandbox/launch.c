@@ -16,6 +16,7 @@ static const struct table image_table = TABLE(launch_image, image_fields, "An im
 static const struct field launch_fields[] = {
 	OBJECT(launch, pod, pod_table, .required = true),
 	OBJECTS(launch, images, image_table),
+	VALUE(launch, publish),
 	VALUE(launch, hold),
 };
 const struct table launch_table = TABLE(launch, launch_fields, "What a keeper starts.");

@@ -17,7 +17,8 @@ struct launch_image {
 struct launch {
 	struct pod pod;
 	struct LIST(struct launch_image) images;
-	bool hold; /* `run` in the foreground: the program waits until somebody is attached */
+	bool publish; /* ports without a hostPort get a free one: `run -p 80` */
+	bool hold;    /* `run` in the foreground: the program waits until somebody is attached */
 };
 
 extern const struct table launch_table;

@@ -51,34 +51,42 @@ static int claim(struct sandbox *s, struct error *err)
 
 /* --- network ------------------------------------------------------------------------------------------------------- */
 
-struct wishes LIST(struct port_wish);
+struct published LIST(struct container_port *);
 
-static void add_wishes(const struct sandbox *s, const struct container *c, struct wishes *wishes)
+static void find_published(const struct sandbox *s, const struct container *c, struct published *out)
 {
-	list_each(port, &c->ports) {
-		if (!port->hostPort)
-			continue;
-		struct port_wish *w = list_add(s->arena, wishes);
-		w->protocol = text_is(port->protocol, "UDP") ? IPPROTO_UDP : text_is(port->protocol, "SCTP") ? IPPROTO_SCTP : IPPROTO_TCP;
-		w->host_port = (uint16_t)port->hostPort;
-		w->pod_port = (uint16_t)port->containerPort;
-		if (port->hostIP)
-			inet_pton(AF_INET, port->hostIP, &w->host);
-	}
+	list_each(port, &c->ports)
+		if (port->hostPort || s->launch->publish)
+			*list_add(s->arena, out) = port;
 }
 
-/* Those of containers and sidecars. */
-static struct port_wish *port_wishes(const struct sandbox *s, unsigned *n)
+static struct port_wish port_wish(const struct container_port *port)
 {
-	struct wishes wishes = {};
+	struct port_wish w = { .protocol = protocol_number(port->protocol), .host_port = (uint16_t)port->hostPort,
+			       .pod_port = (uint16_t)port->containerPort };
+	if (port->hostIP)
+		inet_pton(AF_INET, port->hostIP, &w.host);
+	return w;
+}
+
+/* The ports of containers and sidecars; where any free one was wanted, the object says from now on which it is. */
+static int claim_endpoint(struct sandbox *s, struct error *err)
+{
+	const struct endpoint_owner owner = { s->pod->metadata.name, s->pod->metadata.namespace, s->pod->metadata.uid };
+	struct published ports = {};
 
 	list_each(c, &s->pod->spec.initContainers)
 		if (container_is_sidecar(c))
-			add_wishes(s, c, &wishes);
+			find_published(s, c, &ports);
 	list_each(c, &s->pod->spec.containers)
-		add_wishes(s, c, &wishes);
-	*n = (unsigned)wishes.n;
-	return wishes.at;
+		find_published(s, c, &ports);
+	struct port_wish *wishes = arena_alloc(s->arena, ports.n * sizeof(*wishes));
+	for (size_t i = 0; i < ports.n; i++)
+		wishes[i] = port_wish(ports.at[i]);
+	int r = endpoint_claim(&s->endpoint, s->in, &owner, wishes, (unsigned)ports.n, err);
+	for (size_t i = 0; r == 0 && i < ports.n; i++)
+		ports.at[i]->hostPort = wishes[i].host_port;
+	return r;
 }
 
 /* The address by which the host reaches the outside; the pod's own with hostNetwork. */
@@ -126,12 +134,10 @@ static int join_pod(struct sandbox *s, const char *name, struct error *err)
 
 static int enter_own_network(struct sandbox *s, bool connected, struct error *err)
 {
-	unsigned n = 0;
 	int r = 0;
 
 	if (connected) {
-		struct port_wish *wishes = port_wishes(s, &n);
-		if ((r = endpoint_claim(&s->endpoint, s->in, wishes, n, err)) < 0)
+		if ((r = claim_endpoint(s, err)) < 0)
 			return r;
 		s->has_endpoint = true;
 		inet_ntop(AF_INET, &s->endpoint.address, s->ip, sizeof(s->ip));
@@ -397,6 +403,9 @@ void sandbox_sweep(const struct instance *in, const char *uid, const char *names
 		cgroup_close(&base);
 	}
 	cgroup_system_close(&cgroups);
+	_cleanup_free_ char *ip_file = memory_printf("pods/%s/ip", uid), *ip = NULL;
+	if (file_read(in->runfd, ip_file, 64, &ip, NULL, NULL) == 0)
+		endpoint_sweep(in, uid, ip);
 	remove_directories(in, uid, namespace, name);
 	if (claim_look(in, namespace, name, holder, &alive) == 0 && !alive && text_is(holder, uid))
 		claim_release(in, namespace, name);

@@ -2,6 +2,7 @@
 import json
 import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -10,7 +11,12 @@ from instance import BUSYBOX, container, eventually, pod, shell
 
 pytestmark = pytest.mark.bridge
 SERVE = "mkdir -p /tmp/w; echo $HOSTNAME > /tmp/w/index.html; exec httpd -f -p 80 -h /tmp/w"
-ECHO_UDP = "exec nc -u -l -p 53 -s 0.0.0.0 -e cat"
+ECHO_UDP = """
+const s = require("dgram").createSocket("udp4");
+s.on("message", (m, from) => s.send(process.env.NAME + ":" + m, from.port, from.address));
+s.bind(53);
+process.on("SIGTERM", () => process.exit());
+"""
 
 
 def free_port(kind=socket.SOCK_STREAM):
@@ -77,16 +83,59 @@ def test_one_address_only(seapod):
     assert fetch_from_other_host(world.HOST, port) == ""
 
 
-def test_udp(seapod):
-    port = free_port(socket.SOCK_DGRAM)
-    seapod.apply(pod("dns", shell(ECHO_UDP, ports=[{"containerPort": 53, "hostPort": port, "protocol": "UDP"}])))
+def udp_server(name, port, **more):
+    node = {"name": "main", "image": "seapod.demo/node", "command": ["node", "-e", ECHO_UDP], "env": [{"name": "NAME", "value": name}],
+            "ports": [{"containerPort": 53, "hostPort": port, "protocol": "UDP", **more}]}
+    return pod(name, node)
 
-    def answer():
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.settimeout(0.3)
-            s.sendto(b"ping\n", (world.HOST, port))
-            return s.recv(10) == b"ping\n"
-    eventually(answer)
+
+ASK_UDP = "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(0.5); " \
+          "s.sendto(b'hi', (sys.argv[1], int(sys.argv[2]))); print(s.recv(99).decode())"
+
+
+def ask(address, port, run=subprocess.run):
+    return run([sys.executable, "-c", ASK_UDP, address, str(port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.strip()
+
+
+def ask_from_other_host(address, port):
+    return world.on_other_host(sys.executable, "-c", ASK_UDP, address, str(port), check=False).stdout.strip()
+
+
+def test_udp_from_every_side(web):
+    port = free_port(socket.SOCK_DGRAM)
+    web.apply(udp_server("dns", port))
+    eventually(lambda: ask(world.HOST, port) == "dns:hi", "the host's own address to answer")
+    assert ask_from_other_host(world.HOST, port) == "dns:hi"
+    assert ask("127.0.0.1", port) == "dns:hi"
+    itself = "const s = require('dgram').createSocket('udp4'); s.send('hi', %d, '%s'); s.on('message', m => { console.log('' + m); process.exit() }); " \
+             "setTimeout(() => process.exit(1), 1000)"
+    assert web.exec("dns", "node", "-e", itself % (port, world.HOST)).stdout.strip() == "dns:hi", "hairpin: the pod by its published port"
+
+
+def test_udp_on_one_address_only(web):
+    port = free_port(socket.SOCK_DGRAM)
+    web.apply(udp_server("dns", port, hostIP="127.0.0.1"))
+    eventually(lambda: ask("127.0.0.1", port) == "dns:hi")
+    assert ask(world.HOST, port) == "" and ask_from_other_host(world.HOST, port) == ""
+
+
+def test_a_udp_client_that_never_stops_follows_to_the_next_pod(web):
+    """It has one socket, so for the kernel all it sends is one flow: which must not lead to nobody, or to a pod that is gone."""
+    port = free_port(socket.SOCK_DGRAM)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(0.1)
+
+        def answer():
+            try:
+                s.sendto(b"hi", (world.HOST, port))
+                return s.recv(99).decode()
+            except OSError:
+                return ""
+        assert answer() == ""
+        for name in ("first", "second"):
+            web.apply(udp_server(name, port))
+            eventually(lambda: answer() == f"{name}:hi", f"{name} to answer")
+            web.delete(name, "--now")
 
 
 def test_tcp_and_udp_may_share_a_number(seapod):

@@ -1,0 +1,106 @@
+/* bridge.c — see bridge.h. */
+#include "net/bridge.h"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "net/record.h"
+#include "net/rules.h"
+
+/* %s: the bridge. A file that is not there is a part that the kernel does not have: fine, unless it is NEEDED. */
+static const struct {
+	const char *path, *value;
+	bool needed;
+} sysctls[] = {
+	{ "/proc/sys/net/ipv4/ip_forward", "1", true },
+	{ "/proc/sys/net/ipv4/conf/%s/route_localnet", "1", true }, /* published ports on 127.0.0.1; chain guard keeps pods from it */
+	{ "/proc/sys/net/ipv4/conf/%s/rp_filter", "1", false },
+	{ "/proc/sys/net/ipv6/conf/%s/disable_ipv6", "1", false }, /* else a pod could announce itself to the host as a router */
+};
+
+static int set_sysctl(const char *format, const char *bridge, const char *value, bool needed, struct error *err)
+{
+	char path[100], now[2] = "";
+
+	snprintf(path, sizeof(path), format, bridge);
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return needed ? error_errno(err, "cannot open '%s'", path) : 0;
+	if (read(fd, now, 1) == 1 && now[0] == value[0])
+		return 0;
+	if (pwrite(fd, value, 1, 0) == 1 || !needed)
+		return 0;
+	return error_errno(err, "cannot write %s to '%s'", value, path);
+}
+
+int bridge_make(const struct network *n, struct netlink *rt, struct error *err)
+{
+	struct netlink_batch b;
+	unsigned char mac[MAC_SIZE];
+
+	network_mac(n->gateway, mac);
+	batch_begin(&b, rt);
+	link_make_bridge(&b, n->bridge, n->mtu, mac);
+	int r = batch_send(&b);
+	if (r < 0 && r != -EEXIST) {
+		errno = -r;
+		return error_errno(err, "cannot make the bridge '%s'", n->bridge);
+	}
+	for (size_t i = 0; i < sizeof(sysctls) / sizeof(*sysctls); i++)
+		if ((r = set_sysctl(sysctls[i].path, n->bridge, sysctls[i].value, sysctls[i].needed, err)) < 0)
+			return r;
+	batch_begin(&b, rt);
+	address_add(&b, if_nametoindex(n->bridge), n->gateway, n->prefix);
+	link_up(&b, n->bridge);
+	if ((r = batch_send(&b)) == 0)
+		return 0;
+	errno = -r;
+	return error_errno(err, "cannot set the address of the bridge '%s'", n->bridge);
+}
+
+/* Nobody lives in it, so it may move. */
+static bool is_empty(const struct instance *in)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_close_ int pool = pool_open(in, NETWORK_DEFAULT, NULL);
+	struct endpoint_records records = {};
+
+	return pool >= 0 && records_list(pool, false, a, &records, NULL) == 0 && records.n == 0;
+}
+
+int bridge_ensure(struct network *n, const struct instance *in, struct netlink *rt, unsigned *index, struct error *err)
+{
+	int r = 0;
+
+	if ((*index = if_nametoindex(n->bridge)))
+		return 0;
+	_cleanup_close_ int lock = network_lock(in, err);
+	if (lock < 0)
+		return lock;
+	if (!if_nametoindex(n->bridge) && is_empty(in))
+		r = network_choose_again(n, in, err);
+	if (r == 0)
+		r = bridge_make(n, rt, err);
+	*index = if_nametoindex(n->bridge);
+	return r;
+}
+
+void network_remove(const struct instance *in)
+{
+	struct netlink rt = {};
+
+	rules_remove(in);
+	if (if_nametoindex(in->bridge) && netlink_open(&rt, NETLINK_ROUTE, NULL) == 0) {
+		struct netlink_batch b;
+		batch_begin(&b, &rt);
+		link_remove(&b, in->bridge);
+		batch_send(&b);
+		netlink_close(&rt);
+	}
+	network_forget(in);
+}

@@ -1,0 +1,18 @@
+/* reload.h — makes anew what the host's kernel knows of a network, from the files that say how it should be.
+ *
+ * Declarative: bridge, links, rules and their elements follow from ROOT/networks/<name>.json and the records of the endpoints whose keepers live.
+ * So a deleted table, a flushed rule set, a deleted bridge or veth heal: with the next pod (rules, bridge), or by `seapod network reload` (all).
+ */
+#pragma once
+
+#include "net/network.h"
+
+struct reload_report {
+	unsigned endpoints, connected; /* that there are; of which the veth had to be made again */
+};
+
+/* All of it. An endpoint that cannot be connected is an error, after the others. */
+int network_reload(const struct instance *in, struct reload_report *report, struct error *err);
+
+/* The rules with their elements; what dead keepers left goes. */
+int network_reload_rules(const struct network *n, const struct instance *in, struct error *err);
