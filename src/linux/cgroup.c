@@ -121,21 +121,27 @@ void cgroup_system_close(struct cgroup_system *s)
 		close_fd(&s->root[i]);
 }
 
-/* All controllers in one write, which is one walk of the kernel; one at a time if it will not have one of them. */
+/* Hands on what is not yet: the kernel looks at everything below for each write, even if it changes nothing. All in one write; one
+ * at a time if it will not have one of them. */
 static int hand_on(const struct cgroup_system *s, int dir)
 {
+	_cleanup_free_ char *now = cgroup_file_read(dir, "cgroup.subtree_control");
+	unsigned missing = 0;
 	char all[80] = "", one[16];
 	size_t n = 0;
 
 	for (int i = 0; i < CGROUP_CONTROLLERS; i++)
-		if (s->available & ~BUILT_IN & 1u << i)
+		if (cgroup_has(s, (enum cgroup_controller)i) && !(BUILT_IN & 1u << i) &&
+		    !(now && has_word(now, names[i]))) {
+			missing |= 1u << i;
 			n += (size_t)snprintf(all + n, sizeof(all) - n, "+%s ", names[i]);
-	int r = n ? cgroup_file_write(dir, "cgroup.subtree_control", all) : 0;
+		}
+	int r = missing ? cgroup_file_write(dir, "cgroup.subtree_control", all) : 0;
 	if (r == 0 || r == -EBUSY)
 		return r;
 	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
 		snprintf(one, sizeof(one), "+%s", names[i]);
-		if (s->available & ~BUILT_IN & 1u << i)
+		if (missing & 1u << i)
 			cgroup_file_write(dir, "cgroup.subtree_control", one);
 	}
 	return 0;
