@@ -25,6 +25,7 @@ const struct option_spec run_options[] = {
 	{ "network", 0, "MODE", "the same" },
 	{ "memory", 'm', "AMOUNT", "the most memory (64Mi, 512m)" },
 	{ "cpus", 0, "NUMBER", "the most CPU time (1.5)" },
+	{ "pids-limit", 0, "NUMBER", "the most processes (-1: any)" },
 	{ "restart", 0, "no|on-failure|always", "when to start it again" },
 	{ "user", 'u', "UID[:GID]", "the user" },
 	{ "workdir", 'w', "DIR", "the working directory" },
@@ -157,6 +158,8 @@ static int take_option(struct context *x, struct running *r, const struct option
 		return add_limit(x, r, "memory", value, err);
 	if (text_is(name, "cpus"))
 		return add_limit(x, r, "cpu", value, err);
+	if (text_is(name, "pids-limit"))
+		annotate(x, r, POD_PIDS_NOTE, text_is(value, "0") ? "-1" : value); /* 0: as podman has it */
 	if (text_is(name, "user"))
 		return set_user(r, value, err);
 	if (text_is(name, "restart"))

@@ -50,7 +50,6 @@ static int prune(struct context *x, struct error *err)
 
 static int info(struct context *x, struct error *err)
 {
-	static const char *const names[CGROUP_CONTROLLERS] = { "cpu", "cpuacct", "memory", "pids", "devices", "freezer" };
 	struct cgroup_system cgroups;
 	int r = cgroup_probe(&cgroups, err);
 
@@ -59,7 +58,7 @@ static int info(struct context *x, struct error *err)
 	printf("cgroups:  version %d:", cgroups.version);
 	for (int i = 0; i < CGROUP_CONTROLLERS; i++)
 		if (cgroups.available & 1u << i)
-			printf(" %s", names[i]);
+			printf(" %s", cgroup_controller_name((enum cgroup_controller)i));
 	printf("\n");
 	cgroup_system_close(&cgroups);
 	return r;

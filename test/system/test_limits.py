@@ -10,9 +10,9 @@ NET = {"hostNetwork": True}
 HOG = "x=0123456789abcdef; while [ ${#x} -lt 33554432 ]; do x=$x$x; done; echo ${#x}; sleep 99"
 
 
-def cgroup_files(seapod, name, *wanted):
+def cgroup_files(seapod, name, *wanted, container="main"):
     """The first of the WANTED files (v2, v1) in the cgroup of the pod's only container, and in the pod's."""
-    pid = seapod.pid(name)
+    pid = seapod.pid(name, container)
     with open(f"/proc/{pid}/cgroup") as f:
         for line in f:
             _, controllers, path = line.rstrip("\n").split(":", 2)
@@ -86,6 +86,12 @@ def test_processes_are_limited_for_the_pod(seapod):
 def test_the_limit_of_processes_can_be_chosen(seapod, wish, limit):
     seapod.apply(annotated(limited(), pids_limit=wish))
     assert cgroup_files(seapod, "web", "pids.max")[1] == limit
+
+
+def test_run_limits_processes(seapod):
+    seapod.run("run", "-d", "--name", "web", "--net", "host", "--pids-limit", "71", "seapod.test/busybox", "sleep", "99")
+    assert cgroup_files(seapod, "web", "pids.max", container="web")[1] == "71"
+    assert "pids-limit is 'x'" in seapod.fails("run", "--rm", "--net", "none", "--pids-limit", "x", "seapod.test/busybox", "true", code=125)
 
 
 @pytest.mark.parametrize("wish", ["0", "many", "-2", "12x"])
