@@ -159,31 +159,39 @@ static int add_volumes(const struct sandbox *s, const struct sandbox_container *
 	return 0;
 }
 
-/* The container's own limits, readable where programs look for them: a cgroup namespace makes "/" of them. */
-static void add_cgroup_mounts(const struct sandbox *s, struct oci_spec *spec, bool read_only)
+/* The container's own limits, readable where programs look for them: a cgroup namespace makes "/" of its group. Version 1 has a directory a
+ * controller, which is bound, because a hierarchy of several controllers ("cpu,cpuacct") can be mounted only with all their names. */
+static int add_cgroup_mounts(const struct sandbox *s, const struct sandbox_container *c, struct oci_spec *spec, bool read_only,
+			     struct fds *fds, struct error *err)
 {
-	static const char *const v1[] = { "cpu", "cpuacct", "memory", "pids" };
-	const uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | (read_only ? MOUNT_ATTR_RDONLY : 0);
+	static const enum cgroup_controller shown[] = { CGROUP_CPU, CGROUP_CPUACCT, CGROUP_MEMORY, CGROUP_PIDS };
+	const uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
+	if (s->cgroups.version == 0)
+		return 0;
 	if (s->cgroups.version == 2) {
 		*list_add(s->arena, &spec->mounts) = (struct oci_mount){
-			.destination = "/sys/fs/cgroup", .type = "cgroup2", .source_fd = -1, .attributes = attributes };
-		return;
+			.destination = "/sys/fs/cgroup", .type = "cgroup2", .source_fd = -1,
+			.attributes = attributes | (read_only ? MOUNT_ATTR_RDONLY : 0) };
+		return 0;
 	}
-	if (s->cgroups.version != 1)
-		return;
-	struct oci_mount top = { .destination = "/sys/fs/cgroup", .type = "tmpfs", .source_fd = -1,
-				 .attributes = attributes & ~(uint64_t)MOUNT_ATTR_RDONLY };
+	struct oci_mount top = { .destination = "/sys/fs/cgroup", .type = "tmpfs", .source_fd = -1, .attributes = attributes };
 	*list_add(s->arena, &top.options) = (struct mount_option){ "mode", "755" };
 	*list_add(s->arena, &spec->mounts) = top;
-	for (size_t i = 0; i < sizeof(v1) / sizeof(*v1); i++) {
-		if (!text_ends(s->cgroups.path[i == 0 ? CGROUP_CPU : i == 1 ? CGROUP_CPUACCT : i == 2 ? CGROUP_MEMORY : CGROUP_PIDS], v1[i]))
-			continue;
-		struct oci_mount one = { .destination = arena_printf(s->arena, "/sys/fs/cgroup/%s", v1[i]), .type = "cgroup",
-					 .source_fd = -1, .attributes = attributes };
-		*list_add(s->arena, &one.options) = (struct mount_option){ v1[i], NULL };
-		*list_add(s->arena, &spec->mounts) = one;
+	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
+		int dir = c->cgroup.dir[shown[i]];
+		int fd = dir < 0 ? -1 : mount_copy(dir, "", false);
+		if (dir >= 0 && (fd < 0 || !keep_fd(fds, fd)))
+			return error_set(err, fd < 0 ? -fd : EMFILE, "cannot copy the mount of the container's cgroup: %s",
+					 error_meaning(fd < 0 ? -fd : EMFILE));
+		if (fd >= 0)
+			*list_add(s->arena, &spec->mounts) = (struct oci_mount){
+				.destination = arena_printf(s->arena, "/sys/fs/cgroup/%s", cgroup_controller_name(shown[i])),
+				.source_fd = fd, .attributes = attributes };
 	}
+	if (read_only) /* all of it, when what is in it has its place */
+		*list_add(s->arena, &spec->readonlyPaths) = "/sys/fs/cgroup";
+	return 0;
 }
 
 /* /dev/shm is the pod's, as its IPC namespace is. */
@@ -274,8 +282,7 @@ static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec
 	if ((r = make_upper(s, c, &spec->root, err)) < 0 || (r = add_terminals(s, c, spec, err)) < 0)
 		return r;
 	share_memory(s, spec);
-	add_cgroup_mounts(s, spec, !privileged);
-	if ((r = add_pod_files(s, c, spec, fds, err)) < 0)
+	if ((r = add_cgroup_mounts(s, c, spec, !privileged, fds, err)) < 0 || (r = add_pod_files(s, c, spec, fds, err)) < 0)
 		return r;
 	return add_volumes(s, c, spec, fds, err);
 }
@@ -310,11 +317,11 @@ int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, str
 	c->cgroup.system = &s->cgroups;
 	int r = file_make_dirs(s->dir, directory, 0711, err);
 	if (r == 0)
+		r = make_cgroup(s, c, err);
+	if (r == 0)
 		r = build(&temporary, c, &spec, &fds, err);
 	if (r == 0)
 		r = spec_filter(&temporary, c->spec, &spec.process, &filter, err);
-	if (r == 0)
-		r = make_cgroup(s, c, err);
 	if (r == 0 && s->pod->spec.shareProcessNamespace.value)
 		r = process_namespace_ensure(s, err);
 	if (r == 0)

@@ -154,3 +154,12 @@ def test_a_container_sees_its_limit_in_its_own_cgroup(seapod):
     seapod.apply(limited(limits={"memory": "64Mi"}))
     seen = seapod.sh("web", "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes")
     assert seen == str(64 << 20)
+
+
+def test_a_containers_view_of_its_cgroup_is_its_own_and_read_only(seapod):
+    seapod.apply(limited(limits={"memory": "64Mi"}))
+    assert all(line.endswith(":/") for line in seapod.sh("web", "cat /proc/self/cgroup").splitlines())
+    seapod.sh("web", "cd /sys/fs/cgroup; for d in . cpu memory pids; do ! [ -d $d ] || ! mkdir $d/x 2>/dev/null || exit 1; done")
+    tried = seapod.exec("web", "mkdir", "/sys/fs/cgroup/x", check=False)
+    assert tried.returncode == 1 and "Read-only file system" in tried.stderr
+    assert seapod.sh("web", "cat /sys/fs/cgroup/pids.current /sys/fs/cgroup/pids/pids.current 2>/dev/null; true").isdigit()
