@@ -2,17 +2,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/kinds.h"
+#include "api/selector.h"
 #include "api/store.h"
-#include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/pods.h"
 #include "cli/table.h"
+#include "cli/words.h"
 
 const struct option_spec get_options[] = {
 	{ "output", 'o', "wide|json|yaml|name", "how to print" },
+	{ "selector", 'l', "LABELS", "only objects with these labels (color=red,tier!=db)" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{ "all-namespaces", 'A', NULL, "objects of all namespaces" },
 	{ "no-headers", 0, NULL, "no line of headings" },
@@ -27,53 +28,20 @@ const struct option_spec ps_options[] = {
 struct view {
 	const char *format;
 	bool all_namespaces, no_headers;
+	struct selector selector;
 };
-
-static const char *age(const char *since, struct arena *a)
-{
-	struct timespec t;
-	if (!since || clock_parse_rfc3339(since, &t) < 0)
-		return "<unknown>";
-	long s = (long)(time(NULL) - t.tv_sec);
-	return s < 120	  ? arena_printf(a, "%lds", s < 0 ? 0 : s) :
-	       s < 600	  ? arena_printf(a, "%ldm%lds", s / 60, s % 60) :
-	       s < 7200	  ? arena_printf(a, "%ldm", s / 60) :
-	       s < 172800 ? arena_printf(a, "%ldh", s / 3600) :
-			    arena_printf(a, "%ldd", s / 86400);
-}
-
-/* kubectl's STATUS: the most telling reason of any container, else the phase. */
-static const char *status_word(const struct found_pod *f)
-{
-	const struct pod_status *s = &f->pod->status;
-	const char *word = s->reason ? s->reason : s->phase ? s->phase : "Pending";
-
-	list_each(c, &s->containerStatuses) {
-		if (c->state.waiting && c->state.waiting->reason)
-			word = c->state.waiting->reason;
-		else if (c->state.terminated && c->state.terminated->reason && !text_is(s->phase, "Running"))
-			word = c->state.terminated->reason;
-	}
-	return word;
-}
 
 static void add_pod(struct table_view *t, const struct found_pod *f, const struct view *v, struct arena *a)
 {
 	const struct pod *p = f->pod;
-	size_t ready = 0;
-	int restarts = 0;
 
-	list_each(c, &p->status.containerStatuses) {
-		ready += c->ready;
-		restarts += c->restartCount;
-	}
 	if (v->all_namespaces)
 		table_cell(t, p->metadata.namespace);
 	table_cell(t, p->metadata.name);
-	table_cell(t, arena_printf(a, "%zu/%zu", ready, p->spec.containers.n));
-	table_cell(t, status_word(f));
-	table_cell(t, arena_printf(a, "%d", restarts));
-	table_cell(t, age(p->metadata.creationTimestamp, a));
+	table_cell(t, ready_word(p, a));
+	table_cell(t, status_word(p, a));
+	table_cell(t, arena_printf(a, "%d", restart_count(p)));
+	table_cell(t, age_word(p->metadata.creationTimestamp, a));
 	if (text_is(v->format, "wide")) {
 		table_cell(t, p->status.podIP ? p->status.podIP : "<none>");
 		const char *ports = "";
@@ -139,14 +107,28 @@ static int show_pods(struct context *x, const struct view *v, const struct found
 
 static int get_pods(struct context *x, const struct view *v, struct options *o, struct error *err)
 {
-	struct found_pods pods = {};
+	struct found_pods pods = {}, chosen = {};
 	int r = 0;
 
 	if (o->count < 2)
 		r = pods_list(&x->in, v->all_namespaces ? NULL : x->namespace, x->arena, &pods, err);
 	for (int i = 1; r == 0 && i < o->count; i++)
 		r = pods_find(&x->in, x->namespace, o->positional[i], x->arena, list_add(x->arena, &pods), err);
-	return r < 0 ? r : show_pods(x, v, &pods, o->count == 2);
+	list_each(found, &pods)
+		if (r == 0 && selector_matches(&v->selector, &found->pod->metadata.labels))
+			*list_add(x->arena, &chosen) = *found;
+	return r < 0 ? r : show_pods(x, v, &chosen, o->count == 2);
+}
+
+static bool is_selected(struct context *x, const struct view *v, const struct node *object)
+{
+	const struct node *labels = node_get(node_get(object, "metadata"), "labels");
+	struct string_map map = {};
+
+	if (labels)
+		list_each(pair, &labels->pairs)
+			*list_add(x->arena, &map) = (struct string_pair){ pair->key, pair->value->text };
+	return selector_matches(&v->selector, &map);
 }
 
 static int get_stored(struct context *x, const struct view *v, const struct kind *kind, struct options *o, struct error *err)
@@ -172,6 +154,8 @@ static int get_stored(struct context *x, const struct view *v, const struct kind
 	if (!v->no_headers && !text_is(v->format, "name"))
 		table_row(&t, v->all_namespaces ? "NAMESPACE" : NULL, "NAME", "DATA", NULL, NULL, NULL, NULL, NULL);
 	list_each(n, &objects) {
+		if (!is_selected(x, v, *n))
+			continue;
 		const struct node *meta = node_get(*n, "metadata"), *data = node_get(*n, "data"), *binary = node_get(*n, "binaryData");
 		if (text_is(v->format, "name")) {
 			printf("%s/%s\n", kind->singular, node_get_string(meta, "name"));
@@ -201,10 +185,14 @@ int run_get(struct context *x, int argc, char **argv, struct error *err)
 			v.format = value;
 		else if (option->letter == 'n')
 			use_namespace(x, value);
+		else if (option->letter == 'l')
+			r = selector_parse(value, x->arena, &v.selector, err);
 		else if (option->letter == 'A')
 			v.all_namespaces = true;
 		else
 			v.no_headers = true;
+		if (r < 0)
+			return usage_error(err, "the selector '%.80s' is wrong: %s", value, arena_strdup(x->arena, err->text));
 	}
 	if (r < 0)
 		return r;

@@ -1,4 +1,4 @@
-/* lifecycle.c — delete, rm, stop, restart, kill: requests to keepers, and the end of pods that have none any more. */
+/* lifecycle.c — delete, rm, stop, start, restart, kill: requests to keepers, and the end of pods that have none any more. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +36,10 @@ const struct option_spec stop_options[] = {
 const struct option_spec restart_options[] = {
 	{ "time", 't', "SECONDS", "time between TERM and KILL" },
 	{ "container", 'c', "NAME", "only this container" },
+	{ "namespace", 'n', "NAME", "the namespace" },
+	{},
+};
+const struct option_spec start_options[] = {
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{},
 };
@@ -247,6 +251,44 @@ int run_stop(struct context *x, int argc, char **argv, struct error *err)
 int run_restart(struct context *x, int argc, char **argv, struct error *err)
 {
 	return stop_or_restart(x, argc, argv, "restart", true, err);
+}
+
+static int start_again(struct context *x, const char *name, struct error *err)
+{
+	struct found_pod found;
+	int r = pods_find(&x->in, x->namespace, name, x->arena, &found, err);
+
+	if (r < 0 || found.alive)
+		return r;
+	_cleanup_close_ int watch = pod_start_again(x, found.pod, err);
+	r = watch < 0 ? watch : pod_wait(x, watch, WAIT_SETTLED, -1, err);
+	return r < 0 ? error_prefix(err, "the pod '%s'", name) : 0;
+}
+
+/* A pod that runs is fine, as docker has it. */
+int run_start(struct context *x, int argc, char **argv, struct error *err)
+{
+	const struct option_spec *option;
+	const char *value;
+	struct options o;
+	int r, result = 0;
+
+	options_begin(&o, x->command, argc, argv);
+	while ((r = options_next(&o, &option, &value, err)) > 0)
+		use_namespace(x, value);
+	if (r < 0 || !need(&o, 0, "a pod's name", err))
+		return -EXIT_USAGE;
+	for (int i = 0; i < o.count; i++) {
+		struct error why = {};
+		if (start_again(x, o.positional[i], &why) == 0) {
+			printf("%s\n", o.positional[i]);
+			continue;
+		}
+		fprintf(stderr, "seapod: %s\n", why.text);
+		result = -EXIT_FAILED;
+	}
+	err->code = 0;
+	return result;
 }
 
 static int signal_number(const char *name)

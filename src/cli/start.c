@@ -185,6 +185,12 @@ int pod_wait(struct context *x, int fd, enum wait_for what, int timeout_ms, stru
 	return r < 0 ? r : error_set(err, ECONNRESET, "the pod's keeper has ended");
 }
 
+int pod_wait_change(struct context *x, int fd, uint64_t until_us, struct error *err)
+{
+	struct reply reply;
+	return next(x, fd, until_us, &reply, err);
+}
+
 int pod_wait_end(struct context *x, int fd, struct error *err)
 {
 	struct reply reply;

@@ -32,5 +32,8 @@ enum wait_for { WAIT_SETTLED, WAIT_RUNNING, WAIT_READY };
  * started makes it -EREMOTEIO, with its sentence. */
 int pod_wait(struct context *x, int fd, enum wait_for what, int timeout_ms, struct error *err);
 
+/* Waits for one report on FD, until UNTIL_US (CLOCK_BOOTTIME). 1; 0: the keeper has ended; -ETIMEDOUT or another. */
+int pod_wait_change(struct context *x, int fd, uint64_t until_us, struct error *err);
+
 /* Reads until "ended" or the end of the connection. */
 int pod_wait_end(struct context *x, int fd, struct error *err);

@@ -1,0 +1,196 @@
+/* describe.c — seapod describe pod: all that a person asks about a pod, in kubectl's order and words. */
+#include <stdio.h>
+
+#include "cli/commands.h"
+#include "cli/pods.h"
+#include "cli/words.h"
+
+const struct option_spec describe_options[] = {
+	{ "namespace", 'n', "NAME", "the namespace" },
+	{},
+};
+
+static void line(int indent, const char *label, const char *value)
+{
+	printf("%*s%-*s %s\n", indent, "", 18 - indent, label, text_empty(value) ? "<none>" : value);
+}
+
+static void pairs(const char *label, const struct string_map *map, struct arena *a)
+{
+	bool first = true;
+
+	if (map->n == 0)
+		line(0, label, NULL);
+	list_each(pair, map) {
+		line(0, first ? label : "", arena_printf(a, "%s=%s", pair->key, pair->value));
+		first = false;
+	}
+}
+
+static const char *joined(const struct strings *words, struct arena *a)
+{
+	const char *all = "";
+
+	list_each(word, words)
+		all = arena_printf(a, "%s%s%s", all, *all ? " " : "", *word);
+	return all;
+}
+
+static void state(int indent, const char *label, const struct container_state_status *s, struct arena *a)
+{
+	const struct state_terminated *t = s->terminated;
+
+	if (s->running) {
+		line(indent, label, "Running");
+		line(indent + 2, "Started:", s->running->startedAt);
+	} else if (t) {
+		line(indent, label, "Terminated");
+		line(indent + 2, "Reason:", t->reason);
+		if (t->message)
+			line(indent + 2, "Message:", t->message);
+		line(indent + 2, "Exit Code:", arena_printf(a, t->signal ? "%d (signal %d)" : "%d", t->exitCode, t->signal));
+		line(indent + 2, "Started:", t->startedAt);
+		line(indent + 2, "Finished:", t->finishedAt);
+	} else if (s->waiting) {
+		line(indent, label, "Waiting");
+		line(indent + 2, "Reason:", s->waiting->reason);
+		if (s->waiting->message)
+			line(indent + 2, "Message:", s->waiting->message);
+	}
+}
+
+static void amounts(const char *label, const struct quantity_map *map, struct arena *a)
+{
+	char text[QUANTITY_TEXT_SIZE];
+
+	if (map->n > 0)
+		printf("    %s\n", label);
+	list_each(pair, map)
+		line(6, arena_printf(a, "%s:", pair->key), quantity_text(&pair->value, text));
+}
+
+static const char *ports(const struct container *c, bool host, struct arena *a)
+{
+	const char *all = "";
+
+	list_each(p, &c->ports)
+		if (!host)
+			all = arena_printf(a, "%s%s%d/%s", all, *all ? ", " : "", p->containerPort, p->protocol);
+		else if (p->hostPort)
+			all = arena_printf(a, "%s%s%s:%d/%s", all, *all ? ", " : "", p->hostIP ? p->hostIP : "0.0.0.0", p->hostPort, p->protocol);
+	return all;
+}
+
+static void environment(const struct container *c)
+{
+	if (c->env.n + c->envFrom.n == 0)
+		return line(4, "Environment:", NULL);
+	printf("    Environment:\n");
+	list_each(from, &c->envFrom)
+		printf("      <all of the %s '%s'>\n", from->configMapRef ? "ConfigMap" : "Secret",
+		       from->configMapRef ? from->configMapRef->name : from->secretRef->name);
+	list_each(e, &c->env)
+		printf("      %s:  %s\n", e->name, e->valueFrom ? "<from elsewhere>" : e->value ? e->value : "");
+}
+
+static void container(const struct container *c, const struct container_statuses *all, struct arena *a)
+{
+	printf("  %s:\n", c->name);
+	list_each(s, all) {
+		if (!text_is(s->name, c->name))
+			continue;
+		line(4, "Container ID:", s->containerID);
+		line(4, "Image:", c->image);
+		line(4, "Image ID:", s->imageID);
+		state(4, "State:", &s->state, a);
+		if (s->lastState.terminated)
+			state(4, "Last State:", &s->lastState, a);
+		line(4, "Ready:", s->ready ? "True" : "False");
+		line(4, "Restart Count:", arena_printf(a, "%d", s->restartCount));
+	}
+	if (c->command.n)
+		line(4, "Command:", joined(&c->command, a));
+	if (c->args.n)
+		line(4, "Args:", joined(&c->args, a));
+	if (c->ports.n) {
+		line(4, "Ports:", ports(c, false, a));
+		line(4, "Host Ports:", ports(c, true, a));
+	}
+	amounts("Limits:", &c->resources.limits, a);
+	amounts("Requests:", &c->resources.requests, a);
+	environment(c);
+	if (c->volumeMounts.n == 0)
+		line(4, "Mounts:", NULL);
+	else
+		printf("    Mounts:\n");
+	list_each(m, &c->volumeMounts)
+		printf("      %s from %s (%s)\n", m->mountPath, m->name, m->readOnly ? "ro" : "rw");
+}
+
+static const char *source_of(const struct volume *v, struct arena *a)
+{
+	return v->emptyDir    ? text_empty(v->emptyDir->medium) ? "EmptyDir" : arena_printf(a, "EmptyDir in %s", v->emptyDir->medium) :
+	       v->hostPath    ? arena_printf(a, "HostPath %s", v->hostPath->path) :
+	       v->configMap   ? arena_printf(a, "ConfigMap %s", v->configMap->name) :
+	       v->secret      ? arena_printf(a, "Secret %s", v->secret->secretName) :
+	       v->downwardAPI ? "DownwardAPI" :
+	       v->projected   ? "Projected" :
+				"other";
+}
+
+static void describe(const struct pod *p, struct arena *a)
+{
+	line(0, "Name:", p->metadata.name);
+	line(0, "Namespace:", p->metadata.namespace);
+	line(0, "UID:", p->metadata.uid);
+	line(0, "Created:", arena_printf(a, "%s (%s ago)", p->metadata.creationTimestamp, age_word(p->metadata.creationTimestamp, a)));
+	pairs("Labels:", &p->metadata.labels, a);
+	pairs("Annotations:", &p->metadata.annotations, a);
+	line(0, "Status:", arena_printf(a, "%s (phase %s)", status_word(p, a), p->status.phase ? p->status.phase : "Pending"));
+	if (p->status.message)
+		line(0, "Message:", p->status.message);
+	line(0, "IP:", p->status.podIP);
+	line(0, "QoS Class:", p->status.qosClass);
+	line(0, "Restart Policy:", p->spec.restartPolicy);
+	if (p->spec.initContainers.n)
+		puts("Init Containers:");
+	list_each(c, &p->spec.initContainers)
+		container(c, &p->status.initContainerStatuses, a);
+	puts("Containers:");
+	list_each(c, &p->spec.containers)
+		container(c, &p->status.containerStatuses, a);
+	puts("Conditions:");
+	list_each(c, &p->status.conditions)
+		printf("  %-26s %s%s%s\n", c->type, c->status, c->reason ? "  " : "", c->reason ? c->reason : "");
+	if (p->spec.volumes.n == 0)
+		return line(0, "Volumes:", NULL);
+	puts("Volumes:");
+	list_each(v, &p->spec.volumes)
+		line(2, arena_printf(a, "%s:", v->name), source_of(v, a));
+}
+
+int run_describe(struct context *x, int argc, char **argv, struct error *err)
+{
+	const struct option_spec *option;
+	struct found_pods pods = {};
+	const char *value;
+	struct options o;
+	int r;
+
+	options_begin(&o, x->command, argc, argv);
+	while ((r = options_next(&o, &option, &value, err)) > 0)
+		use_namespace(x, value);
+	if (r < 0 || !need(&o, 0, "pod NAME", err))
+		return -EXIT_USAGE;
+	bool kind = text_is(o.positional[0], "pod") || text_is(o.positional[0], "pods") || text_is(o.positional[0], "po");
+	if (kind && o.count == 1)
+		r = pods_list(&x->in, x->namespace, x->arena, &pods, err);
+	for (int i = kind; r == 0 && i < o.count; i++)
+		r = pods_find(&x->in, x->namespace, o.positional[i], x->arena, list_add(x->arena, &pods), err);
+	for (size_t i = 0; r == 0 && i < pods.n; i++) {
+		if (i > 0)
+			puts("");
+		describe(pods.at[i].pod, x->arena);
+	}
+	return r;
+}
