@@ -13,7 +13,7 @@
 
 const struct option_spec get_options[] = {
 	{ "output", 'o', "wide|json|yaml|name", "how to print" },
-	{ "selector", 'l', "LABELS", "only objects with these labels (color=red,tier!=db)" },
+	{ "selector", 'l', "LABELS", "only those with labels (color=red)" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{ "all-namespaces", 'A', NULL, "objects of all namespaces" },
 	{ "no-headers", 0, NULL, "no line of headings" },

@@ -15,7 +15,7 @@
 #include "sandbox/sandbox.h"
 
 const struct option_spec run_options[] = {
-	{ "detach", 'd', NULL, "leave it running and print its name" },
+	{ "detach", 'd', NULL, "leave it running, print its name" },
 	{ "rm", 0, NULL, "delete it when it has ended" },
 	{ "name", 0, "NAME", "its name" },
 	{ "publish", 'p', "[[IP:][HOST]:]PORT[/PROTO]", "publish a port, or a range of ports" },
@@ -34,7 +34,7 @@ const struct option_spec run_options[] = {
 	{ "tty", 't', NULL, "give it a terminal" },
 	{ "entrypoint", 0, "PROGRAM", "instead of the image's" },
 	{ "privileged", 0, NULL, "all rights of the host's root" },
-	{ "read-only", 0, NULL, "the root file system cannot be written" },
+	{ "read-only", 0, NULL, "the root file system is read-only" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{},
 };

@@ -10,7 +10,7 @@
 #include "cli/start.h"
 
 const struct option_spec wait_options[] = {
-	{ "for", 0, "delete|condition=TYPE[=STATUS]|phase=PHASE", "what to wait for" },
+	{ "for", 0, "WHAT", "delete, condition=TYPE[=STATUS], phase=PHASE" },
 	{ "timeout", 0, "DURATION", "how long to wait (30s by default)" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{},

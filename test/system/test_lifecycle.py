@@ -126,7 +126,7 @@ def test_wait(seapod):
 
 
 def test_wait_gives_up(seapod):
-    seapod.apply(pod("web", shell("exit 1"), **NET))
+    seapod.apply(pod("web", initContainers=[shell("sleep 60", "first")], **NET), "--timeout", "100ms", check=False)
     assert "web" in seapod.fails("wait", "pod", "web", "--for=condition=Ready", "--timeout", "200ms")
 
 
