@@ -38,7 +38,7 @@ static int import(const struct instance *in, char **argv, struct arena *a, struc
 
 int main(int argc, char **argv)
 {
-	struct instance in;
+	_cleanup_(instance_close) struct instance in = { .rootfd = -1, .runfd = -1 };
 	struct error err = {};
 	_cleanup_arena_ struct arena *a = arena_new();
 
