@@ -6,7 +6,6 @@
 #include "cli/commands.h"
 #include "cli/pods.h"
 #include "cli/table.h"
-#include "net/bridge.h"
 #include "net/record.h"
 #include "net/reload.h"
 #include "net/rules.h"

@@ -7,7 +7,7 @@
 #include "cli/commands.h"
 #include "cli/pods.h"
 #include "linux/cgroup.h"
-#include "net/bridge.h"
+#include "net/reload.h"
 
 int run_explain(struct context *x, int argc, char **argv, struct error *err)
 {

@@ -8,9 +8,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
-#include "net/record.h"
-#include "net/rules.h"
 
 /* %s: the bridge. A file that is not there is a part that the kernel does not have: fine, unless it is NEEDED. */
 static const struct {
@@ -63,44 +60,15 @@ int bridge_make(const struct network *n, struct netlink *rt, struct error *err)
 	return error_errno(err, "cannot set the address of the bridge '%s'", n->bridge);
 }
 
-/* Nobody lives in it, so it may move. */
-static bool is_empty(const struct instance *in)
-{
-	_cleanup_arena_ struct arena *a = arena_new();
-	_cleanup_close_ int pool = pool_open(in, NETWORK_DEFAULT, NULL);
-	struct endpoint_records records = {};
-
-	return pool >= 0 && records_list(pool, false, a, &records, NULL) == 0 && records.n == 0;
-}
-
-int bridge_ensure(struct network *n, const struct instance *in, struct netlink *rt, unsigned *index, struct error *err)
-{
-	int r = 0;
-
-	if ((*index = if_nametoindex(n->bridge)))
-		return 0;
-	_cleanup_close_ int lock = network_lock(in, err);
-	if (lock < 0)
-		return lock;
-	if (!if_nametoindex(n->bridge) && is_empty(in))
-		r = network_choose_again(n, in, err);
-	if (r == 0)
-		r = bridge_make(n, rt, err);
-	*index = if_nametoindex(n->bridge);
-	return r;
-}
-
-void network_remove(const struct instance *in)
+void bridge_remove(const char *name)
 {
 	struct netlink rt = {};
+	struct netlink_batch b;
 
-	rules_remove(in);
-	if (if_nametoindex(in->bridge) && netlink_open(&rt, NETLINK_ROUTE, NULL) == 0) {
-		struct netlink_batch b;
-		batch_begin(&b, &rt);
-		link_remove(&b, in->bridge);
-		batch_send(&b);
-		netlink_close(&rt);
-	}
-	network_forget(in);
+	if (!if_nametoindex(name) || netlink_open(&rt, NETLINK_ROUTE, NULL) < 0)
+		return;
+	batch_begin(&b, &rt);
+	link_remove(&b, name);
+	batch_send(&b);
+	netlink_close(&rt);
 }

@@ -67,6 +67,16 @@ static void put_pod(struct transaction *t, const struct endpoint_record *r)
 	put_set(t, NFPROTO_BRIDGE, "pods", set);
 }
 
+static void put_address(struct transaction *t, const struct endpoint_record *r)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	struct in_addr address = {};
+
+	inet_pton(AF_INET, r->address, &address);
+	add_element(set, &address, sizeof(address), NULL, 0);
+	put_set(t, NFPROTO_INET, "pods", set);
+}
+
 static void add_port(struct nftnl_set *set, const struct port_record *port, struct in_addr pod, bool data)
 {
 	struct words {
@@ -115,6 +125,7 @@ static int transact(struct netlink *nf, const struct instance *in, const struct 
 	struct nlmsghdr *begin = nftnl_batch_begin(t.at, 0);
 	t.used = MNL_ALIGN(begin->nlmsg_len);
 	put_pod(&t, r);
+	put_address(&t, r);
 	put_ports(&t, r, false);
 	put_ports(&t, r, true);
 	t.last->nlmsg_flags |= NLM_F_ACK;

@@ -11,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "net/bridge.h"
 #include "net/elements.h"
 #include "net/reload.h"
 #include "net/rules.h"
@@ -52,7 +51,7 @@ static int open_network(struct endpoint *e, struct error *err)
 		r = netlink_open(&e->rt, NETLINK_ROUTE, err);
 	if (r == 0)
 		r = netlink_open(&e->nf, NETLINK_NETFILTER, err);
-	return r < 0 ? r : bridge_ensure(&e->network, e->in, &e->rt, &e->bridge, err);
+	return r < 0 ? r : network_ensure(&e->network, e->in, &e->bridge, err);
 }
 
 static int claim(struct endpoint *e, int pool, struct port_wish *ports, unsigned n, struct error *err)

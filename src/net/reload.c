@@ -44,31 +44,57 @@ static int restore(const struct network *n, const struct endpoint_record *r, str
 	return result < 0 ? error_prefix(err, "the pod '%s'", r->pod) : 0;
 }
 
-int network_reload(const struct instance *in, struct reload_report *report, struct error *err)
+/* With the lock of the networks held. */
+static int make_all(struct network *n, const struct instance *in, struct reload_report *report, struct error *err)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	struct endpoint_records records = {};
 	struct netlink rt = {};
-	struct network n;
-	int r = network_open(&n, in, err), restored = 0;
-
-	*report = (struct reload_report){};
-	_cleanup_close_ int networks = r < 0 ? -1 : network_lock(in, err);
-	_cleanup_close_ int pool = networks < 0 ? -1 : pool_open(in, NETWORK_DEFAULT, err);
+	_cleanup_close_ int pool = pool_open(in, NETWORK_DEFAULT, err);
 	_cleanup_close_ int lock = pool < 0 ? -1 : pool_lock(pool, LOCK_EX, err);
-	if (lock < 0 || netlink_open(&rt, NETLINK_ROUTE, err) < 0)
-		return -err->code;
-	r = bridge_make(&n, &rt, err);
+	int restored = 0;
+
+	if (lock < 0)
+		return lock;
+	int r = records_list(pool, true, a, &records, err);
+	if (r == 0 && records.n == 0 && !if_nametoindex(n->bridge)) /* nobody lives in it, so it may move */
+		r = network_choose_again(n, in, err);
 	if (r == 0)
-		r = records_list(pool, true, a, &records, err);
+		r = netlink_open(&rt, NETLINK_ROUTE, err);
 	if (r == 0)
-		r = rules_load(&n, in, &records, err);
+		r = bridge_make(n, &rt, err);
+	if (r == 0)
+		r = rules_load(n, in, &records, err);
 	if (r == 0)
 		list_each(record, &records)
-			if (restore(&n, record, &rt, report, err) < 0)
+			if (restore(n, record, &rt, report, err) < 0)
 				restored = -err->code;
 	netlink_close(&rt);
 	return r < 0 ? r : restored;
+}
+
+int network_reload(const struct instance *in, struct reload_report *report, struct error *err)
+{
+	struct network n;
+	int r = network_open(&n, in, err);
+	_cleanup_close_ int lock = r < 0 ? r : network_lock(in, err);
+
+	*report = (struct reload_report){};
+	return lock < 0 ? lock : make_all(&n, in, report, err);
+}
+
+int network_ensure(struct network *n, const struct instance *in, unsigned *index, struct error *err)
+{
+	struct reload_report ignored = {};
+
+	if ((*index = if_nametoindex(n->bridge)))
+		return 0;
+	_cleanup_close_ int lock = network_lock(in, err);
+	if (lock < 0)
+		return lock;
+	int r = if_nametoindex(n->bridge) ? network_open(n, in, err) : make_all(n, in, &ignored, err);
+	*index = if_nametoindex(n->bridge);
+	return r;
 }
 
 int network_reload_rules(const struct network *n, const struct instance *in, struct error *err)
@@ -82,4 +108,11 @@ int network_reload_rules(const struct network *n, const struct instance *in, str
 		return lock;
 	int r = records_list(pool, true, a, &records, err);
 	return r < 0 ? r : rules_load(n, in, &records, err);
+}
+
+void network_remove(const struct instance *in)
+{
+	rules_remove(in);
+	bridge_remove(in->bridge);
+	network_forget(in);
 }

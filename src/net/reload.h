@@ -14,5 +14,11 @@ struct reload_report {
 /* All of it. An endpoint that cannot be connected is an error, after the others. */
 int network_reload(const struct instance *in, struct reload_report *report, struct error *err);
 
+/* The same if N's bridge is missing; *INDEX is the bridge's. N may have another subnet after it (network.h). Several at once agree. */
+int network_ensure(struct network *n, const struct instance *in, unsigned *index, struct error *err);
+
 /* The rules with their elements; what dead keepers left goes. */
 int network_reload_rules(const struct network *n, const struct instance *in, struct error *err);
+
+/* Removes bridge, rules and the choice of the subnet: nothing of the network is left. */
+void network_remove(const struct instance *in);

@@ -55,66 +55,92 @@ static bool is_loopback(const char *address)
 	return text_starts(address, "127.") || text_is(address, "::1");
 }
 
-/* Adds "nameserver X" once. */
-static void add_server(struct text *out, const char *address)
+/* resolv.conf(5), as the last word on each of its three subjects. */
+struct resolver {
+	struct arena *arena;
+	struct strings servers, searches, options;
+	bool left_out; /* a server on the host's loopback, which the pod cannot reach */
+};
+
+/* WORD, once; for options (NAMED) the part before the colon is what counts, and the later one wins. */
+static void add_word(struct resolver *r, struct strings *list, const char *word, bool named)
 {
-	_cleanup_free_ char *line = memory_printf("nameserver %s\n", address);
-	if (!strstr(text_str(out), line))
-		text_add(out, line);
+	size_t n = named ? strcspn(word, ":") : strlen(word);
+
+	list_each(there, list) {
+		if (strncmp(*there, word, n) == 0 && ((*there)[n] == '\0' || (named && (*there)[n] == ':'))) {
+			*there = arena_strdup(r->arena, word);
+			return;
+		}
+	}
+	*list_add(r->arena, list) = arena_strdup(r->arena, word);
 }
 
-static void add_words(struct text *list, const char *words)
+static void add_server(struct resolver *r, const char *address, bool own_network)
 {
-	_cleanup_free_ char *copy = memory_strdup(words);
-	char *state;
-
-	for (char *word = strtok_r(copy, " \t", &state); word; word = strtok_r(NULL, " \t", &state)) {
-		_cleanup_free_ char *padded = memory_printf(" %s", word);
-		if (!strstr(text_str(list), padded))
-			text_add(list, padded);
-	}
+	if (own_network && is_loopback(address))
+		r->left_out = true;
+	else
+		add_word(r, &r->servers, address, false);
 }
 
 /* What the pod takes over from the host's file. */
-static void take_host(const char *host_file, bool own_network, struct text *servers, struct text *searches, struct text *options)
+static void take_host(struct resolver *r, const char *host_file, bool own_network)
 {
-	_cleanup_free_ char *copy = memory_strdup(host_file);
-	char *state;
+	char *copy = arena_strdup(r->arena, host_file), *line_state, *state;
 
-	for (char *line = strtok_r(copy, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
-		char *end = line + strlen(line);
-		while (end > line && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
-			*--end = '\0';
-		if (text_starts(line, "nameserver ") && !(own_network && is_loopback(line + 11)))
-			add_server(servers, line + 11 + strspn(line + 11, " \t"));
-		else if (text_starts(line, "search "))
-			add_words(searches, line + 7);
-		else if (text_starts(line, "options "))
-			add_words(options, line + 8);
+	for (char *line = strtok_r(copy, "\n", &line_state); line; line = strtok_r(NULL, "\n", &line_state)) {
+		const char *keyword = strtok_r(line, " \t\r", &state);
+		for (char *word; keyword && (word = strtok_r(NULL, " \t\r", &state));) {
+			if (text_is(keyword, "nameserver"))
+				add_server(r, word, own_network);
+			else if (text_is(keyword, "search"))
+				add_word(r, &r->searches, word, false);
+			else if (text_is(keyword, "options"))
+				add_word(r, &r->options, word, true);
+		}
 	}
+}
+
+static void write_words(struct text *out, const char *keyword, const struct strings *words)
+{
+	if (words->n)
+		text_add(out, keyword);
+	list_each(word, words)
+		text_printf(out, " %s", *word);
+	if (words->n)
+		text_add_char(out, '\n');
 }
 
 void resolver_conf(const struct pod *pod, const char *host_file, bool own_network, struct text *out)
 {
-	_cleanup_text_ struct text servers = {}, searches = {}, options = {};
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct resolver r = { .arena = a };
 	const struct dns_config *config = pod->spec.dnsConfig;
 
 	if (!text_is(pod->spec.dnsPolicy, "None"))
-		take_host(host_file, own_network, &servers, &searches, &options);
+		take_host(&r, host_file, own_network);
 	if (config) {
 		list_each(server, &config->nameservers)
-			add_server(&servers, *server);
+			add_server(&r, *server, false);
 		list_each(search, &config->searches)
-			add_words(&searches, *search);
-		list_each(option, &config->options) {
-			_cleanup_free_ char *word = option->value ? memory_printf("%s:%s", option->name, option->value) :
-								     memory_strdup(option->name);
-			add_words(&options, word);
-		}
+			add_word(&r, &r.searches, *search, false);
+		list_each(option, &config->options)
+			add_word(&r, &r.options, option->value ? arena_printf(a, "%s:%s", option->name, option->value) : option->name, true);
 	}
-	text_add(out, text_str(&servers));
-	if (searches.n)
-		text_printf(out, "search%s\n", searches.at);
-	if (options.n)
-		text_printf(out, "options%s\n", options.at);
+	if (!r.servers.n && r.left_out)
+		text_add(out, "# The host's name servers are on its loopback, which this pod cannot reach (spec.dnsConfig.nameservers gives others).\n");
+	list_each(server, &r.servers)
+		text_printf(out, "nameserver %s\n", *server);
+	write_words(out, "search", &r.searches);
+	write_words(out, "options", &r.options);
+}
+
+bool resolver_is_local(const char *host_file)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct resolver r = { .arena = a };
+
+	take_host(&r, host_file, true);
+	return r.left_out && r.servers.n == 0;
 }

@@ -16,3 +16,7 @@ void resolver_hosts(const struct pod *pod, const char *ip, const char *host_file
 
 /* HOST_FILE: the text of the host's resolv.conf. OWN_NETWORK: the pod cannot reach the host's loopback. */
 void resolver_conf(const struct pod *pod, const char *host_file, bool own_network, struct text *out);
+
+/* All its name servers are on the host's loopback, as systemd-resolved has it: where they have theirs from is RESOLVER_UPSTREAM then. */
+bool resolver_is_local(const char *host_file);
+#define RESOLVER_UPSTREAM "/run/systemd/resolve/resolv.conf"

@@ -30,6 +30,11 @@ static const char maps_at[] =
 	"	map ports_at {\n"
 	"		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service\n";
 
+static const char set[] =
+	"	}\n"
+	"	set pods {\n"
+	"		type ipv4_addr\n";
+
 /* %1$s: the bridge, %2$s: the subnet. */
 static const char chains[] =
 	"	}\n"
@@ -51,7 +56,7 @@ static const char chains[] =
 	"	chain guard {\n"
 	"		type filter hook prerouting priority raw; policy accept;\n"
 	"		iifname \"%1$s\" ip daddr 127.0.0.0/8 drop\n"
-	"		iifname \"%1$s\" ip saddr != %2$s drop\n"
+	"		iifname \"%1$s\" ip saddr != @pods drop\n"
 	"		iifname != { \"%1$s\", \"lo\" } ip saddr %2$s drop\n"
 	"	}\n"
 	/* To a pod comes what answers it, what was sent to a published port, and what other pods send; other hosts do not reach more. */
@@ -117,6 +122,15 @@ static void add_ports(const struct endpoint_records *endpoints, bool at, struct 
 	end_elements(&e);
 }
 
+static void add_addresses(const struct endpoint_records *endpoints, struct text *out)
+{
+	struct elements e = { .out = out };
+
+	list_each(r, endpoints)
+		add_element(&e, r->address);
+	end_elements(&e);
+}
+
 static void add_pods(const struct endpoint_records *endpoints, struct text *out)
 {
 	struct elements e = { .out = out };
@@ -143,6 +157,8 @@ void rules_text(const struct network *n, const struct instance *in, const struct
 	add_ports(endpoints, false, out);
 	text_add(out, maps_at);
 	add_ports(endpoints, true, out);
+	text_add(out, set);
+	add_addresses(endpoints, out);
 	text_printf(out, chains, n->bridge, subnet);
 	if (!guard)
 		return;
@@ -195,7 +211,7 @@ int rules_load(const struct network *n, const struct instance *in, const struct 
 	return r;
 }
 
-bool rules_exist(const struct instance *in)
+static bool table_exists(const struct instance *in, uint16_t family)
 {
 	struct netlink_batch b;
 	struct netlink nf = {};
@@ -205,7 +221,7 @@ bool rules_exist(const struct instance *in)
 	batch_begin(&b, &nf);
 	struct nftnl_table *table = nftnl_table_alloc();
 	nftnl_table_set_str(table, NFTNL_TABLE_NAME, in->table);
-	b.last = nftnl_nlmsg_build_hdr(b.at, NFT_MSG_GETTABLE, NFPROTO_INET, NLM_F_ACK, ++nf.sequence);
+	b.last = nftnl_nlmsg_build_hdr(b.at, NFT_MSG_GETTABLE, family, NLM_F_ACK, ++nf.sequence);
 	nftnl_table_nlmsg_build_payload(b.last, table);
 	nftnl_table_free(table);
 	int r = batch_send(&b);
@@ -213,14 +229,19 @@ bool rules_exist(const struct instance *in)
 	return r == 0;
 }
 
+bool rules_exist(const struct instance *in)
+{
+	return table_exists(in, NFPROTO_INET);
+}
+
 void rules_remove(const struct instance *in)
 {
-	static const char *const families[] = { "inet", "bridge" };
+	_cleanup_text_ struct text text = {};
 
-	if (!rules_exist(in))
-		return;
-	for (int i = 0; i < 2; i++) {
-		_cleanup_free_ char *text = memory_printf("delete table %s %s\n", families[i], in->table);
-		run_nft(text, NULL);
-	}
+	if (table_exists(in, NFPROTO_INET))
+		text_printf(&text, "delete table inet %s\n", in->table);
+	if (table_exists(in, NFPROTO_BRIDGE))
+		text_printf(&text, "delete table bridge %s\n", in->table);
+	if (text.n)
+		run_nft(text.at, NULL);
 }

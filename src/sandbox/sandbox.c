@@ -205,6 +205,18 @@ static int set_sysctls(const struct sandbox *s, struct error *err)
 
 /* --- files ----------------------------------------------------------------------------------------------------------- */
 
+/* The host's resolv.conf, or where the resolver on its loopback has its servers from. */
+static void read_resolver(bool own, char **text)
+{
+	_cleanup_free_ char *upstream = NULL;
+
+	if (file_read(AT_FDCWD, "/etc/resolv.conf", 65536, text, NULL, NULL) == 0 && own && resolver_is_local(*text) &&
+	    file_read(AT_FDCWD, RESOLVER_UPSTREAM, 65536, &upstream, NULL, NULL) == 0) {
+		free(*text);
+		*text = take_ptr(&upstream);
+	}
+}
+
 static int write_files(struct sandbox *s, struct error *err)
 {
 	static const struct mount_option options[] = { { "mode", "0755" }, { "size", "1m" } };
@@ -221,7 +233,7 @@ static int write_files(struct sandbox *s, struct error *err)
 	}
 	if (!own)
 		file_read(AT_FDCWD, "/etc/hosts", 65536, &host_hosts, NULL, NULL);
-	file_read(AT_FDCWD, "/etc/resolv.conf", 65536, &host_resolv, NULL, NULL);
+	read_resolver(own, &host_resolv);
 	resolver_hosts(s->pod, *s->ip ? s->ip : NULL, host_hosts, &hosts);
 	resolver_conf(s->pod, host_resolv ? host_resolv : "", own, &resolv);
 	if (own && sethostname(hostname, strlen(hostname)) < 0)
