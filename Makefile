@@ -55,7 +55,8 @@ asan: ## both kinds of test with AddressSanitizer and UBSan
 	@scripts/install-deps build test
 	@[ -f $(BUILD)-asan/build.ninja ] || meson setup $(BUILD)-asan --buildtype=debugoptimized \
 		-Db_sanitize=address,undefined -Db_pie=true >/dev/null
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan unit system
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan unit
+	@scripts/asan-system $(BUILD)-asan $(T)
 
 fuzz: ## each fuzz target for TIME=60 seconds
 	@scripts/install-deps build fuzz

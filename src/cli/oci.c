@@ -1,5 +1,6 @@
 /* oci.c — `seapod oci`: the program seapod-oci in its place; see oci.h. */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
@@ -7,11 +8,11 @@
 int run_oci(struct context *x, int argc, char **argv, struct error *err)
 {
 	char path[PATH_MAX];
-	(void)x;
-	(void)argc;
+	char **words = arena_alloc(x->arena, ((size_t)argc + 2) * sizeof(*words)); /* zeroed */
 
 	instance_helper("seapod-oci", path);
-	argv[-1] = (char *)"seapod-oci";
-	execv(path, argv - 1);
+	words[0] = (char *)"seapod-oci";
+	memcpy(words + 1, argv, (size_t)argc * sizeof(*words));
+	execv(path, words);
 	return error_errno(err, "cannot run '%s'", path);
 }

@@ -69,7 +69,11 @@ static void become_keeper(int program, int null, int launch, int watch, char *co
 /* The pid, or negative. A function of its own: what is on the stack around a vfork may be clobbered (vfork(2)). */
 static pid_t spawn(int program, int null, int launch, int watch, char *const argv[], struct error *err)
 {
+#ifdef __SANITIZE_ADDRESS__ /* its options come by the environment */
+	char *const *env = environ;
+#else
 	static char *const env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+#endif
 	volatile int failed = 0;
 	pid_t pid = vfork();
 
