@@ -163,3 +163,16 @@ def test_a_containers_view_of_its_cgroup_is_its_own_and_read_only(seapod):
     tried = seapod.exec("web", "mkdir", "/sys/fs/cgroup/x", check=False)
     assert tried.returncode == 1 and "Read-only file system" in tried.stderr
     assert seapod.sh("web", "cat /sys/fs/cgroup/pids.current /sys/fs/cgroup/pids/pids.current 2>/dev/null; true").isdigit()
+
+
+def test_a_privileged_container_divides_its_cgroup_and_is_still_entered_and_removed(seapod):
+    """What systemd or a container engine in it does; on version 2 its group itself then takes no process any more."""
+    script = """
+        cd /sys/fs/cgroup; [ -f cgroup.procs ] || cd pids
+        mkdir sub; for p in $(cat cgroup.procs); do echo $p > sub/cgroup.procs; done
+        [ ! -f cgroup.subtree_control ] || echo +pids > cgroup.subtree_control
+        echo divided > /ready; while :; do sleep 1; done"""
+    seapod.apply(pod("web", shell(script, securityContext={"privileged": True}), **NET))
+    eventually(lambda: seapod.exec("web", "cat", "/ready", check=False).stdout == "divided\n")
+    assert seapod.sh("web", "cat /sys/fs/cgroup/sub/cgroup.procs /sys/fs/cgroup/pids/sub/cgroup.procs 2>/dev/null | wc -l") > "1"
+    seapod.delete("web", "--now")
