@@ -233,17 +233,42 @@ int spec_filter(const struct sandbox *s, const struct container *c, struct oci_p
 	return r;
 }
 
-/* Kubernetes docs "Node out of memory behavior": the less a pod asked for, the sooner it is the one. */
+static int64_t memory_request(const struct container *c)
+{
+	struct quantity request = resource_get(&c->resources.requests, "memory");
+	return quantity_value(&request);
+}
+
+/* What the pod requests beyond its containers, in equal parts (KEP-2837). */
+static int64_t part_of_the_rest(const struct pod_spec *spec, struct arena *a)
+{
+	struct pod_spec containers = *spec;
+	struct quantity all = pod_resource(spec, "memory", false, a);
+
+	containers.resources = NULL;
+	struct quantity sum = pod_resource(&containers, "memory", false, a);
+	return (quantity_value(&all) - quantity_value(&sum)) / (int64_t)(spec->containers.n + spec->initContainers.n);
+}
+
+/* The less a container asked for, the sooner it is the one (Kubernetes docs "Node out of memory behavior"); a sidecar not before every app
+ * container (kubelet qos/policy.go). */
 static int oom_score(const struct sandbox *s, const struct container *c)
 {
-	const char *qos = pod_qos_class(&s->pod->spec);
-	struct quantity request = resource_get(&c->resources.requests, "memory");
+	const struct pod_spec *spec = &s->pod->spec;
+	const char *qos = pod_qos_class(spec);
+	int64_t request = memory_request(c), least = INT64_MAX;
 
 	if (text_is(qos, "Guaranteed"))
 		return -997;
 	if (text_is(qos, "BestEffort") || !s->facts.node_memory_bytes)
 		return 1000;
-	int64_t score = 1000 - (int64_t)((__int128)1000 * quantity_value(&request) / s->facts.node_memory_bytes);
+	list_each(app, &spec->containers)
+		least = memory_request(app) < least ? memory_request(app) : least;
+	if (container_is_sidecar(c) && least > request)
+		request = least;
+	if (spec->resources)
+		request += part_of_the_rest(spec, s->arena);
+	int64_t score = 1000 - (int64_t)((__int128)1000 * request / s->facts.node_memory_bytes);
 	return score < 3 ? 3 : score > 999 ? 999 : (int)score;
 }
 

@@ -143,6 +143,24 @@ def test_qos_class(seapod, limits, requests, qos):
     assert adj == 1000 if qos == "BestEffort" else True
 
 
+def test_who_asked_for_more_memory_is_killed_later(seapod):
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+    def asks(name, share, **more):
+        return container(name, resources={"requests": {"memory": str(int(whole * share))}} if share else {}, **more)
+
+    def score(name):
+        with open(f"/proc/{seapod.pid('web', name)}/oom_score_adj") as f:
+            return int(f.read())
+    seapod.apply(pod("web", asks("large", 0.4), asks("small", 0.1), container("none"),
+                     initContainers=[asks("side", 0, restartPolicy="Always")], **NET))
+    assert [round(score(name), -1) for name in ("large", "small", "none", "side")] == [600, 900, 1000, 1000]
+    seapod.delete("web", "--now")
+    # Of the pod's half, a tenth is the one's; the rest is everybody's.
+    seapod.apply(pod("web", asks("one", 0.1), container("two"), resources={"requests": {"memory": str(whole // 2)}}, **NET))
+    assert [round(score(name), -1) for name in ("one", "two")] == [700, 800]
+
+
 @pytest.mark.parametrize("resources,word", [
     ({"limits": {"memory": "64MiB"}}, "64MiB"), ({"limits": {"cpu": "-1"}}, "-1"),
     ({"limits": {"memory": "1Mi"}, "requests": {"memory": "2Mi"}}, "memory")])
