@@ -53,11 +53,24 @@ static int claim(struct sandbox *s, struct error *err)
 
 struct published LIST(struct container_port *);
 
-static void find_published(const struct sandbox *s, const struct container *c, struct published *out)
+static void add_published(const struct sandbox *s, const struct container *c, struct published *out)
 {
 	list_each(port, &c->ports)
 		if (port->hostPort || s->launch->publish)
 			*list_add(s->arena, out) = port;
+}
+
+/* The ports of containers and sidecars. */
+static struct published find_published(const struct sandbox *s)
+{
+	struct published ports = {};
+
+	list_each(c, &s->pod->spec.initContainers)
+		if (container_is_sidecar(c))
+			add_published(s, c, &ports);
+	list_each(c, &s->pod->spec.containers)
+		add_published(s, c, &ports);
+	return ports;
 }
 
 static struct port_wish port_wish(const struct container_port *port)
@@ -69,17 +82,11 @@ static struct port_wish port_wish(const struct container_port *port)
 	return w;
 }
 
-/* The ports of containers and sidecars; where any free one was wanted, the object says from now on which it is. */
+/* Where any free port was wanted, the object says from now on which it is. */
 static int claim_endpoint(struct sandbox *s, struct error *err)
 {
 	const struct endpoint_owner owner = { s->pod->metadata.name, s->pod->metadata.namespace, s->pod->metadata.uid };
-	struct published ports = {};
-
-	list_each(c, &s->pod->spec.initContainers)
-		if (container_is_sidecar(c))
-			find_published(s, c, &ports);
-	list_each(c, &s->pod->spec.containers)
-		find_published(s, c, &ports);
+	struct published ports = find_published(s);
 	struct port_wish *wishes = arena_alloc(s->arena, ports.n * sizeof(*wishes));
 	for (size_t i = 0; i < ports.n; i++)
 		wishes[i] = port_wish(ports.at[i]);
@@ -156,6 +163,8 @@ static int enter_network(struct sandbox *s, struct error *err)
 		strcpy(s->ip, s->host_ip);
 		return 0;
 	}
+	if (!text_is(mode ? mode : "bridge", "bridge") && find_published(s).n > 0)
+		return error_set(err, EINVAL, "ports are published on the network 'bridge' only, and this pod has the network '%s'", mode);
 	if (mode && text_starts(mode, "container:"))
 		return join_pod(s, mode + strlen("container:"), err);
 	if (mode && text_starts(mode, "ns:"))

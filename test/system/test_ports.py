@@ -1,5 +1,6 @@
 """Published ports: from other hosts, the host's own addresses, 127.0.0.1 and the pod itself; one owner a port."""
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -73,6 +74,50 @@ def test_a_free_port_is_chosen_when_none_is_given(seapod):
     port = seapod.get("web")["spec"]["containers"][0]["ports"][0]["hostPort"]
     assert port > 0
     eventually(lambda: fetch(world.HOST, port) == "web")
+
+
+def test_a_range(seapod):
+    first = next(p for p in range(23000, 30000, 10) if all(fetch(world.HOST, p + i) is None for i in range(3)))
+    serve = "for i in 0 1 2; do mkdir -p /tmp/$i; echo $i > /tmp/$i/index.html; httpd -p $((8000 + i)) -h /tmp/$i; done; exec sleep 99"
+    seapod.run("run", "-d", "--name", "web", "-p", f"{first}-{first + 2}:8000-8002", BUSYBOX, "sh", "-c", serve)
+    for i in range(3):
+        eventually(lambda: fetch(world.HOST, first + i) == str(i))
+
+
+def test_free_ports_of_one_address(seapod):
+    seapod.run("run", "-d", "--name", "web", "-p", "127.0.0.1::80", "-p", "81-82", BUSYBOX, "sh", "-c", "HOSTNAME=web; " + SERVE)
+    ports = seapod.get("web")["spec"]["containers"][0]["ports"]
+    assert len({port["hostPort"] for port in ports}) == 3 and 0 not in {port["hostPort"] for port in ports}
+    eventually(lambda: fetch("127.0.0.1", ports[0]["hostPort"]) == "web")
+    assert fetch(world.HOST, ports[0]["hostPort"]) is None
+
+
+@pytest.mark.parametrize("port, says", [("[::1]:80:80", "IPv4"), ("80-90:80", "11 ports of the host for 1"), ("http", "'http'"),
+                                        ("80:80/icmp", "icmp"), ("1-2000", "at most 1000")])
+def test_ports_that_are_wrong(seapod, port, says):
+    assert says in seapod.fails("run", "--rm", "-p", port, BUSYBOX, "true", code=2)
+
+
+def test_an_address_that_the_host_has_not(seapod):
+    assert "198.51.100.7" in seapod.rejects(server("web", free_port(), hostIP="198.51.100.7"))
+    assert "IPv4" in seapod.rejects(server("web", free_port(), hostIP="::1"))
+
+
+@pytest.mark.parametrize("mode", ["none", "container:owner"])
+def test_ports_need_a_network_of_ones_own(seapod, mode):
+    seapod.apply(pod("owner"))
+    assert "published" in seapod.fails("run", "--rm", f"--net={mode}", "-p", "80", BUSYBOX, "true", code=125)
+
+
+def test_sctp(seapod):
+    """Published like the others where the kernel has it; a clear word where it has not."""
+    manifest = pod("web", container(ports=[{"containerPort": 9, "hostPort": 9, "protocol": "SCTP"}]))
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
+    except OSError:
+        assert "this kernel has no SCTP" in seapod.rejects(manifest)
+    else:
+        seapod.apply(manifest)
 
 
 def test_one_address_only(seapod):
@@ -159,7 +204,47 @@ def test_a_port_of_another_program_is_taken(seapod):
         s.listen()
         port = s.getsockname()[1]
         said = seapod.rejects(server("web", port))
-    assert str(port) in said
+    assert str(port) in said and f"(process {os.getpid()})" in said
+
+
+def test_a_pod_of_another_namespace_is_named_with_it(seapod):
+    port = free_port()
+    first = server("first", port)
+    first["metadata"]["namespace"] = "blue"
+    seapod.apply(first)
+    assert "'blue/first'" in seapod.rejects(server("second", port))
+
+
+def test_one_pod_asks_twice_for_a_port(seapod):
+    ports = [{"containerPort": 80, "hostPort": 24680}, {"containerPort": 81, "hostPort": 24680}]
+    assert "24680" in seapod.rejects(pod("web", container(ports=ports)), lines=None)
+
+
+def test_late_packets_of_who_has_ended_keep_nobody_from_a_port(seapod):
+    """Connections that a server has closed itself are remembered by the kernel for a minute (TIME_WAIT)."""
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("0.0.0.0", 0))
+        s.listen()
+        port = s.getsockname()[1]
+        with socket.create_connection((world.HOST, port)) as client:
+            s.accept()[0].close()
+            client.recv(1)
+    with open("/proc/net/tcp") as f:
+        assert f":{port:04X} " in f.read(), "a connection in TIME_WAIT"
+    seapod.apply(server("web", port))
+    eventually(lambda: fetch(world.HOST, port) == "web")
+    assert "'web'" in seapod.rejects(server("second", port))
+
+
+def test_a_free_port_stays_the_pods_when_it_is_started_again(seapod):
+    seapod.run("run", "-d", "--name", "web", "-p", "80", BUSYBOX, "sh", "-c", "HOSTNAME=web; " + SERVE)
+    port = seapod.get("web")["spec"]["containers"][0]["ports"][0]["hostPort"]
+    seapod.run("stop", "-t", "0", "web")
+    assert fetch(world.HOST, port) is None
+    seapod.run("start", "web")
+    assert seapod.get("web")["spec"]["containers"][0]["ports"][0]["hostPort"] == port
+    eventually(lambda: fetch(world.HOST, port) == "web")
 
 
 def test_a_port_is_free_again_after_delete(seapod):
