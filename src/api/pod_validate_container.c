@@ -229,8 +229,10 @@ static void check_lifecycle(struct validation *v, const struct container *c, con
 
 void validate_container(struct validation *v, const struct container *c, const char *parent, bool init)
 {
+	char path[VALIDATION_PATH_SIZE];
+
 	if (name_is_taken(v->pod, c))
-		wrong(v, parent, "there are two containers called '%s'", c->name);
+		wrong(v, path_field(path, parent, "name"), "there are two containers called '%s'", c->name);
 	if (text_empty(c->image))
 		wrong(v, parent, "the image is empty");
 	check_mounts(v, c, parent);

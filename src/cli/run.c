@@ -303,7 +303,7 @@ int run_run(struct context *x, int argc, char **argv, struct error *err)
 		fprintf(stderr, "seapod: warning: standard input is no terminal, so the program gets none\n");
 		r->container->tty = false;
 	}
-	_cleanup_close_ int watch = pod_start(x, &r->pod, r->detach ? START_PUBLISH : START_HOLD | START_PUBLISH, err);
+	_cleanup_close_ int watch = pod_start(x, &r->pod, START_PUBLISH | (!r->detach ? START_HOLD : r->remove ? START_REMOVE : 0), err);
 	if (watch < 0)
 		return -EXIT_SEAPOD;
 	code = r->detach ? pod_wait(x, watch, WAIT_SETTLED, -1, err) : in_foreground(x, r, watch, err);

@@ -28,7 +28,7 @@ static int add_image(struct context *x, struct launch *l, const struct container
 /* The launch of POD as text (sandbox/launch.h). */
 static int make_launch(struct context *x, const struct pod *pod, enum start_how how, struct text *text, struct error *err)
 {
-	struct launch launch = { .pod = *pod, .hold = how & START_HOLD, .publish = how & START_PUBLISH };
+	struct launch launch = { .pod = *pod, .hold = how & START_HOLD, .publish = how & START_PUBLISH, .remove = how & START_REMOVE };
 	int r = 0;
 
 	list_each(c, &pod->spec.initContainers)

@@ -9,6 +9,7 @@
 enum start_how {
 	START_HOLD = 1,	   /* its programs wait for an attach */
 	START_PUBLISH = 2, /* ports without a hostPort get a free one */
+	START_REMOVE = 4,  /* it is deleted when it has ended */
 };
 
 /* Resolves the images of POD, gives it a uid and starts its keeper, HOW (sandbox/launch.h). A connection that reports (keeper/client.h),

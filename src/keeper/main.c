@@ -108,7 +108,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	run(&k);
-	bool delete = k.ending == ENDING_DELETED;
+	bool delete = k.ending == ENDING_DELETED || k.launch->remove;
 	if (!delete)
 		status_write(&k);
 	sandbox_destroy(&k.sandbox, delete);

@@ -17,7 +17,7 @@ static const struct field launch_fields[] = {
 	OBJECT(launch, pod, pod_table, .required = true),
 	OBJECTS(launch, images, image_table),
 	VALUE(launch, publish),
-	VALUE(launch, hold),
+	VALUE(launch, hold), VALUE(launch, remove),
 };
 const struct table launch_table = TABLE(launch, launch_fields, "What a keeper starts.");
 

@@ -63,6 +63,11 @@ def test_detached_it_prints_its_name_and_runs_on(seapod):
     assert seapod.exec("bg", "echo", "there").stdout == "there\n"
 
 
+def test_detached_with_rm_it_goes_when_it_ends(seapod):
+    seapod.run("run", "-d", "--rm", NET, "--name", "bg", BUSYBOX, "sleep", "0.2")
+    eventually(lambda: seapod.out("get", "pods", "-o", "name") == "")
+
+
 def test_a_name_is_taken_once(seapod):
     seapod.run("run", "-d", NET, "--name", "bg", BUSYBOX, *STAY)
     assert "bg" in seapod.fails("run", "-d", NET, "--name", "bg", BUSYBOX, *STAY, code=125)
