@@ -155,12 +155,17 @@ void keeper_let_go(struct member *m)
 
 /* --- ending ------------------------------------------------------------------------------------------------------------ */
 
-static void take_message(struct member *m)
+/* What it left at terminationMessagePath; if nothing, and it failed, the end of its log when it asks for that (the kubelet's limits). */
+static void take_message(struct member *m, bool failed)
 {
+	enum { LINES = 80, BYTES = 2048 };
 	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_text_ struct text log = {};
 	const char *message = sandbox_container_message(&m->keeper->sandbox, &m->sc, a);
 
-	snprintf(m->message, sizeof(m->message), "%s", message ? message : "");
+	if (!message && failed && m->logging && text_is(m->sc.spec->terminationMessagePolicy, "FallbackToLogsOnError"))
+		logfile_tail(&m->log, LINES, BYTES, &log);
+	snprintf(m->message, sizeof(m->message), "%s", message ? message : text_str(&log));
 }
 
 static void ended(struct member *m, struct exit_status status, const char *reason)
@@ -215,7 +220,7 @@ static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 	bool never_ran = (m->state == CONTAINER_CREATING || m->state == CONTAINER_STARTING) && *m->trouble;
 	outlet_close(&m->out);
 	outlet_close(&m->err);
-	take_message(m);
+	take_message(m, status.code != 0);
 	if (never_ran) {
 		status = (struct exit_status){ .code = m->exit.code };
 		snprintf(m->message, sizeof(m->message), "%s", m->trouble);

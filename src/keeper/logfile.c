@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/text.h"
 
 enum { GATHER = 32 * 1024, NAME_SIZE = 64 };
 
@@ -222,4 +221,41 @@ void logfile_flush(struct logfile *log, struct log_stream *stream)
 		gather_line(&g, stream, 'F', "", 0);
 	gather_flush(&g);
 	forget_partial(stream);
+}
+
+/* Where the text of the line from LINE to END begins: after its time, stream and tag. NULL: it is no line of ours. */
+static const char *said(const char *line, const char *end)
+{
+	for (int field = 0; line && field < 3; field++)
+		if ((line = memchr(line, ' ', (size_t)(end - line))))
+			line++;
+	return line;
+}
+
+void logfile_tail(const struct logfile *log, unsigned lines, size_t bytes, struct text *text)
+{
+	enum { CHUNK = LOG_LINE_MAX + 8192 }; /* so the line that it begins in the middle of is not needed */
+	_cleanup_text_ struct text all = {};
+	char name[NAME_SIZE], chunk[CHUNK];
+
+	file_name(log, name);
+	_cleanup_close_ int fd = openat(log->dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	off_t from = log->size > CHUNK ? (off_t)log->size - CHUNK : 0;
+	ssize_t n = fd < 0 ? 0 : pread(fd, chunk, sizeof(chunk), from);
+	for (const char *at = chunk, *end; n > 0 && at < chunk + n; at = end + 1) {
+		end = memchr(at, '\n', (size_t)(chunk + n - at));
+		if (!end)
+			break;
+		const char *begin = said(at, end);
+		if (!begin || (at == chunk && from > 0))
+			continue;
+		text_add_n(&all, begin, (size_t)(end - begin));
+		if (begin[-2] == 'F')
+			text_add_char(&all, '\n');
+	}
+	const char *first = text_str(&all) + all.n;
+	for (unsigned seen = 0; first > text_str(&all) && (size_t)(text_str(&all) + all.n - first) < bytes; first--)
+		if (first[-1] == '\n' && seen++ == lines)
+			break;
+	text_add_n(text, first, (size_t)(text_str(&all) + all.n - first));
 }

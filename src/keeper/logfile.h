@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 enum { LOG_LINE_MAX = 16 * 1024 };
 
@@ -40,6 +41,9 @@ void logfile_close(struct logfile *log);
 
 /* Adds output as it was read. Failing to write (a full disk) loses whole lines, never blocks or ends the pod; returns -errno then. */
 int logfile_write(struct logfile *log, struct log_stream *stream, const char *data, size_t size);
+
+/* The last LINES lines and BYTES bytes at most of what was said, without times, added to TEXT: for a message (core/v1 terminationMessagePolicy). */
+void logfile_tail(const struct logfile *log, unsigned lines, size_t bytes, struct text *text);
 
 /* The stream has ended: what waits is written as a line. */
 void logfile_flush(struct logfile *log, struct log_stream *stream);

@@ -82,6 +82,17 @@ static int fail(const struct error *err)
 	return 1;
 }
 
+/* The last to be killed for lack of memory, as a container's shim is: the pod would go with it. Containers get scores of their own; lowering one
+ * needs CAP_SYS_RESOURCE, and without it this is a wish (proc_pid_oom_score_adj(5)). */
+static void stay_alive(void)
+{
+	static const char score[] = "-998";
+	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, score, sizeof(score) - 1);
+}
+
 int main(int argc, char **argv)
 {
 	static struct keeper k = { .control = -1 };
@@ -93,6 +104,7 @@ int main(int argc, char **argv)
 	fcntl(WATCH_FD, F_SETFD, FD_CLOEXEC);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	stay_alive();
 	umask(0022);
 	instance_program(argv[3]);
 	prctl(PR_SET_NAME, "seapod-keeper", 0, 0, 0);

@@ -158,6 +158,21 @@ def test_a_termination_message_of_any_bytes(seapod):
     assert message.startswith("café ") and '"x"' in message
 
 
+def test_a_message_from_the_log(seapod):
+    """terminationMessagePolicy FallbackToLogsOnError: only of one that fails and says nothing itself."""
+    def message(script, policy="FallbackToLogsOnError"):
+        seapod.apply(pod("web", shell(script, terminationMessagePolicy=policy), restartPolicy="Never", **NET))
+        eventually(lambda: seapod.phase("web") in ("Failed", "Succeeded"))
+        said = seapod.status("web", "main")["state"]["terminated"].get("message", "")
+        seapod.delete("web")
+        return said
+    assert message("echo one; echo two >&2; exit 1") == "one\ntwo\n"
+    assert message("echo one") == ""
+    assert message("echo one; exit 1", "File") == ""
+    assert message("echo one; printf own > /dev/termination-log; exit 1") == "own"
+    assert len(message("seq 1 10000; exit 1").splitlines()) == 80
+
+
 def test_termination_message_and_hosts_cannot_fill_the_machine(seapod):
     """What a container may write to outside its own files is small: /run is everybody's."""
     seapod.apply(pod("web", **NET))
@@ -193,7 +208,7 @@ def test_what_a_container_leaves_running_goes_with_its_keeper(seapod, spec):
     seapod.apply(pod("web", shell("setsid sleep 4321 & setsid sh -c 'sleep 4322 & wait' & " + STAY[2]), **spec, **NET))
     eventually(lambda: len([p for p in leaks.processes({world.other_host.pid}) if ": sleep 432" in p]) == 2)
     kill(seapod.keeper("web"))
-    assert "web" not in seapod.out("ps")
+    eventually(lambda: "web" not in seapod.out("ps"))
     eventually(lambda: not leaks.processes({world.other_host.pid}), seconds=3)
 
 
@@ -270,6 +285,24 @@ def test_no_room_for_state(seapod, small):
     seapod.apply(pod("other", **NET))
 
 
+def test_no_room_for_a_container(seapod, small):
+    """The store is full: one sentence, nothing half there; and the next one runs once there is room."""
+    os.makedirs(f"{seapod.root}/pods")
+    small(f"{seapod.root}/pods", "16k")
+    filler = os.open(f"{seapod.root}/pods/filler", os.O_WRONLY | os.O_CREAT)
+    with pytest.raises(OSError):
+        for _ in range(100):
+            os.write(filler, b"x" * 4096)
+    done = seapod.run("apply", "-f", "-", input=json.dumps(pod("web", shell("echo x > /f; exec sleep 99"), restartPolicy="Never", **NET)),
+                      check=False)
+    os.close(filler)
+    assert done.returncode in (0, 1)
+    seapod.delete("web", "--now")
+    os.unlink(f"{seapod.root}/pods/filler")
+    seapod.apply(pod("web", **NET))
+    assert seapod.phase("web") == "Running"
+
+
 def test_no_descriptors_for_a_container(seapod):
     seapod.apply(pod("web", **NET))
     keeper = seapod.keeper("web")
@@ -278,6 +311,14 @@ def test_no_descriptors_for_a_container(seapod):
     assert "too many" in said.lower(), said
     resource.prlimit(keeper, resource.RLIMIT_NOFILE, (1024, 1024))
     assert seapod.exec("web", "echo", "alive").stdout == "alive\n"
+
+
+def test_told_to_end_by_the_system(seapod):
+    """TERM to the keeper itself, as a machine that shuts down sends it: the pod is stopped and stays listed."""
+    seapod.apply(pod("web", shell("trap 'echo told; exit 0' TERM; while :; do sleep 0.01; done"), **NET))
+    os.kill(seapod.keeper("web"), signal.SIGTERM)
+    eventually(lambda: seapod.phase("web") in ("Succeeded", "Failed"))
+    assert seapod.logs("web") == "told"
 
 
 # --- several at once

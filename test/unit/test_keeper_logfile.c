@@ -206,6 +206,43 @@ static void only_the_run_before_stays(void **state)
 	assert_int_equal(count_files(), 1);
 }
 
+static void check_tail(struct logfile *log, unsigned lines, size_t bytes, const char *wanted)
+{
+	_cleanup_text_ struct text is = {};
+	logfile_tail(log, lines, bytes, &is);
+	assert_string_equal(text_str(&is), wanted);
+}
+
+static void the_end_of_a_log(void **state)
+{
+	(void)state;
+	struct logfile log;
+	struct log_stream out = { "stdout", NULL, 0 };
+	_cleanup_free_ char *line = memory_new(LOG_LINE_MAX + 100, 1);
+
+	begin(&log, 0, 0, 5);
+	check_tail(&log, 80, 2048, "");
+	say(&log, &out, "one two\n\nthree  F four\n");
+	check_tail(&log, 80, 2048, "one two\n\nthree  F four\n");
+	check_tail(&log, 2, 2048, "\nthree  F four\n");
+	check_tail(&log, 1, 2048, "three  F four\n");
+	check_tail(&log, 80, 6, " four\n");
+	for (int i = 0; i < 1000; i++)
+		say(&log, &out, "x\n");
+	_cleanup_text_ struct text is = {};
+	logfile_tail(&log, 80, 2048, &is);
+	assert_int_equal(is.n, 160);
+	/* A line in parts is one line, and may be longer than what is looked at. */
+	memset(line, 'l', LOG_LINE_MAX + 50);
+	strcpy(line + LOG_LINE_MAX + 50, "end\n");
+	say(&log, &out, line);
+	_cleanup_text_ struct text is_long = {};
+	logfile_tail(&log, 80, 2048, &is_long);
+	assert_int_equal(is_long.n, 2048);
+	assert_true(text_starts(is_long.at, "lllll") && text_ends(is_long.at, "lend\n") && strspn(is_long.at, "l") == 2044);
+	logfile_close(&log);
+}
+
 static void a_log_goes_on_where_it_was(void **state)
 {
 	(void)state;
@@ -269,7 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(lines_of_two_streams),          TEST(bytes_one_by_one_are_the_same_lines),
 		TEST(long_lines_come_in_parts),      TEST(a_large_file_is_rotated_and_the_oldest_goes),
-		TEST(only_the_run_before_stays),     TEST(a_log_goes_on_where_it_was),
+		TEST(only_the_run_before_stays),     TEST(the_end_of_a_log), TEST(a_log_goes_on_where_it_was),
 		TEST(a_full_disk_loses_whole_lines), TEST(a_file_that_cannot_be_made_is_tried_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
