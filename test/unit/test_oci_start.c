@@ -299,7 +299,8 @@ static void exec_joins_the_container(void **state)
 	int out = world_start(w, "echo made >/made; sleep 100");
 
 	ends(w, 0);
-	world_exec(w, "cat /made; echo $(( $$ > 1 )); ls /proc/1/exe; grep -c . /proc/1/cgroup >/dev/null; "
+	world_exec(w, "until [ -s /made ]; do sleep 0.01; done; cat /made; echo $(( $$ > 1 )); ls "
+		      "/proc/1/exe; grep -c . /proc/1/cgroup >/dev/null; "
 		      "ls /proc/self/fd | wc -l");
 	ends(w, 0);
 	assert_string_equal(text_str(&w->out), "made\n1\n/proc/1/exe\n4\n");
