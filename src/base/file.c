@@ -94,8 +94,9 @@ int file_write_atomic(int dirfd, const char *name, const void *data, size_t size
 
 int file_make_dirs(int dirfd, const char *path, mode_t mode, struct error *err)
 {
+	if (mkdirat(dirfd, path, mode) == 0 || errno == EEXIST) /* as a rule only the last part is missing */
+		return 0;
 	_cleanup_free_ char *copy = memory_strdup(path);
-
 	for (char *slash = copy;;) {
 		slash = strchr(*slash == '/' ? slash + 1 : slash, '/');
 		if (slash)
