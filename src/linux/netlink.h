@@ -1,4 +1,4 @@
-/* netlink.h — one socket to the kernel's network configuration (rtnetlink(7)); libmnl frames the messages.
+/* netlink.h — one socket to the kernel's network configuration (rtnetlink(7)).
  *
  * A netlink socket belongs to the network namespace in which it was opened, for ever: a keeper opens one on the host's side, moves
  * into the pod's namespace, and still talks to the host's network through it.
@@ -13,18 +13,20 @@
  */
 #pragma once
 
-#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "linux/netlink_message.h"
 
 struct netlink {
-	struct mnl_socket *socket;
+	int socket; /* -1: none */
 	uint32_t sequence;
 };
+
+#define NETLINK_NONE ((struct netlink){ .socket = -1 })
 
 /* BUS: NETLINK_ROUTE, NETLINK_NETFILTER. In the network namespace of the caller. */
 int netlink_open(struct netlink *n, int bus, struct error *err);
@@ -51,6 +53,10 @@ struct nlmsghdr *batch_add(struct netlink_batch *b, uint16_t type, uint16_t flag
 
 /* Sends all. The kernel works off every request, also after one has failed. 0, or the -errno of the first that failed. */
 int batch_send(struct netlink_batch *b);
+
+/* Sends the SIZE bytes of MESSAGES, gathered by the caller, and waits for the answers up to the request of number SEQUENCE, which asks for one
+ * (NLM_F_ACK). As batch_send. */
+int netlink_ask(struct netlink *n, const void *messages, size_t size, uint32_t sequence);
 
 /* Waits for the answers up to the request of number SEQUENCE. 0, or the first error among them. */
 int netlink_answers(struct netlink *n, uint32_t sequence);

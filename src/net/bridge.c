@@ -62,7 +62,7 @@ int bridge_make(const struct network *n, struct netlink *rt, struct error *err)
 
 void bridge_remove(const char *name)
 {
-	struct netlink rt = {};
+	struct netlink rt = NETLINK_NONE;
 	struct netlink_batch b;
 
 	if (!if_nametoindex(name) || netlink_open(&rt, NETLINK_ROUTE, NULL) < 0)

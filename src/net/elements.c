@@ -2,8 +2,6 @@
 #include "net/elements.h"
 
 #include <arpa/inet.h>
-#include <libnftnl/common.h>
-#include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -28,26 +26,56 @@ struct transaction {
 	struct nlmsghdr *last;
 };
 
-static void add_element(struct nftnl_set *set, const void *key, size_t key_size, const void *data, size_t data_size)
-{
-	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
+/* A set's or map's message, open for its elements (NFT_MSG_NEWSETELEM in <linux/netfilter/nf_tables.h>). */
+struct set {
+	struct transaction *to;
+	struct nlmsghdr *message;
+	struct nlattr *elements;
+};
 
-	nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, key, (uint32_t)key_size);
-	if (data)
-		nftnl_set_elem_set(e, NFTNL_SET_ELEM_DATA, data, (uint32_t)data_size);
-	nftnl_set_elem_add(set, e);
+static struct nlmsghdr *add_message(struct transaction *t, uint16_t type, uint16_t flags, uint8_t family, uint16_t resource)
+{
+	struct nlmsghdr *m = netlink_message(t->at + t->used, type, flags, ++t->nf->sequence);
+	struct nfgenmsg *of = netlink_extend(m, sizeof(*of));
+
+	*of = (struct nfgenmsg){ .nfgen_family = family, .version = NFNETLINK_V0, .res_id = htons(resource) };
+	return m;
 }
 
-/* Takes SET. */
-static void put_set(struct transaction *t, uint16_t family, const char *name, struct nftnl_set *set)
+static struct set begin_set(struct transaction *t, uint8_t family, const char *name)
 {
-	nftnl_set_set_str(set, NFTNL_SET_TABLE, t->in->table);
-	nftnl_set_set_str(set, NFTNL_SET_NAME, name);
 	uint16_t flags = t->type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0;
-	t->last = nftnl_nlmsg_build_hdr(t->at + t->used, t->type, family, flags, ++t->nf->sequence);
-	nftnl_set_elems_nlmsg_build_payload(t->last, set);
-	nftnl_set_free(set);
-	t->used += MNL_ALIGN(t->last->nlmsg_len);
+	struct set set = { .to = t, .message = add_message(t, NFNL_SUBSYS_NFTABLES << 8 | t->type, flags, family, 0) };
+
+	netlink_put_text(set.message, NFTA_SET_ELEM_LIST_TABLE, t->in->table);
+	netlink_put_text(set.message, NFTA_SET_ELEM_LIST_SET, name);
+	set.elements = netlink_nest(set.message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	return set;
+}
+
+static void end_set(struct set *set)
+{
+	netlink_nest_end(set->message, set->elements);
+	set->to->last = set->message;
+	set->to->used += NLMSG_ALIGN(set->message->nlmsg_len);
+}
+
+static void put_value(struct nlmsghdr *m, uint16_t type, const void *value, size_t size)
+{
+	struct nlattr *nest = netlink_nest(m, type);
+
+	netlink_put(m, NFTA_DATA_VALUE, value, size);
+	netlink_nest_end(m, nest);
+}
+
+static void add_element(struct set *set, const void *key, size_t key_size, const void *data, size_t data_size)
+{
+	struct nlattr *element = netlink_nest(set->message, NFTA_LIST_ELEM);
+
+	put_value(set->message, NFTA_SET_ELEM_KEY, key, key_size);
+	if (data)
+		put_value(set->message, NFTA_SET_ELEM_DATA, data, data_size);
+	netlink_nest_end(set->message, element);
 }
 
 /* Concatenated keys and values are words of 4 bytes, each part padded at its end (nft(8) "Concatenations"). */
@@ -58,26 +86,26 @@ static void put_pod(struct transaction *t, const struct endpoint_record *r)
 		unsigned char mac[8];
 		struct in_addr address;
 	} key = {};
-	struct nftnl_set *set = nftnl_set_alloc();
+	struct set set = begin_set(t, NFPROTO_BRIDGE, "pods");
 
 	strncpy(key.link, r->link, sizeof(key.link) - 1);
 	inet_pton(AF_INET, r->address, &key.address);
 	network_mac(key.address, key.mac);
-	add_element(set, &key, sizeof(key), NULL, 0);
-	put_set(t, NFPROTO_BRIDGE, "pods", set);
+	add_element(&set, &key, sizeof(key), NULL, 0);
+	end_set(&set);
 }
 
 static void put_address(struct transaction *t, const struct endpoint_record *r)
 {
-	struct nftnl_set *set = nftnl_set_alloc();
+	struct set set = begin_set(t, NFPROTO_INET, "pods");
 	struct in_addr address = {};
 
 	inet_pton(AF_INET, r->address, &address);
-	add_element(set, &address, sizeof(address), NULL, 0);
-	put_set(t, NFPROTO_INET, "pods", set);
+	add_element(&set, &address, sizeof(address), NULL, 0);
+	end_set(&set);
 }
 
-static void add_port(struct nftnl_set *set, const struct port_record *port, struct in_addr pod, bool data)
+static void add_port(struct set *set, const struct port_record *port, struct in_addr pod, bool data)
 {
 	struct words {
 		uint32_t at[3];
@@ -97,7 +125,7 @@ static void add_port(struct nftnl_set *set, const struct port_record *port, stru
 /* The ports of one of the two maps: those AT a certain address, or the others. */
 static void put_ports(struct transaction *t, const struct endpoint_record *r, bool at)
 {
-	struct nftnl_set *set = NULL;
+	struct set set = {};
 	struct in_addr pod = {};
 	unsigned n = 0;
 
@@ -105,15 +133,15 @@ static void put_ports(struct transaction *t, const struct endpoint_record *r, bo
 	list_each(port, &r->ports) {
 		if (at != (port->hostIP != NULL))
 			continue;
-		set = set ? set : nftnl_set_alloc();
-		add_port(set, port, pod, t->type == NFT_MSG_NEWSETELEM);
-		if (++n % CHUNK == 0) {
-			put_set(t, NFPROTO_INET, at ? "ports_at" : "ports", set);
-			set = NULL;
+		if (n++ % CHUNK == 0) {
+			if (n > 1)
+				end_set(&set);
+			set = begin_set(t, NFPROTO_INET, at ? "ports_at" : "ports");
 		}
+		add_port(&set, port, pod, t->type == NFT_MSG_NEWSETELEM);
 	}
-	if (set)
-		put_set(t, NFPROTO_INET, at ? "ports_at" : "ports", set);
+	if (n)
+		end_set(&set);
 }
 
 static int transact(struct netlink *nf, const struct instance *in, const struct endpoint_record *r, uint16_t type)
@@ -122,19 +150,16 @@ static int transact(struct netlink *nf, const struct instance *in, const struct 
 	_cleanup_free_ char *buffer = memory_new(4 * NETLINK_MESSAGE + r->ports.n * ELEMENT_BYTES, 1);
 
 	t.at = buffer;
-	struct nlmsghdr *begin = nftnl_batch_begin(t.at, 0);
-	t.used = MNL_ALIGN(begin->nlmsg_len);
+	struct nlmsghdr *begin = add_message(&t, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+	t.used = begin->nlmsg_len;
 	put_pod(&t, r);
 	put_address(&t, r);
 	put_ports(&t, r, false);
 	put_ports(&t, r, true);
 	t.last->nlmsg_flags |= NLM_F_ACK;
 	begin->nlmsg_seq = t.last->nlmsg_seq; /* what is wrong with the transaction as a whole is answered under this number */
-	struct nlmsghdr *end = nftnl_batch_end(t.at + t.used, ++nf->sequence);
-	t.used += MNL_ALIGN(end->nlmsg_len);
-	if (mnl_socket_sendto(nf->socket, t.at, t.used) < 0)
-		return -errno;
-	return netlink_answers(nf, t.last->nlmsg_seq);
+	t.used += add_message(&t, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES)->nlmsg_len;
+	return netlink_ask(nf, t.at, t.used, t.last->nlmsg_seq);
 }
 
 int elements_add(struct netlink *nf, const struct instance *in, const struct endpoint_record *r)
@@ -155,19 +180,19 @@ enum { FILTER_PROTOCOL = 1 << 3, FILTER_PORT = 1 << 5 };
 static void forget_port(struct netlink_batch *b, uint16_t host_port)
 {
 	struct nlmsghdr *m = batch_add(b, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, 0);
-	struct nfgenmsg *family = mnl_nlmsg_put_extra_header(m, sizeof(*family));
+	struct nfgenmsg *family = netlink_extend(m, sizeof(*family));
 
 	family->nfgen_family = AF_INET;
 	family->version = NFNETLINK_V0;
-	struct nlattr *tuple = mnl_attr_nest_start(m, CTA_TUPLE_ORIG);
-	struct nlattr *protocol = mnl_attr_nest_start(m, CTA_TUPLE_PROTO);
-	mnl_attr_put_u8(m, CTA_PROTO_NUM, IPPROTO_UDP);
-	mnl_attr_put_u16(m, CTA_PROTO_DST_PORT, htons(host_port));
-	mnl_attr_nest_end(m, protocol);
-	mnl_attr_nest_end(m, tuple);
-	struct nlattr *filter = mnl_attr_nest_start(m, CTA_FILTER);
-	mnl_attr_put_u32(m, CTA_FILTER_ORIG_FLAGS, FILTER_PROTOCOL | FILTER_PORT);
-	mnl_attr_nest_end(m, filter);
+	struct nlattr *tuple = netlink_nest(m, CTA_TUPLE_ORIG);
+	struct nlattr *protocol = netlink_nest(m, CTA_TUPLE_PROTO);
+	netlink_put_u8(m, CTA_PROTO_NUM, IPPROTO_UDP);
+	netlink_put_u16(m, CTA_PROTO_DST_PORT, htons(host_port));
+	netlink_nest_end(m, protocol);
+	netlink_nest_end(m, tuple);
+	struct nlattr *filter = netlink_nest(m, CTA_FILTER);
+	netlink_put_u32(m, CTA_FILTER_ORIG_FLAGS, FILTER_PROTOCOL | FILTER_PORT);
+	netlink_nest_end(m, filter);
 }
 
 void elements_forget_flows(struct netlink *nf, const struct endpoint_record *r)

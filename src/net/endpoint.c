@@ -174,7 +174,7 @@ static void without_ipv6(void)
 
 int endpoint_attach(struct endpoint *e, struct error *err)
 {
-	struct netlink pod = {};
+	struct netlink pod = NETLINK_NONE;
 	int r = netlink_open(&pod, NETLINK_ROUTE, err);
 
 	if (r < 0)
@@ -239,7 +239,7 @@ void endpoint_sweep(const struct instance *in, const char *uid, const char *addr
 int loopback_up(struct error *err)
 {
 	struct netlink_batch b;
-	struct netlink n = {};
+	struct netlink n = NETLINK_NONE;
 	int r = netlink_open(&n, NETLINK_ROUTE, err);
 
 	if (r < 0)

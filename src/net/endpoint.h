@@ -34,7 +34,7 @@ struct endpoint {
 	bool stale; /* somebody who died had the address: what he left in the rules must go */
 };
 
-#define ENDPOINT_NONE ((struct endpoint){ .address_claim = -1 })
+#define ENDPOINT_NONE ((struct endpoint){ .rt = NETLINK_NONE, .nf = NETLINK_NONE, .address_claim = -1 })
 
 /* PORTS[i].host_port is filled in when it was 0. */
 int endpoint_claim(struct endpoint *e, const struct instance *in, const struct endpoint_owner *owner, struct port_wish *ports, unsigned n,

@@ -31,7 +31,7 @@ static int put_back(const struct endpoint_record *r, unsigned bridge, struct net
 static int restore(const struct network *n, const struct endpoint_record *r, struct netlink *rt, struct reload_report *report, struct error *err)
 {
 	unsigned bridge = if_nametoindex(n->bridge);
-	struct netlink pod = {};
+	struct netlink pod = NETLINK_NONE;
 
 	report->endpoints++;
 	if (if_nametoindex(r->link) && put_back(r, bridge, rt) == 0)
@@ -49,7 +49,7 @@ static int make_all(struct network *n, const struct instance *in, struct reload_
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	struct endpoint_records records = {};
-	struct netlink rt = {};
+	struct netlink rt = NETLINK_NONE;
 	_cleanup_close_ int pool = pool_open(in, NETWORK_DEFAULT, err);
 	_cleanup_close_ int lock = pool < 0 ? -1 : pool_lock(pool, LOCK_EX, err);
 	int restored = 0;

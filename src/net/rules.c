@@ -2,10 +2,9 @@
 #include "net/rules.h"
 
 #include <arpa/inet.h>
-#include <libnftnl/common.h>
-#include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -211,19 +210,17 @@ int rules_load(const struct network *n, const struct instance *in, const struct 
 	return r;
 }
 
-static bool table_exists(const struct instance *in, uint16_t family)
+static bool table_exists(const struct instance *in, uint8_t family)
 {
 	struct netlink_batch b;
-	struct netlink nf = {};
+	struct netlink nf = NETLINK_NONE;
 
 	if (netlink_open(&nf, NETLINK_NETFILTER, NULL) < 0)
 		return false;
 	batch_begin(&b, &nf);
-	struct nftnl_table *table = nftnl_table_alloc();
-	nftnl_table_set_str(table, NFTNL_TABLE_NAME, in->table);
-	b.last = nftnl_nlmsg_build_hdr(b.at, NFT_MSG_GETTABLE, family, NLM_F_ACK, ++nf.sequence);
-	nftnl_table_nlmsg_build_payload(b.last, table);
-	nftnl_table_free(table);
+	struct nlmsghdr *m = batch_add(&b, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0);
+	*(struct nfgenmsg *)netlink_extend(m, sizeof(struct nfgenmsg)) = (struct nfgenmsg){ .nfgen_family = family };
+	netlink_put_text(m, NFTA_TABLE_NAME, in->table);
 	int r = batch_send(&b);
 	netlink_close(&nf);
 	return r == 0;

@@ -118,11 +118,21 @@ static void split_state(struct creation *c, const char *status, struct oci_state
 	to->after = arena_strdup(c->bundle.arena, at + 1);
 }
 
+/* From the file: getpwuid(3) would load what nsswitch.conf(5) names, in a program that loads nothing. */
+static const char *user_name(uid_t uid, struct arena *a)
+{
+	_cleanup_fclose_ FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *user = NULL;
+
+	while (file && (user = fgetpwent(file)) && user->pw_uid != uid)
+		;
+	return user ? arena_strdup(a, user->pw_name) : "";
+}
+
 static void fill_record(struct creation *c)
 {
 	struct oci_record *r = &c->state.record;
 	char now[CLOCK_TEXT_SIZE];
-	const struct passwd *user = getpwuid(geteuid());
 
 	*r = (struct oci_record){
 		.ociVersion = OCI_VERSION_MAX,
@@ -130,7 +140,7 @@ static void fill_record(struct creation *c)
 		.bundle = c->bundle.dir,
 		.rootfs = c->bundle.spec.root.path,
 		.created = arena_strdup(c->state.arena, clock_rfc3339_nano(clock_wall(), now)),
-		.owner = user ? arena_strdup(c->state.arena, user->pw_name) : "",
+		.owner = user_name(geteuid(), c->state.arena),
 		.cgroupPath = c->cgroup.path,
 		.newUser = c->bundle.spec.user_namespace,
 		.annotations = c->bundle.config.annotations,
