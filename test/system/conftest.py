@@ -9,6 +9,7 @@ import pytest
 import instance
 import leaks
 import world
+from oci_runtime import oci  # noqa: F401  (a fixture)
 
 
 def pytest_configure(config):
