@@ -122,92 +122,110 @@ static void print_namespaces(struct text *out, uint64_t types)
 			text_printf(out, " %s", all[i].name);
 }
 
-static void print_object(const struct plan *plan, const struct step *s, struct text *out)
+/* What is of the container's files. False: it is not. */
+static bool print_files(const struct step *s, struct text *out)
 {
 	switch (s->kind) {
-	case STEP_CGROUP:
-	case STEP_JOIN:
-	case STEP_CONSOLE:
-		text_printf(out, " %d", s->fd);
-		return;
-	case STEP_OOM_SCORE:
-		text_printf(out, " %d", s->process->oomScoreAdj);
-		return;
-	case STEP_NAMESPACES:
-		print_namespaces(out, s->flags);
-		return;
-	case STEP_ENTER:
-		print_namespaces(out, s->namespace->type);
-		return;
-	case STEP_SYSCTL:
-		text_printf(out, " %s=%s", s->sysctl->path, s->sysctl->value);
-		return;
-	case STEP_HOOK:
-		text_printf(out, " %s", s->hook->hook->path);
-		return;
-	case STEP_LABEL_OPEN:
-		text_printf(out, " %s", s->label->file);
-		return;
-	case STEP_LABEL:
-		text_printf(out, " %s", s->label->text);
-		return;
 	case STEP_OPEN:
 		print_mount(out, s->mount);
-		return;
+		return true;
 	case STEP_ATTACH:
 		text_printf(out, " %s", s->mount->destination);
-		return;
+		return true;
 	case STEP_ROOT_OVERLAY:
 		print_options(out, s->overlay->options.at, s->overlay->options.n);
-		return;
+		return true;
 	case STEP_ROOT_BIND:
 	case STEP_ROOT_ATTACH:
 	case STEP_READONLY:
 	case STEP_MASK:
 	case STEP_MAKE_CWD:
-	case STEP_HOSTNAME:
-	case STEP_DOMAINNAME:
 		text_printf(out, " %s", s->path ? s->path : "of the caller");
-		return;
+		return true;
 	case STEP_DEVICE:
 	case STEP_DEVICE_FILE:
 		text_printf(out, " %s %u:%u %o", s->device->path, s->device->major, s->device->minor,
 			    s->device->mode);
-		return;
+		return true;
 	case STEP_LINK:
 		text_printf(out, " /dev/%s -> %s", s->link->name, s->link->to);
-		return;
+		return true;
 	case STEP_ROOT_PROPAGATION:
 		text_printf(out, " %#llx", (unsigned long long)s->flags);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void print_stdio(const struct plan *plan, const struct step *s, struct text *out)
+{
+	text_printf(out, " %d %d %d", plan->stdio[0], plan->stdio[1], plan->stdio[2]);
+	text_add(out, s->process->terminal ? " as the terminal" : "");
+}
+
+static void print_object(const struct plan *plan, const struct step *s, struct text *out)
+{
+	if (print_files(s, out))
 		return;
+	switch (s->kind) {
+	case STEP_CGROUP:
+	case STEP_JOIN:
+	case STEP_CONSOLE:
+		text_printf(out, " %d", s->fd);
+		break;
+	case STEP_OOM_SCORE:
+		text_printf(out, " %d", s->process->oomScoreAdj);
+		break;
+	case STEP_NAMESPACES:
+		print_namespaces(out, s->flags);
+		break;
+	case STEP_ENTER:
+		print_namespaces(out, s->namespace->type);
+		break;
+	case STEP_HOSTNAME:
+	case STEP_DOMAINNAME:
+		text_printf(out, " %s", s->path);
+		break;
+	case STEP_SYSCTL:
+		text_printf(out, " %s=%s", s->sysctl->path, s->sysctl->value);
+		break;
+	case STEP_HOOK:
+		text_printf(out, " %s", s->hook->hook->path);
+		break;
+	case STEP_LABEL_OPEN:
+		text_printf(out, " %s", s->label->file);
+		break;
+	case STEP_LABEL:
+		text_printf(out, " %s", s->label->text);
+		break;
 	case STEP_RLIMIT:
 		text_printf(out, " %d %llu %llu", s->limit->type, (unsigned long long)s->limit->soft,
 			    (unsigned long long)s->limit->hard);
-		return;
+		break;
 	case STEP_STDIO:
-		text_printf(out, " %d %d %d", plan->stdio[0], plan->stdio[1], plan->stdio[2]);
-		text_add(out, s->process->terminal ? " as the terminal" : "");
-		return;
+		print_stdio(plan, s, out);
+		break;
 	case STEP_BOUND:
 		text_printf(out, " %#llx", (unsigned long long)s->process->capabilities.bounding);
-		return;
+		break;
 	case STEP_CAPABILITIES:
 		text_printf(out, " %#llx", (unsigned long long)s->process->capabilities.effective);
-		return;
+		break;
 	case STEP_CWD:
 		text_printf(out, " %s", s->process->cwd);
-		return;
+		break;
 	case STEP_USER:
 		print_user(out, s->process);
-		return;
+		break;
 	case STEP_FILTER:
 		text_printf(out, " of %u instructions", s->process->seccomp.n);
-		return;
+		break;
 	case STEP_EXECUTE:
 		print_arguments(out, plan->argv);
-		return;
+		break;
 	default:
-		return;
+		break;
 	}
 }
 
