@@ -51,8 +51,8 @@ static struct node *cgroup(struct arena *a)
 	struct node *n = flag(a, "v1", true);
 
 	node_put(a, n, "v2", node_bool(a, true));
-	node_put(a, n, "systemd", node_bool(a, false));
-	node_put(a, n, "systemdUser", node_bool(a, false));
+	node_put(a, n, "systemd", node_bool(a, true));
+	node_put(a, n, "systemdUser", node_bool(a, true));
 	node_put(a, n, "rdma", node_bool(a, true));
 	return n;
 }

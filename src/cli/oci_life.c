@@ -96,15 +96,6 @@ static void add_listen_fds(struct oci_io *io)
 		io->preserve_fds += (unsigned)count;
 }
 
-static int refuse_systemd(struct error *err)
-{
-	if (!oci.systemd_cgroup)
-		return 0;
-	return error_set(
-		err, EOPNOTSUPP,
-		"--systemd-cgroup: cgroups managed by systemd are not supported (use the cgroupfs manager)");
-}
-
 struct life {
 	struct oci_create_wish wish;
 	bool detach, keep;
@@ -134,7 +125,8 @@ static int read_create(struct context *x, int argc, char **argv, struct options 
 	add_listen_fds(&l->wish.io);
 	if (r < 0 || !(l->wish.id = need(o, 0, "the id of the container", err)))
 		return -EXIT_USAGE;
-	return refuse_systemd(err);
+	l->wish.systemd_cgroup = oci.systemd_cgroup;
+	return 0;
 }
 
 /* What callers look for in the text (Podman's, to exit with 127 or 126). */

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "linux/capability.h"
 #include "oci/bundle.h"
+#include "oci/ranges.h"
 
 struct number {
 	const char *name;
@@ -134,38 +135,13 @@ static int io_priority(const struct config_io_priority *from)
 	return class << SHIFT | (int)from->priority;
 }
 
-/* "0-3,7" into bits by SET(I); -EINVAL when it is not such a list, -ERANGE above MAX. */
-static int read_ranges(const char *list, unsigned long max, uint64_t *bits)
-{
-	for (const char *at = list; *at;) {
-		char *end;
-		unsigned long first = strtoul(at, &end, 10), last = first;
-		if (end == at || *at == '-' || *at == '+')
-			return -EINVAL;
-		if (*end == '-') {
-			at = end + 1;
-			last = strtoul(at, &end, 10);
-			if (end == at)
-				return -EINVAL;
-		}
-		if (last < first || last >= max)
-			return -ERANGE;
-		for (unsigned long i = first; i <= last; i++)
-			bits[i / 64] |= UINT64_C(1) << (i % 64);
-		if (*end && *end != ',')
-			return -EINVAL;
-		at = *end ? end + 1 : end;
-	}
-	return 0;
-}
-
 static int make_affinity(struct oci_bundle *b, const char *list, const char *name, const char **set,
 			 struct error *err)
 {
 	if (text_empty(list))
 		return 0;
 	cpu_set_t *cpus = arena_alloc(b->arena, sizeof(*cpus));
-	if (read_ranges(list, CPU_SETSIZE, (uint64_t *)(void *)cpus) < 0)
+	if (ranges_read(list, CPU_SETSIZE, (uint64_t *)(void *)cpus) < 0)
 		return error_set(err, EINVAL,
 				 "process.execCPUAffinity.%s: '%s' is not a list of CPUs such as 0-3,7", name,
 				 list);
@@ -200,7 +176,7 @@ static int make_memory_policy(struct oci_bundle *b, const struct config_memory_p
 	list_each(flag, &from->flags)
 		policy->mode |= (int)NUMBER_OF(memory_flags, *flag);
 	policy->has_nodes = !text_empty(from->nodes);
-	if (policy->has_nodes && read_ranges(from->nodes, sizeof(policy->nodes) * 8, policy->nodes) < 0)
+	if (policy->has_nodes && ranges_read(from->nodes, sizeof(policy->nodes) * 8, policy->nodes) < 0)
 		return error_set(err, EINVAL,
 				 "linux.memoryPolicy.nodes: '%s' is not a list of nodes such as 0-3,7",
 				 from->nodes);

@@ -165,7 +165,7 @@ static int open_one(const struct oci_cgroup *g, struct oci_hierarchy *h, bool ma
 static int open_some(struct oci_cgroup *g, const char *controller, bool make, struct error *err)
 {
 	list_each(h, &g->all) {
-		if (h->unified && !g->v2)
+		if (h->unified && !g->v2 && !g->tracked)
 			continue; /* a hybrid machine: it has no controllers */
 		if (controller && !h->unified && !has_word(h->controllers, controller))
 			continue;
@@ -213,7 +213,7 @@ void oci_cgroup_close(struct oci_cgroup *g)
 int oci_cgroup_dir(const struct oci_cgroup *g, const char *controller)
 {
 	list_each(h, &g->all)
-		if (h->dir >= 0 && (h->unified || has_word(h->controllers, controller)))
+		if (h->dir >= 0 && (h->unified ? g->v2 : has_word(h->controllers, controller)))
 			return h->dir;
 	return -1;
 }
@@ -233,7 +233,10 @@ int oci_cgroup_tasks(const struct oci_cgroup *g, int *fds, int max)
 
 int oci_cgroup_directory(const struct oci_cgroup *g)
 {
-	return g->v2 ? oci_cgroup_dir(g, "") : -1;
+	list_each(h, &g->all)
+		if (h->unified)
+			return h->dir;
+	return -1;
 }
 
 /* --- what is in it --- */

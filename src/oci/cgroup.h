@@ -24,6 +24,7 @@ struct oci_cgroup {
 	struct arena *arena;
 	const char *path; /* "/machine/x", below each mount */
 	bool v2;          /* the controllers are in the unified hierarchy */
+	bool tracked; /* by systemd, which counts a unit's processes in the unified hierarchy where there is one beside version 1 */
 	struct LIST(struct oci_hierarchy) all;
 };
 
@@ -67,4 +68,3 @@ struct node *oci_cgroup_stats(const struct oci_cgroup *g, struct arena *a);
 
 /* The directory of the hierarchy that has CONTROLLER (v2: the only one); -1: none. */
 int oci_cgroup_dir(const struct oci_cgroup *g, const char *controller);
-

@@ -43,6 +43,7 @@ int oci_container_cgroup(struct oci_state *s, struct oci_cgroup *g, struct error
 	if (!s->record.cgroupPath)
 		return error_set(err, ENOENT, "the container '%s' has no cgroup", s->id);
 	int r = oci_cgroup_find(g, s->record.cgroupPath, s->arena, err);
+	g->tracked = s->record.systemdUnit;
 	return r < 0 ? r : oci_cgroup_open(g, false, err);
 }
 
@@ -138,10 +139,31 @@ static void run_poststop(struct oci_state *s, const struct oci_bundle *b, void (
 	}
 }
 
+bool runtime_unit(const struct oci_state *s, struct oci_unit *unit)
+{
+	const struct oci_record *r = &s->record;
+
+	*unit = (struct oci_unit){ .name = r->systemdUnit, .slice = r->systemdSlice, .user = r->systemdUser };
+	return unit->name && unit->slice;
+}
+
+/* Its creator was killed before there was a record. systemd has removed what it had made, and we what was beside it. */
+static void find_cgroup(struct oci_state *s, const struct oci_bundle *b)
+{
+	const char *path = bundle_linux(b)->cgroupsPath;
+	struct oci_unit unit;
+
+	if (path && strchr(path, ':') && systemd_unit_read(path, s->id, false, s->arena, &unit, NULL) == 0)
+		s->record.cgroupPath = systemd_unit_path(&unit, s->arena);
+	else
+		s->record.cgroupPath = runtime_cgroup_path(b, s->id);
+}
+
 static int delete (struct oci_state *s, bool force, void (*warn)(const char *text), struct error *err)
 {
 	_cleanup_(oci_bundle_close) struct oci_bundle bundle = {};
 	struct oci_cgroup g = {};
+	struct oci_unit unit;
 	int r = 0;
 
 	if (is_there(s) && !force)
@@ -151,11 +173,13 @@ static int delete (struct oci_state *s, bool force, void (*warn)(const char *tex
 		return r;
 	s->status = OCI_STOPPED;
 	bool saved = runtime_open_saved(s, &bundle, NULL) == 0;
-	if (!s->record.cgroupPath && saved) /* its creator was killed before there was a record */
-		s->record.cgroupPath = runtime_cgroup_path(&bundle, s->id);
+	if (!s->record.cgroupPath && saved)
+		find_cgroup(s, &bundle);
 	if (s->record.cgroupPath && oci_container_cgroup(s, &g, NULL) == 0)
 		r = oci_cgroup_remove(&g, err);
 	oci_cgroup_close(&g);
+	if (r == 0 && runtime_unit(s, &unit))
+		r = systemd_stop(&unit, err);
 	if (r == 0)
 		r = oci_state_remove(s, err);
 	if (r == 0 && saved)
@@ -196,6 +220,18 @@ int oci_pause(int rootfd, const char *id, bool pause, struct error *err)
 	return r;
 }
 
+static int set_properties(const struct oci_state *s, const struct config_resources *resources, bool v2,
+			  struct error *err)
+{
+	_cleanup_text_ struct text properties = {};
+	struct oci_unit unit;
+
+	if (!runtime_unit(s, &unit))
+		return 0;
+	systemd_properties(resources, v2, &properties);
+	return systemd_set(&unit, text_str(&properties), err);
+}
+
 int oci_update(int rootfd, const char *id, const struct config_resources *resources, struct error *err)
 {
 	struct oci_state s;
@@ -206,6 +242,8 @@ int oci_update(int rootfd, const char *id, const struct config_resources *resour
 		r = error_set(err, EPERM, "container not running: '%s' is %s", id, oci_status_name(s.status));
 	if (r == 0)
 		r = oci_container_cgroup(&s, &g, err);
+	if (r == 0)
+		r = set_properties(&s, resources, g.v2, err);
 	if (r == 0)
 		r = oci_cgroup_set(&g, resources, false, err);
 	oci_cgroup_close(&g);

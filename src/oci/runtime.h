@@ -25,6 +25,7 @@ struct oci_io {
 struct oci_create_wish {
 	const char *id, *bundle;
 	bool no_pivot;
+	bool systemd_cgroup; /* cgroupsPath names a unit of systemd's */
 	struct oci_io io;
 	void (*warn)(const char *text);
 };

@@ -79,6 +79,8 @@ struct creation {
 	struct oci_bundle bundle;
 	struct oci_cgroup cgroup;
 	bool has_cgroup;
+	struct oci_unit unit; /* no name: without systemd */
+	struct systemd_worker worker;
 	int cache, listen;
 	struct container_process *p;
 	char *state_text; /* "creating", with its process */
@@ -91,17 +93,46 @@ const char *runtime_cgroup_path(const struct oci_bundle *b, const char *id)
 	return text_empty(path) ? arena_printf(b->arena, "/seapod-oci/%s", id) : path;
 }
 
-static int make_cgroup(struct creation *c, struct error *err)
+/* systemd has claimed the name; what it does not manage (version 1: freezer, cpuset …) is made beside it. */
+static int make_unit(struct creation *c, struct error *err)
 {
 	const struct config_linux *l = bundle_linux(&c->bundle);
+	struct arena *a = c->bundle.arena;
+	_cleanup_text_ struct text properties = {};
+	const char *path;
+	int r = systemd_unit_read(l->cgroupsPath, c->wish->id, geteuid() != 0, a, &c->unit, err);
+
+	if (r == 0)
+		r = oci_cgroup_find(&c->cgroup, systemd_unit_path(&c->unit, a), a, err);
+	if (r < 0)
+		return r;
+	systemd_properties(l->resources, c->cgroup.v2, &properties);
+	if ((r = systemd_start(&c->unit, text_str(&properties), a, &path, &c->worker, err)) < 0)
+		return r;
+	c->has_cgroup = true;
+	c->cgroup.path = path;
+	c->cgroup.tracked = true;
+	return oci_cgroup_open(&c->cgroup, true, err);
+}
+
+static int claim_cgroup(struct creation *c, struct error *err)
+{
 	const char *path = runtime_cgroup_path(&c->bundle, c->wish->id);
 	int r = oci_cgroup_find(&c->cgroup, path, c->bundle.arena, err);
 
 	if (r < 0)
 		return r;
-	c->bundle.cgroup = &c->cgroup;
 	r = oci_cgroup_claim(&c->cgroup, err);
 	c->has_cgroup = r != -EBUSY; /* else it is not ours to remove */
+	return r;
+}
+
+static int make_cgroup(struct creation *c, struct error *err)
+{
+	const struct config_linux *l = bundle_linux(&c->bundle);
+	int r = c->wish->systemd_cgroup ? make_unit(c, err) : claim_cgroup(c, err);
+
+	c->bundle.cgroup = &c->cgroup;
 	if (r < 0)
 		return r;
 	return l->resources ? oci_cgroup_set(&c->cgroup, l->resources, true, err) : 0;
@@ -142,6 +173,9 @@ static void fill_record(struct creation *c)
 		.created = arena_strdup(c->state.arena, clock_rfc3339_nano(clock_wall(), now)),
 		.owner = user_name(geteuid(), c->state.arena),
 		.cgroupPath = c->cgroup.path,
+		.systemdUnit = c->unit.name,
+		.systemdSlice = c->unit.slice,
+		.systemdUser = c->unit.user,
 		.newUser = c->bundle.spec.user_namespace,
 		.annotations = c->bundle.config.annotations,
 	};
@@ -252,6 +286,7 @@ static int create(struct creation *c, struct error *err)
 		return r;
 	if ((r = container_start(c->p, err)) < 0 || (r = oci_report(c->p, err)) < 0)
 		return r;
+	systemd_release(&c->worker); /* the scope has the container now */
 	return 0; /* it is on its own, and we may end: it has said so by closing the socket */
 }
 
@@ -267,6 +302,9 @@ static void undo(struct creation *c)
 	container_process_close(c->p);
 	if (c->has_cgroup)
 		oci_cgroup_remove(&c->cgroup, NULL);
+	systemd_release(&c->worker);
+	if (c->has_cgroup && c->unit.name)
+		systemd_stop(&c->unit, NULL);
 	if (text) { /* it has been there: continue at step 12 of the lifecycle */
 		struct error err = {};
 		if (oci_hooks_run(&c->bundle.config.hooks.poststop, "poststop", text, &err) < 0)
@@ -279,6 +317,7 @@ int oci_create(int rootfd, struct oci_create_wish *wish, struct container_proces
 {
 	struct creation c = { .wish = wish,
 			      .listen = -1,
+			      .worker = { .socket = -1 },
 			      .p = p,
 			      .bundle = { .pid_namespace = -1, .devpts = -1, .cache = -1 } };
 

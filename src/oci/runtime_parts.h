@@ -3,6 +3,7 @@
 
 #include "oci/bundle.h"
 #include "oci/runtime.h"
+#include "oci/systemd.h"
 
 /* The state as one line of JSON; free(3) it. */
 char *runtime_state_text(const struct oci_state *s, const char *status);
@@ -10,8 +11,11 @@ char *runtime_state_text(const struct oci_state *s, const char *status);
 /* The bundle as it was when S was created. */
 int runtime_open_saved(struct oci_state *s, struct oci_bundle *b, struct error *err);
 
-/* Where the cgroup of the container ID is. */
+/* Where the cgroup of the container ID is; without systemd. */
 const char *runtime_cgroup_path(const struct oci_bundle *b, const char *id);
+
+/* The unit of the container S, when it has one. */
+bool runtime_unit(const struct oci_state *s, struct oci_unit *unit);
 
 int runtime_check_preserved(unsigned n, struct error *err);
 int runtime_write_pid_file(const char *path, pid_t pid, struct error *err);

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -16,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "oci/helper.h"
 
 /* share/seccomp.json, made into an object by the build. */
 extern const unsigned char seccomp_default_profile[];
@@ -124,25 +123,10 @@ static int as_file(struct bytes_of profile, struct error *err)
 
 static int spawn(int in, int out, uint64_t capabilities, pid_t *pid, struct error *err)
 {
-	char path[PATH_MAX], mask[24];
-	char *argv[] = { "seapod-seccomp", mask, NULL }, *envp[] = { NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t defaults;
+	char mask[24], *argv[] = { (char *)"seapod-seccomp", mask, NULL }, *envp[] = { NULL };
 
-	instance_helper(argv[0], path);
 	snprintf(mask, sizeof(mask), "%llx", (unsigned long long)capabilities);
-	sigfillset(&defaults);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigdefault(&attributes, &defaults);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	int r = posix_spawn(pid, path, &actions, &attributes, argv, envp);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
-	return r == 0 ? 0 : error_set(err, r, "cannot run '%s': %s", path, error_meaning(r));
+	return helper_spawn(argv, envp, in, out, pid, err);
 }
 
 /* Runs the worker to its end; what it printed is *OUT (free(3) it). */
@@ -203,8 +187,8 @@ static int make(int cache, const char *name, const char *key, struct bytes_of pr
 	return error_set(err, E2BIG, "the compiled filter is too large");
 }
 
-static int get(int rootfd, struct bytes_of profile, uint64_t capabilities,
-	       struct seccomp_filter *f, struct error *err)
+static int get(int rootfd, struct bytes_of profile, uint64_t capabilities, struct seccomp_filter *f,
+	       struct error *err)
 {
 	char key[96], name[32];
 	_cleanup_close_ int cache = open_cache(rootfd, err);
@@ -224,7 +208,8 @@ int seccomp_filter_get(const struct instance *in, const char *path, uint64_t cap
 
 	*f = (struct seccomp_filter){};
 	if (!path)
-		return get(in->rootfd, (struct bytes_of){ seccomp_default_profile, seccomp_default_profile_size },
+		return get(in->rootfd,
+			   (struct bytes_of){ seccomp_default_profile, seccomp_default_profile_size },
 			   capabilities, f, err);
 	int r = file_read(AT_FDCWD, path, SECCOMP_PROFILE_MAX, &text, &size, err);
 	if (r == 0)
@@ -232,8 +217,8 @@ int seccomp_filter_get(const struct instance *in, const char *path, uint64_t cap
 	return r < 0 ? error_prefix(err, "the seccomp profile '%s'", path) : 0;
 }
 
-int seccomp_filter_from(int rootfd, const char *text, size_t size, uint64_t capabilities, struct seccomp_filter *f,
-			struct error *err)
+int seccomp_filter_from(int rootfd, const char *text, size_t size, uint64_t capabilities,
+			struct seccomp_filter *f, struct error *err)
 {
 	*f = (struct seccomp_filter){};
 	return get(rootfd, (struct bytes_of){ text, size }, capabilities, f, err);

@@ -20,7 +20,9 @@ struct oci_record {
 	int64_t pid;
 	uint64_t startTime; /* of the process (linux/process.h): a number that is used again is not it */
 	const char *cgroupPath;
-	bool newUser, newTime; /* namespaces that exec must join besides the usual ones */
+	const char *systemdUnit, *systemdSlice; /* NULL: systemd does not know of it */
+	bool systemdUser;                       /* the user's own systemd */
+	bool newUser, newTime;                  /* namespaces that exec must join besides the usual ones */
 	struct string_map annotations;
 };
 

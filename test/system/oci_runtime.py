@@ -3,6 +3,7 @@
 The tests are in test_oci_*.py, by the parts of the runtime specification; docs/oci.md has the table of clauses. OCI=/usr/sbin/runc runs the
 same tests on another runtime. What is Seapod's own (sentences, checks that others do not make) is marked `own` and skipped then.
 """
+import contextlib
 import json
 import os
 import shutil
@@ -54,8 +55,8 @@ def config():
 class Runtime:
     """A bundle, a state directory, and the runtime's commands on them."""
 
-    def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="seapod-oci-test-")
+    def __init__(self, base=None):
+        self.dir = tempfile.mkdtemp(prefix="seapod-oci-test-", dir=base)
         self.bundle = self.dir + "/bundle"
         self.root = self.dir + "/state"
         self.id = "c" + os.path.basename(self.dir)[-8:].replace("_", "x")
@@ -65,6 +66,7 @@ class Runtime:
         shutil.copy("/usr/bin/busybox", self.bundle + "/rootfs/bin/busybox")
         for name in APPLETS:
             os.symlink("busybox", f"{self.bundle}/rootfs/bin/{name}")
+        self.command = [OCI]  # with what goes before it
         self.config = config()
         self.config["linux"]["cgroupsPath"] = self.cgroup
 
@@ -75,7 +77,7 @@ class Runtime:
     def call(self, *args, check=True, input=None, timeout=20, **more):
         # Files, not pipes: a container keeps what create was given, and a reader of a pipe would wait for its end.
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            done = subprocess.run([OCI, "--root", self.root, *map(str, args)], stdin=subprocess.DEVNULL if input is None else input,
+            done = subprocess.run([*self.command, "--root", self.root, *map(str, args)], stdin=subprocess.DEVNULL if input is None else input,
                                   stdout=out, stderr=err, timeout=timeout, **more)
             for f in (out, err):
                 f.seek(0)
@@ -137,9 +139,10 @@ class Runtime:
             self.config["linux"]["namespaces"].append({"type": kind, **more})
 
 
-@pytest.fixture
-def oci():
-    r = Runtime()
+@contextlib.contextmanager
+def one_container(base=None):
+    """A bundle (below the directory BASE), and the check that its container leaves nothing."""
+    r = Runtime(base)
     before = leaks.look()
     yield r
     r.call("delete", "--force", r.id, check=False)
@@ -156,3 +159,9 @@ def oci():
         eventually(clean, "everything of the container to be gone", seconds=3)
     finally:
         shutil.rmtree(r.dir, ignore_errors=True)
+
+
+@pytest.fixture
+def oci():
+    with one_container() as r:
+        yield r
