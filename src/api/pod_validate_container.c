@@ -13,7 +13,8 @@ static void check_mounts(struct validation *v, const struct container *c, const 
 		bool privileged = c->securityContext && c->securityContext->privileged.value;
 		path_item(path, parent, "volumeMounts", i);
 		if (!validation_find_volume(v->pod, m->name))
-			wrong(v, path_field(below, path, "name"), "there is no volume called '%s' (define it in spec.volumes)", m->name);
+			wrong(v, path_field(below, path, "name"),
+			      "there is no volume called '%s' (define it in spec.volumes)", m->name);
 		for (size_t j = 0; j < i; j++)
 			if (text_is(c->volumeMounts.at[j].mountPath, m->mountPath))
 				wrong(v, path, "there are two mounts at '%s'", m->mountPath);

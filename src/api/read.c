@@ -76,8 +76,8 @@ static bool settle_namespace(struct reading *r, struct object *o, const struct n
 		meta->namespace = r->namespace;
 		return true;
 	}
-	problem_error(r->problems, 0, 0, "metadata.namespace", "is '%s', but '%s' was asked for (-n)", meta->namespace,
-		      r->namespace);
+	problem_error(r->problems, 0, 0, "metadata.namespace", "is '%s', but '%s' was asked for (-n)",
+		      meta->namespace, r->namespace);
 	return false;
 }
 
@@ -107,8 +107,8 @@ static void read_object(struct reading *r, const struct node *n)
 	void *object = arena_alloc(r->arena, kind->table->size);
 	o.pod = object; /* all members of the union are this pointer */
 	r->problems->root = n;
-	if (object_decode(kind->table, n, object, r->arena, NULL, r->problems) && settle_namespace(r, &o, n) &&
-	    finish(r, &o) && is_new(r, &o, n))
+	if (object_decode(kind->table, n, object, r->arena, NULL, r->problems) &&
+	    settle_namespace(r, &o, n) && finish(r, &o) && is_new(r, &o, n))
 		*list_add(r->arena, r->out) = o;
 	r->problems->root = NULL;
 }
@@ -116,7 +116,9 @@ static void read_object(struct reading *r, const struct node *n)
 int objects_parse(const char *file, const char *text, size_t size, const char *namespace, struct arena *a,
 		  struct objects *out, struct problems *problems)
 {
-	struct reading r = { .arena = a, .out = out, .problems = problems, .file = file, .namespace = namespace };
+	struct reading r = {
+		.arena = a, .out = out, .problems = problems, .file = file, .namespace = namespace
+	};
 	struct yaml_documents documents = {};
 	size_t before = problems->errors.n + problems->more;
 

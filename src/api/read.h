@@ -22,8 +22,8 @@ struct objects LIST(struct object);
 /* Reads FROM: a file, a directory (its *.yaml, *.yml and *.json, sorted), or "-" for standard input. NAMESPACE: of objects that name none; one that
  * names another is wrong (NULL: "default", and any is right). All that is wrong goes to PROBLEMS; 0 if nothing was (then OUT is complete, defaulted and valid), -EINVAL otherwise, or another negative errno when FROM
  * cannot be read (then err says so). */
-int objects_read(const char *from, const char *namespace, struct arena *a, struct objects *out, struct problems *problems,
-		 struct error *err);
+int objects_read(const char *from, const char *namespace, struct arena *a, struct objects *out,
+		 struct problems *problems, struct error *err);
 
 /* The same from memory; FILE is its name in messages. */
 int objects_parse(const char *file, const char *text, size_t size, const char *namespace, struct arena *a,

@@ -55,17 +55,17 @@ static int read_requirement(struct reader *r, struct selector_requirement *q, st
 	q->key = word(r);
 	if ((why = name_qualified(q->key)))
 		return error_set(err, EINVAL, "the label '%.80s' %s", q->key, why);
-	q->operator = not ? SELECTOR_NOT_EXISTS : SELECTOR_EXISTS;
+	q->operator= not? SELECTOR_NOT_EXISTS : SELECTOR_EXISTS;
 	if (not || !*r->at || *r->at == ',')
 		return 0;
 	bool differs = take(r, "!=");
 	if (differs || take(r, "==") || take(r, "=")) {
-		q->operator = differs ? SELECTOR_NOT_IN : SELECTOR_IN;
+		q->operator= differs ? SELECTOR_NOT_IN : SELECTOR_IN;
 		*list_add(r->arena, &q->values) = word(r);
 		return 0;
 	}
 	const char *set = word(r);
-	q->operator = text_is(set, "notin") ? SELECTOR_NOT_IN : SELECTOR_IN;
+	q->operator= text_is(set, "notin") ? SELECTOR_NOT_IN : SELECTOR_IN;
 	if (!text_is(set, "in") && !text_is(set, "notin"))
 		return error_set(err, EINVAL, "after '%s' there must be =, !=, in or notin", q->key);
 	return read_set(r, q, err);
@@ -83,7 +83,8 @@ int selector_parse(const char *text, struct arena *a, struct selector *out, stru
 			return result;
 		list_each(value, &q->values)
 			if ((why = name_label_value(*value)))
-				return error_set(err, EINVAL, "the value '%.80s' of the label '%s' %s", *value, q->key, why);
+				return error_set(err, EINVAL, "the value '%.80s' of the label '%s' %s",
+						 *value, q->key, why);
 	} while (take(&r, ","));
 	skip_blanks(&r);
 	return *r.at ? error_set(err, EINVAL, "'%.40s' is not understood", r.at) : 0;
@@ -94,11 +95,11 @@ static bool holds(const struct selector_requirement *q, const struct string_map 
 	const char *value = string_map_get(labels, q->key);
 	bool in = false;
 
-	if (q->operator == SELECTOR_EXISTS || q->operator == SELECTOR_NOT_EXISTS)
-		return (value != NULL) == (q->operator == SELECTOR_EXISTS);
+	if (q->operator== SELECTOR_EXISTS || q->operator== SELECTOR_NOT_EXISTS)
+		return (value != NULL) == (q->operator== SELECTOR_EXISTS);
 	list_each(wanted, &q->values)
 		in = in || text_is(*wanted, value);
-	return in == (q->operator == SELECTOR_IN);
+	return in == (q->operator== SELECTOR_IN);
 }
 
 bool selector_matches(const struct selector *s, const struct string_map *labels)

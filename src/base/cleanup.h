@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #define _cleanup_(release) __attribute__((cleanup(release)))
-#define _cleanup_free_	   _cleanup_(cleanup_free)
-#define _cleanup_close_	   _cleanup_(cleanup_close)
+#define _cleanup_free_     _cleanup_(cleanup_free)
+#define _cleanup_close_    _cleanup_(cleanup_close)
 #define _cleanup_fclose_   _cleanup_(cleanup_fclose)
 #define _cleanup_closedir_ _cleanup_(cleanup_closedir)
 
@@ -49,11 +49,11 @@ static inline int take_fd(int *fd)
 }
 
 /* The pointer in *P (P is a pointer to a pointer); the variable no longer owns it. */
-#define take_ptr(p)                                                                                                    \
-	({                                                                                                             \
-		__typeof__(*(p)) taken_ = *(p);                                                                        \
-		*(p) = NULL;                                                                                           \
-		taken_;                                                                                                \
+#define take_ptr(p)                             \
+	({                                      \
+		__typeof__(*(p)) taken_ = *(p); \
+		*(p) = NULL;                    \
+		taken_;                         \
 	})
 
 /* Closes *FD if it is open and forgets it. */

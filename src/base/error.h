@@ -18,7 +18,7 @@
 #include <stdarg.h>
 
 struct error {
-	int code;	 /* errno value, positive; 0 while nothing failed */
+	int code;        /* errno value, positive; 0 while nothing failed */
 	char text[1020]; /* one sentence, no full stop, no newline; cut at the end if too long */
 };
 

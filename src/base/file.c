@@ -35,7 +35,8 @@ int file_read_fd(int fd, const char *name, size_t max, char **data, size_t *size
 			break;
 		n += (size_t)got;
 		if (n > max)
-			return error_set(err, EFBIG, "'%s' has more than the %zu bytes that are read at most", name, max);
+			return error_set(err, EFBIG, "'%s' has more than the %zu bytes that are read at most",
+					 name, max);
 		if (n == space) {
 			space *= 2;
 			buffer = memory_grow(buffer, space + 1, 1);
@@ -72,13 +73,15 @@ int write_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
-int file_write_atomic(int dirfd, const char *name, const void *data, size_t size, mode_t mode, struct error *err)
+int file_write_atomic(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+		      struct error *err)
 {
 	char fresh[300];
 
 	if ((size_t)snprintf(fresh, sizeof(fresh), "%s.new-%d", name, (int)getpid()) >= sizeof(fresh))
 		return error_set(err, ENAMETOOLONG, "the file name '%s' is too long", name);
-	_cleanup_close_ int fd = openat(dirfd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	_cleanup_close_ int fd =
+		openat(dirfd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return error_errno(err, "cannot make the file '%s'", fresh);
 	int r = write_all(fd, data, size);
@@ -205,7 +208,8 @@ int file_remove_tree(int dirfd, const char *name, struct error *err)
 	do { /* again while something was moved up */
 		removal.moved = 0;
 		int copy = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		r = copy < 0 ? error_errno(err, "cannot open '%s'", name) : remove_below(&removal, copy, 0, err);
+		r = copy < 0 ? error_errno(err, "cannot open '%s'", name)
+			     : remove_below(&removal, copy, 0, err);
 	} while (r == 0 && removal.moved);
 	if (r < 0)
 		return error_prefix(err, "%s", name);

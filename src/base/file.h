@@ -21,7 +21,8 @@ int file_read_fd(int fd, const char *name, size_t max, char **data, size_t *size
 
 /* Writes a new file beside NAME and renames it over NAME: readers see the old text or the new, never a part.
  * Not synced to disk. */
-int file_write_atomic(int dirfd, const char *name, const void *data, size_t size, mode_t mode, struct error *err);
+int file_write_atomic(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+		      struct error *err);
 
 /* write(2) until all is written; 0 or -errno. */
 int write_all(int fd, const void *data, size_t size);

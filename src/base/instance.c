@@ -107,7 +107,8 @@ void instance_helper(const char *name, char path[static PATH_MAX])
 	if (find_program(self)) {
 		char *slash = strrchr(self, '/');
 		*(slash ? slash : self) = '\0';
-		if ((size_t)snprintf(path, PATH_MAX, "%s/%s", self, name) < PATH_MAX && access(path, X_OK) == 0)
+		if ((size_t)snprintf(path, PATH_MAX, "%s/%s", self, name) < PATH_MAX &&
+		    access(path, X_OK) == 0)
 			return;
 	}
 	snprintf(path, PATH_MAX, "%s/%s", SEAPOD_LIBEXEC, name);

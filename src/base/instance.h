@@ -20,8 +20,8 @@ enum { INSTANCE_TAG_SIZE = 9, INSTANCE_NAME_SIZE = 24 };
 #define INSTANCE_RUN  "/run/seapod"
 
 struct instance {
-	char *root, *run, *log; /* absolute paths, on the heap */
-	int rootfd, runfd;	/* the first two opened */
+	char *root, *run, *log;      /* absolute paths, on the heap */
+	int rootfd, runfd;           /* the first two opened */
 	char tag[INSTANCE_TAG_SIZE]; /* "" for the default */
 	char bridge[INSTANCE_NAME_SIZE];
 	char table[INSTANCE_NAME_SIZE];

@@ -53,22 +53,24 @@ struct list {
 	size_t n;
 };
 
-#define LIST(type)                                                                                                     \
-	{                                                                                                              \
-		type *at;                                                                                              \
-		size_t n;                                                                                              \
+#define LIST(type)        \
+	{                 \
+		type *at; \
+		size_t n; \
 	}
 
 /* for (struct container *c in list) */
-#define list_each(item, items)                                                                                         \
-	for (__typeof__((items)->at + 0) item = (items)->at; (item) && (item) < (items)->at + (items)->n; (item)++)
+#define list_each(item, items)                                                                            \
+	for (__typeof__((items)->at + 0) item = (items)->at; (item) && (item) < (items)->at + (items)->n; \
+	     (item)++)
 
 /* Adds one zeroed item at the end of a LIST in arena A and points to it. Older pointers into the list may move. */
-#define list_add(arena, items)                                                                                         \
-	({                                                                                                             \
-		__typeof__(items) items_ = (items);                                                                    \
-		__typeof__(items_->at + 0) first_ = arena_list_add((arena), (struct list *)items_, sizeof(*items_->at));   \
-		first_ + items_->n - 1;                                                                                \
+#define list_add(arena, items)                                                               \
+	({                                                                                   \
+		__typeof__(items) items_ = (items);                                          \
+		__typeof__(items_->at + 0) first_ =                                          \
+			arena_list_add((arena), (struct list *)items_, sizeof(*items_->at)); \
+		first_ + items_->n - 1;                                                      \
 	})
 
 void *arena_list_add(struct arena *a, struct list *list, size_t size) __attribute__((returns_nonnull));

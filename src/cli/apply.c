@@ -25,7 +25,7 @@ const struct option_spec apply_options[] = {
 /* A pod on its way. */
 struct applied {
 	struct pod *pod;
-	int fd; /* its keeper's reports; -1: nothing to wait for */
+	int fd;             /* its keeper's reports; -1: nothing to wait for */
 	const char *result; /* "created" */
 };
 
@@ -51,7 +51,8 @@ static int take_options(struct context *x, struct applying *a, int argc, char **
 			*list_add(x->arena, &a->files) = value;
 		else if (option->letter == 'n')
 			use_namespace(x, value);
-		else if (option->letter == 'w' && value && !text_is(value, "ready") && !text_is(value, "running"))
+		else if (option->letter == 'w' && value && !text_is(value, "ready") &&
+			 !text_is(value, "running"))
 			return usage_error(err, "apply cannot wait for '%s' (running, ready)", value);
 		else if (option->letter == 'w')
 			a->wait = text_is(value, "running") ? WAIT_RUNNING : WAIT_READY;
@@ -104,8 +105,8 @@ static int put_object(struct context *x, const struct object *o, struct error *e
 	static const char *const results[] = { "created", "configured", "unchanged" };
 	bool secret = o->kind == KIND_SECRET;
 	const struct object_meta *m = object_metadata(o);
-	struct node *n = secret ? object_encode(&secret_table, o->secret, x->arena) :
-				  object_encode(&config_map_table, o->config_map, x->arena);
+	struct node *n = secret ? object_encode(&secret_table, o->secret, x->arena)
+				: object_encode(&config_map_table, o->config_map, x->arena);
 	int r = store_put(&x->in, secret ? "secrets" : "configmaps", m->namespace, m->name, n, err);
 
 	if (r < 0)
@@ -122,10 +123,13 @@ static void refresh_pods(struct context *x)
 
 	pods_list(&x->in, NULL, x->arena, &pods, &err);
 	list_each(found, &pods) {
-		_cleanup_close_ int fd = found->alive ? keeper_connect(&x->in, found->pod->metadata.uid, NULL) : -1;
+		_cleanup_close_ int fd =
+			found->alive ? keeper_connect(&x->in, found->pod->metadata.uid, NULL) : -1;
 		struct reply reply = {};
-		if (fd >= 0 && keeper_ask(fd, x->arena, &(struct request){ .verb = "objects" }, NULL, &reply, NULL, &err) < 0)
-			fprintf(stderr, "seapod: warning: the pod '%s': %s\n", found->pod->metadata.name, err.text);
+		if (fd >= 0 && keeper_ask(fd, x->arena, &(struct request){ .verb = "objects" }, NULL, &reply,
+					  NULL, &err) < 0)
+			fprintf(stderr, "seapod: warning: the pod '%s': %s\n", found->pod->metadata.name,
+				err.text);
 	}
 }
 
@@ -177,7 +181,8 @@ static bool was_made_meanwhile(struct context *x, struct applied *p, struct erro
 	const struct object_meta *m = &p->pod->metadata;
 	struct found_pod found;
 
-	if (!text_is(p->result, "created") || pods_find(&x->in, m->namespace, m->name, x->arena, &found, NULL) < 0 ||
+	if (!text_is(p->result, "created") ||
+	    pods_find(&x->in, m->namespace, m->name, x->arena, &found, NULL) < 0 ||
 	    text_is(found.pod->metadata.uid, m->uid))
 		return false;
 	close_fd(&p->fd);
@@ -188,7 +193,8 @@ static bool was_made_meanwhile(struct context *x, struct applied *p, struct erro
 static bool is_there(struct context *x, const struct applied *p)
 {
 	struct found_pod found;
-	return pods_find(&x->in, p->pod->metadata.namespace, p->pod->metadata.name, x->arena, &found, NULL) == 0;
+	return pods_find(&x->in, p->pod->metadata.namespace, p->pod->metadata.name, x->arena, &found, NULL) ==
+	       0;
 }
 
 static void finish(struct context *x, const struct applying *a, struct applied *p, struct error *why)
@@ -251,7 +257,8 @@ int run_apply(struct context *x, int argc, char **argv, struct error *err)
 		return r;
 	if (a.dry) {
 		list_each(object, &a.objects)
-			printf("%s/%s valid (dry run)\n", kind_at(object->kind)->singular, object_metadata(object)->name);
+			printf("%s/%s valid (dry run)\n", kind_at(object->kind)->singular,
+			       object_metadata(object)->name);
 		return 0;
 	}
 	if ((r = put_objects(x, &a, err)) < 0)

@@ -34,7 +34,8 @@ int run_attach(struct context *x, int argc, char **argv, struct error *err)
 		return -EXIT_USAGE;
 	if (pods_find(&x->in, x->namespace, name, x->arena, &found, err) < 0)
 		return -EXIT_SEAPOD;
-	const struct container *c = wanted ? pod_find_container(found.pod, wanted) : &found.pod->spec.containers.at[0];
+	const struct container *c =
+		wanted ? pod_find_container(found.pod, wanted) : &found.pod->spec.containers.at[0];
 	if (!c) {
 		error_set(err, ENOENT, "the pod '%s' has no container '%s'", name, wanted);
 		return -EXIT_SEAPOD;

@@ -24,8 +24,8 @@ struct context {
 
 /* An option of a command. */
 struct option_spec {
-	const char *name; /* "follow" */
-	char letter;	  /* 'f', or 0 */
+	const char *name;  /* "follow" */
+	char letter;       /* 'f', or 0 */
 	const char *value; /* "FILE"; NULL: a flag */
 	const char *doc;
 	bool optional; /* the value may be left out: then only --name=VALUE gives one */
@@ -39,8 +39,9 @@ struct command {
 	const struct option_spec *options;
 	int (*run)(struct context *x, int argc, char **argv, struct error *err);
 	bool own_options; /* options end at the first argument (run, exec: the rest is the program's) */
-	const char *arguments; /* what they are, for completion.c: KIND, OBJECT, POD, CONTAINER, IMAGE, FILE, COMMAND, or words with | between */
-	bool apart; /* works without an instance: no directory is made or read */
+	const char *
+		arguments; /* what they are, for completion.c: KIND, OBJECT, POD, CONTAINER, IMAGE, FILE, COMMAND, or words with | between */
+	bool apart;        /* works without an instance: no directory is made or read */
 };
 
 /* Ends with a command without a name. */

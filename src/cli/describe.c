@@ -48,7 +48,8 @@ static void state(int indent, const char *label, const struct container_state_st
 		line(indent + 2, "Reason:", t->reason);
 		if (t->message)
 			line(indent + 2, "Message:", t->message);
-		line(indent + 2, "Exit Code:", arena_printf(a, t->signal ? "%d (signal %d)" : "%d", t->exitCode, t->signal));
+		line(indent + 2, "Exit Code:",
+		     arena_printf(a, t->signal ? "%d (signal %d)" : "%d", t->exitCode, t->signal));
 		line(indent + 2, "Started:", t->startedAt);
 		line(indent + 2, "Finished:", t->finishedAt);
 	} else if (s->waiting) {
@@ -75,9 +76,11 @@ static const char *ports(const struct container *c, bool host, struct arena *a)
 
 	list_each(p, &c->ports)
 		if (!host)
-			all = arena_printf(a, "%s%s%d/%s", all, *all ? ", " : "", p->containerPort, p->protocol);
+			all = arena_printf(a, "%s%s%d/%s", all, *all ? ", " : "", p->containerPort,
+					   p->protocol);
 		else if (p->hostPort)
-			all = arena_printf(a, "%s%s%s:%d/%s", all, *all ? ", " : "", p->hostIP ? p->hostIP : "0.0.0.0", p->hostPort, p->protocol);
+			all = arena_printf(a, "%s%s%s:%d/%s", all, *all ? ", " : "",
+					   p->hostIP ? p->hostIP : "0.0.0.0", p->hostPort, p->protocol);
 	return all;
 }
 
@@ -90,7 +93,10 @@ static void environment(const struct container *c)
 		printf("      <all of the %s '%s'>\n", from->configMapRef ? "ConfigMap" : "Secret",
 		       from->configMapRef ? from->configMapRef->name : from->secretRef->name);
 	list_each(e, &c->env)
-		printf("      %s:  %s\n", e->name, e->valueFrom ? "<from elsewhere>" : e->value ? e->value : "");
+		printf("      %s:  %s\n", e->name,
+		       e->valueFrom ? "<from elsewhere>"
+		       : e->value   ? e->value
+				    : "");
 }
 
 static void container(const struct container *c, const struct container_statuses *all, struct arena *a)
@@ -129,13 +135,15 @@ static void container(const struct container *c, const struct container_statuses
 
 static const char *source_of(const struct volume *v, struct arena *a)
 {
-	return v->emptyDir    ? text_empty(v->emptyDir->medium) ? "EmptyDir" : arena_printf(a, "EmptyDir in %s", v->emptyDir->medium) :
-	       v->hostPath    ? arena_printf(a, "HostPath %s", v->hostPath->path) :
-	       v->configMap   ? arena_printf(a, "ConfigMap %s", v->configMap->name) :
-	       v->secret      ? arena_printf(a, "Secret %s", v->secret->secretName) :
-	       v->downwardAPI ? "DownwardAPI" :
-	       v->projected   ? "Projected" :
-				"other";
+	return v->emptyDir      ? text_empty(v->emptyDir->medium)
+					  ? "EmptyDir"
+					  : arena_printf(a, "EmptyDir in %s", v->emptyDir->medium)
+		    : v->hostPath ? arena_printf(a, "HostPath %s", v->hostPath->path)
+	       : v->configMap   ? arena_printf(a, "ConfigMap %s", v->configMap->name)
+	       : v->secret      ? arena_printf(a, "Secret %s", v->secret->secretName)
+	       : v->downwardAPI ? "DownwardAPI"
+	       : v->projected   ? "Projected"
+				: "other";
 }
 
 static void describe(const struct pod *p, struct arena *a)
@@ -143,10 +151,14 @@ static void describe(const struct pod *p, struct arena *a)
 	line(0, "Name:", p->metadata.name);
 	line(0, "Namespace:", p->metadata.namespace);
 	line(0, "UID:", p->metadata.uid);
-	line(0, "Created:", arena_printf(a, "%s (%s ago)", p->metadata.creationTimestamp, age_word(p->metadata.creationTimestamp, a)));
+	line(0, "Created:",
+	     arena_printf(a, "%s (%s ago)", p->metadata.creationTimestamp,
+			  age_word(p->metadata.creationTimestamp, a)));
 	pairs("Labels:", &p->metadata.labels, a);
 	pairs("Annotations:", &p->metadata.annotations, a);
-	line(0, "Status:", arena_printf(a, "%s (phase %s)", status_word(p, a), p->status.phase ? p->status.phase : "Pending"));
+	line(0, "Status:",
+	     arena_printf(a, "%s (phase %s)", status_word(p, a),
+			  p->status.phase ? p->status.phase : "Pending"));
 	if (p->status.message)
 		line(0, "Message:", p->status.message);
 	line(0, "IP:", p->status.podIP);
@@ -161,7 +173,8 @@ static void describe(const struct pod *p, struct arena *a)
 		container(c, &p->status.containerStatuses, a);
 	puts("Conditions:");
 	list_each(c, &p->status.conditions)
-		printf("  %-26s %s%s%s\n", c->type, c->status, c->reason ? "  " : "", c->reason ? c->reason : "");
+		printf("  %-26s %s%s%s\n", c->type, c->status, c->reason ? "  " : "",
+		       c->reason ? c->reason : "");
 	if (p->spec.volumes.n == 0)
 		return line(0, "Volumes:", NULL);
 	puts("Volumes:");
@@ -182,11 +195,13 @@ int run_describe(struct context *x, int argc, char **argv, struct error *err)
 		use_namespace(x, value);
 	if (r < 0 || !need(&o, 0, "pod NAME", err))
 		return -EXIT_USAGE;
-	bool kind = text_is(o.positional[0], "pod") || text_is(o.positional[0], "pods") || text_is(o.positional[0], "po");
+	bool kind = text_is(o.positional[0], "pod") || text_is(o.positional[0], "pods") ||
+		    text_is(o.positional[0], "po");
 	if (kind && o.count == 1)
 		r = pods_list(&x->in, x->namespace, x->arena, &pods, err);
 	for (int i = kind; r == 0 && i < o.count; i++)
-		r = pods_find(&x->in, x->namespace, o.positional[i], x->arena, list_add(x->arena, &pods), err);
+		r = pods_find(&x->in, x->namespace, o.positional[i], x->arena, list_add(x->arena, &pods),
+			      err);
 	for (size_t i = 0; r == 0 && i < pods.n; i++) {
 		if (i > 0)
 			puts("");

@@ -48,8 +48,10 @@ static void add_pod(struct table_view *t, const struct found_pod *f, const struc
 		list_each(c, &p->spec.containers)
 			list_each(port, &c->ports)
 				if (port->hostPort)
-					ports = arena_printf(a, "%s%s%s:%d->%d/%s", ports, *ports ? "," : "", port->hostIP ? port->hostIP : "0.0.0.0",
-							     port->hostPort, port->containerPort, port->protocol);
+					ports = arena_printf(a, "%s%s%s:%d->%d/%s", ports, *ports ? "," : "",
+							     port->hostIP ? port->hostIP : "0.0.0.0",
+							     port->hostPort, port->containerPort,
+							     port->protocol);
 		table_cell(t, *ports ? ports : "<none>");
 	}
 	table_end_row(t);
@@ -93,12 +95,14 @@ static int show_pods(struct context *x, const struct view *v, const struct found
 		return 0;
 	}
 	if (pods->n == 0) {
-		fprintf(stderr, v->all_namespaces ? "No pods found\n" : "No pods found in the namespace %s\n", x->namespace);
+		fprintf(stderr, v->all_namespaces ? "No pods found\n" : "No pods found in the namespace %s\n",
+			x->namespace);
 		return 0;
 	}
 	if (!v->no_headers)
-		table_row(&t, v->all_namespaces ? "NAMESPACE" : NULL, "NAME", "READY", "STATUS", "RESTARTS", "AGE",
-			  text_is(v->format, "wide") ? "IP" : NULL, text_is(v->format, "wide") ? "PORTS" : NULL);
+		table_row(&t, v->all_namespaces ? "NAMESPACE" : NULL, "NAME", "READY", "STATUS", "RESTARTS",
+			  "AGE", text_is(v->format, "wide") ? "IP" : NULL,
+			  text_is(v->format, "wide") ? "PORTS" : NULL);
 	list_each(f, pods)
 		add_pod(&t, f, v, x->arena);
 	table_print(&t);
@@ -113,7 +117,8 @@ static int get_pods(struct context *x, const struct view *v, struct options *o, 
 	if (o->count < 2)
 		r = pods_list(&x->in, v->all_namespaces ? NULL : x->namespace, x->arena, &pods, err);
 	for (int i = 1; r == 0 && i < o->count; i++)
-		r = pods_find(&x->in, x->namespace, o->positional[i], x->arena, list_add(x->arena, &pods), err);
+		r = pods_find(&x->in, x->namespace, o->positional[i], x->arena, list_add(x->arena, &pods),
+			      err);
 	list_each(found, &pods)
 		if (r == 0 && selector_matches(&v->selector, &found->pod->metadata.labels))
 			*list_add(x->arena, &chosen) = *found;
@@ -131,16 +136,19 @@ static bool is_selected(struct context *x, const struct view *v, const struct no
 	return selector_matches(&v->selector, &map);
 }
 
-static int get_stored(struct context *x, const struct view *v, const struct kind *kind, struct options *o, struct error *err)
+static int get_stored(struct context *x, const struct view *v, const struct kind *kind, struct options *o,
+		      struct error *err)
 {
 	struct table_view t = { .arena = x->arena };
 	struct store_objects objects = {};
 	int r = 0;
 
 	if (o->count < 2)
-		r = store_list(&x->in, kind->plural, v->all_namespaces ? NULL : x->namespace, x->arena, &objects, err);
+		r = store_list(&x->in, kind->plural, v->all_namespaces ? NULL : x->namespace, x->arena,
+			       &objects, err);
 	for (int i = 1; r == 0 && i < o->count; i++) {
-		struct node *n = store_get(&x->in, kind->plural, x->namespace, o->positional[i], x->arena, err);
+		struct node *n =
+			store_get(&x->in, kind->plural, x->namespace, o->positional[i], x->arena, err);
 		if (!n)
 			return -err->code;
 		*list_add(x->arena, &objects) = n;
@@ -152,11 +160,13 @@ static int get_stored(struct context *x, const struct view *v, const struct kind
 		return 0;
 	}
 	if (!v->no_headers && !text_is(v->format, "name"))
-		table_row(&t, v->all_namespaces ? "NAMESPACE" : NULL, "NAME", "DATA", NULL, NULL, NULL, NULL, NULL);
+		table_row(&t, v->all_namespaces ? "NAMESPACE" : NULL, "NAME", "DATA", NULL, NULL, NULL, NULL,
+			  NULL);
 	list_each(n, &objects) {
 		if (!is_selected(x, v, *n))
 			continue;
-		const struct node *meta = node_get(*n, "metadata"), *data = node_get(*n, "data"), *binary = node_get(*n, "binaryData");
+		const struct node *meta = node_get(*n, "metadata"), *data = node_get(*n, "data"),
+				  *binary = node_get(*n, "binaryData");
 		if (text_is(v->format, "name")) {
 			printf("%s/%s\n", kind->singular, node_get_string(meta, "name"));
 			continue;
@@ -164,7 +174,8 @@ static int get_stored(struct context *x, const struct view *v, const struct kind
 		if (v->all_namespaces)
 			table_cell(&t, node_get_string(meta, "namespace"));
 		table_cell(&t, node_get_string(meta, "name"));
-		table_cell(&t, arena_printf(x->arena, "%zu", (data ? data->pairs.n : 0) + (binary ? binary->pairs.n : 0)));
+		table_cell(&t, arena_printf(x->arena, "%zu",
+					    (data ? data->pairs.n : 0) + (binary ? binary->pairs.n : 0)));
 		table_end_row(&t);
 	}
 	table_print(&t);
@@ -192,11 +203,13 @@ int run_get(struct context *x, int argc, char **argv, struct error *err)
 		else
 			v.no_headers = true;
 		if (r < 0)
-			return usage_error(err, "the selector '%.80s' is wrong: %s", value, arena_strdup(x->arena, err->text));
+			return usage_error(err, "the selector '%.80s' is wrong: %s", value,
+					   arena_strdup(x->arena, err->text));
 	}
 	if (r < 0)
 		return r;
-	if (v.format && !text_is(v.format, "wide") && !text_is(v.format, "json") && !text_is(v.format, "yaml") && !text_is(v.format, "name"))
+	if (v.format && !text_is(v.format, "wide") && !text_is(v.format, "json") &&
+	    !text_is(v.format, "yaml") && !text_is(v.format, "name"))
 		return usage_error(err, "there is no format '%s' (wide, json, yaml, name)", v.format);
 	const char *word = need(&o, 0, "a kind (pods, configmaps, secrets)", err);
 	if (!word)

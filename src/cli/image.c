@@ -44,8 +44,8 @@ static int list_images(struct context *x, struct error *err)
 		return r;
 	table_row(&t, "IMAGE", "ID", "SIZE", NULL, NULL, NULL, NULL, NULL);
 	list_each(image, &images)
-		table_row(&t, image->reference, arena_strndup(x->arena, image->id + 7, 12), human_size(image->size, x->arena), NULL, NULL, NULL,
-			  NULL, NULL);
+		table_row(&t, image->reference, arena_strndup(x->arena, image->id + 7, 12),
+			  human_size(image->size, x->arena), NULL, NULL, NULL, NULL, NULL);
 	table_print(&t);
 	return 0;
 }
@@ -106,7 +106,8 @@ int run_image(struct context *x, int argc, char **argv, struct error *err)
 	if (text_is(verb, "load"))
 		return need(&o, 1, "an archive", err) ? become_worker(x, verb, &o, 1, err) : -EXIT_USAGE;
 	if (text_is(verb, "import"))
-		return need(&o, 2, "a tar and a name", err) ? become_worker(x, verb, &o, 1, err) : -EXIT_USAGE;
+		return need(&o, 2, "a tar and a name", err) ? become_worker(x, verb, &o, 1, err)
+							    : -EXIT_USAGE;
 	return usage_error(err, "image has no verb '%s' (ls, load, import, tag, rm)", verb);
 }
 

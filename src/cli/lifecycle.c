@@ -51,7 +51,8 @@ const struct option_spec kill_options[] = {
 };
 
 /* Sends REQUEST to the pod's keeper and, if WAIT, waits for the end it asked for. */
-static int ask(struct context *x, const struct pod *pod, const struct request *request, bool wait, struct error *err)
+static int ask(struct context *x, const struct pod *pod, const struct request *request, bool wait,
+	       struct error *err)
 {
 	struct reply reply = {};
 	_cleanup_close_ int fd = keeper_connect(&x->in, pod->metadata.uid, err);
@@ -62,7 +63,8 @@ static int ask(struct context *x, const struct pod *pod, const struct request *r
 	return r < 0 ? error_prefix(err, "the pod '%s'", pod->metadata.name) : 0;
 }
 
-static int delete_pod(struct context *x, const char *namespace, const char *name, const struct request *request, struct error *err)
+static int delete_pod(struct context *x, const char *namespace, const char *name,
+		      const struct request *request, struct error *err)
 {
 	struct found_pod found;
 	int r = pods_find(&x->in, namespace, name, x->arena, &found, err);
@@ -80,8 +82,8 @@ static int delete_pod(struct context *x, const char *namespace, const char *name
 	return r;
 }
 
-static int delete_object(struct context *x, const char *kind, const char *namespace, const char *name, const struct request *request,
-			 struct error *err)
+static int delete_object(struct context *x, const char *kind, const char *namespace, const char *name,
+			 const struct request *request, struct error *err)
 {
 	if (text_is(kind, "pod") || text_is(kind, "pods") || text_is(kind, "po"))
 		return delete_pod(x, namespace, name, request, err);
@@ -99,7 +101,8 @@ struct deletion {
 	int result;
 };
 
-static void delete_one(struct context *x, struct deletion *d, const char *kind, const char *namespace, const char *name)
+static void delete_one(struct context *x, struct deletion *d, const char *kind, const char *namespace,
+		       const char *name)
 {
 	struct error err = {};
 	int r = delete_object(x, kind, namespace, name, &d->request, &err);
@@ -121,13 +124,18 @@ static int delete_files(struct context *x, struct deletion *d, struct error *err
 	list_each(file, &d->files) {
 		int r = objects_read(*file, x->asked_namespace, x->arena, &objects, &problems, err);
 		if (r == -EINVAL)
-			return error_set(err, EINVAL, "%s", problems.errors.n ? problems.errors.at[0].text : "the manifest is wrong");
+			return error_set(err, EINVAL, "%s",
+					 problems.errors.n ? problems.errors.at[0].text
+							   : "the manifest is wrong");
 		if (r < 0)
 			return r;
 	}
 	for (size_t i = objects.n; i-- > 0;) {
 		const struct object_meta *m = object_metadata(&objects.at[i]);
-		delete_one(x, d, objects.at[i].kind == KIND_POD ? "pod" : objects.at[i].kind == KIND_SECRET ? "secret" : "configmap",
+		delete_one(x, d,
+			   objects.at[i].kind == KIND_POD      ? "pod"
+			   : objects.at[i].kind == KIND_SECRET ? "secret"
+							       : "configmap",
 			   m->namespace, m->name);
 	}
 	return 0;
@@ -156,7 +164,8 @@ int run_delete(struct context *x, int argc, char **argv, struct error *err)
 	while ((r = options_next(&o, &option, &value, err)) > 0) {
 		if (text_is(option->name, "filename"))
 			*list_add(x->arena, &d.files) = value;
-		else if ((text_is(option->name, "grace-period") || option->letter == 't') && grace_value(value, &d.request, err) < 0)
+		else if ((text_is(option->name, "grace-period") || option->letter == 't') &&
+			 grace_value(value, &d.request, err) < 0)
 			return -EXIT_USAGE;
 		else if (text_is(option->name, "now"))
 			d.request.grace = (struct optional_int){ true, 1 };
@@ -174,17 +183,21 @@ int run_delete(struct context *x, int argc, char **argv, struct error *err)
 	if (d.files.n && (r = delete_files(x, &d, err)) < 0)
 		return r;
 	if (o.count == 0 && !d.files.n)
-		return usage_error(err, "%s needs %s (usage: seapod %s %s)", x->command->name, rm ? "a pod's name" : "a kind and names, or -f FILE",
-				   x->command->name, x->command->usage);
+		return usage_error(err, "%s needs %s (usage: seapod %s %s)", x->command->name,
+				   rm ? "a pod's name" : "a kind and names, or -f FILE", x->command->name,
+				   x->command->usage);
 	int first = rm || o.count == 0 || strchr(o.positional[0], '/') ? 0 : 1; /* "pod web", or "pod/web" */
 	const char *kind = rm ? "pod" : first ? o.positional[0] : NULL;
 	if (first && o.count == 1 && !d.all)
 		return usage_error(err, "delete needs the name of a %s", kind);
 	for (int i = first; i < o.count; i++) {
 		const char *slash = strchr(o.positional[i], '/');
-		const char *its = slash ? arena_strndup(x->arena, o.positional[i], (size_t)(slash - o.positional[i])) : kind;
+		const char *its =
+			slash ? arena_strndup(x->arena, o.positional[i], (size_t)(slash - o.positional[i]))
+			      : kind;
 		if (!its)
-			return usage_error(err, "'%s' needs a kind before it (pod/%s)", o.positional[i], o.positional[i]);
+			return usage_error(err, "'%s' needs a kind before it (pod/%s)", o.positional[i],
+					   o.positional[i]);
 		delete_one(x, &d, its, x->namespace, slash ? slash + 1 : o.positional[i]);
 	}
 	if (d.all) {
@@ -198,7 +211,8 @@ int run_delete(struct context *x, int argc, char **argv, struct error *err)
 }
 
 /* stop, restart, kill: VERB for each pod named. */
-static int each_pod(struct context *x, struct options *o, const struct request *request, bool wait, struct error *err)
+static int each_pod(struct context *x, struct options *o, const struct request *request, bool wait,
+		    struct error *err)
 {
 	int result = 0;
 
@@ -223,7 +237,8 @@ static int each_pod(struct context *x, struct options *o, const struct request *
 	return result;
 }
 
-static int stop_or_restart(struct context *x, int argc, char **argv, const char *verb, bool wait, struct error *err)
+static int stop_or_restart(struct context *x, int argc, char **argv, const char *verb, bool wait,
+			   struct error *err)
 {
 	struct request request = { .verb = verb };
 	const struct option_spec *option;

@@ -112,7 +112,9 @@ static void print_rotated(const struct reading *r, int dir, int run)
 
 	snprintf(prefix, sizeof(prefix), "%d.log.", run);
 	for (int i = 0; i < n; i++) {
-		_cleanup_close_ int fd = text_starts(entries[i]->d_name, prefix) ? openat(dir, entries[i]->d_name, O_RDONLY | O_CLOEXEC) : -1;
+		_cleanup_close_ int fd = text_starts(entries[i]->d_name, prefix)
+						 ? openat(dir, entries[i]->d_name, O_RDONLY | O_CLOEXEC)
+						 : -1;
 		off_t at = 0;
 		if (fd >= 0)
 			print_new(r, fd, &at);
@@ -134,7 +136,8 @@ static bool same_file(int a, int b)
 	return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_ino == second.st_ino;
 }
 
-static void follow(struct context *x, const struct reading *r, const char *pod, const char *path, int dir, int run, int fd, off_t at)
+static void follow(struct context *x, const struct reading *r, const char *pod, const char *path, int dir,
+		   int run, int fd, off_t at)
 {
 	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	char events[4096], name[32];
@@ -147,7 +150,9 @@ static void follow(struct context *x, const struct reading *r, const char *pod, 
 		int newest = newest_run(dir);
 		snprintf(name, sizeof(name), "%d.log", newest > run ? newest : run);
 		_cleanup_close_ int now = openat(dir, name, O_RDONLY | O_CLOEXEC);
-		if (newest > run || (now >= 0 && !same_file(now, fd))) { /* another run, or rotated: the old file is whole now */
+		if (newest > run ||
+		    (now >= 0 &&
+		     !same_file(now, fd))) { /* another run, or rotated: the old file is whole now */
 			print_new(r, fd, &at);
 			run = newest;
 			close(fd);
@@ -162,16 +167,19 @@ static void follow(struct context *x, const struct reading *r, const char *pod, 
 	close(fd);
 }
 
-static int show(struct context *x, const struct reading *r, const struct pod *pod, const char *container, struct error *err)
+static int show(struct context *x, const struct reading *r, const struct pod *pod, const char *container,
+		struct error *err)
 {
 	const struct object_meta *m = &pod->metadata;
 	char name[32];
-	const char *path = arena_printf(x->arena, "%s/%s_%s_%s/%s", x->in.log, m->namespace, m->name, m->uid, container);
+	const char *path =
+		arena_printf(x->arena, "%s/%s_%s_%s/%s", x->in.log, m->namespace, m->name, m->uid, container);
 	_cleanup_close_ int dir = file_open_dir(AT_FDCWD, path, 0, NULL);
 	int run = dir < 0 ? -1 : newest_run(dir);
 
 	if (run < 0 || (r->previous && run == 0))
-		return error_set(err, ENOENT, "the container '%s' has no %slog", container, r->previous ? "earlier " : "");
+		return error_set(err, ENOENT, "the container '%s' has no %slog", container,
+				 r->previous ? "earlier " : "");
 	run -= r->previous;
 	snprintf(name, sizeof(name), "%d.log", run);
 	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
@@ -224,7 +232,8 @@ int run_logs(struct context *x, int argc, char **argv, struct error *err)
 		const char *names = "";
 		list_each(c, &found.pod->spec.containers)
 			names = arena_printf(x->arena, "%s%s%s", names, *names ? ", " : "", c->name);
-		return error_set(err, EINVAL, "the pod '%s' has several containers; choose one with -c (%s)", name, names);
+		return error_set(err, EINVAL, "the pod '%s' has several containers; choose one with -c (%s)",
+				 name, names);
 	}
 	if (!container)
 		container = found.pod->spec.containers.at[0].name;

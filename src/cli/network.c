@@ -31,7 +31,8 @@ static int list(struct context *x, struct error *err)
 	if (r < 0)
 		return r;
 	table_row(&t, "NAME", "SUBNET", "GATEWAY", "BRIDGE", "PODS", NULL, NULL, NULL);
-	table_row(&t, NETWORK_DEFAULT, network_subnet(&n, subnet), inet_ntop(AF_INET, &n.gateway, gateway, sizeof(gateway)), n.bridge,
+	table_row(&t, NETWORK_DEFAULT, network_subnet(&n, subnet),
+		  inet_ntop(AF_INET, &n.gateway, gateway, sizeof(gateway)), n.bridge,
 		  arena_printf(x->arena, "%zu", endpoints.n), NULL, NULL, NULL);
 	table_print(&t);
 	return 0;
@@ -54,11 +55,13 @@ static int inspect(struct context *x, struct error *err)
 	node_put(x->arena, top, "name", node_string(x->arena, NETWORK_DEFAULT));
 	node_put(x->arena, top, "driver", node_string(x->arena, "bridge"));
 	node_put(x->arena, top, "subnet", node_string(x->arena, network_subnet(&n, subnet)));
-	node_put(x->arena, top, "gateway", node_string(x->arena, inet_ntop(AF_INET, &n.gateway, gateway, sizeof(gateway))));
+	node_put(x->arena, top, "gateway",
+		 node_string(x->arena, inet_ntop(AF_INET, &n.gateway, gateway, sizeof(gateway))));
 	node_put(x->arena, top, "mtu", node_int(x->arena, n.mtu));
 	node_put(x->arena, top, "bridge", node_string(x->arena, n.bridge));
 	node_put(x->arena, top, "bridgeExists", node_bool(x->arena, if_nametoindex(n.bridge) != 0));
-	node_put(x->arena, top, "rules", node_string(x->arena, arena_printf(x->arena, "inet %s", x->in.table)));
+	node_put(x->arena, top, "rules",
+		 node_string(x->arena, arena_printf(x->arena, "inet %s", x->in.table)));
 	node_put(x->arena, top, "rulesExist", node_bool(x->arena, rules_exist(&x->in)));
 	list_each(endpoint, &endpoints)
 		node_append(x->arena, list, object_encode(&endpoint_record_table, endpoint, x->arena));
@@ -74,7 +77,8 @@ static int reload(struct context *x, struct error *err)
 	int r = network_reload(&x->in, &report, err);
 
 	if (r == 0 && report.connected)
-		printf("network/" NETWORK_DEFAULT " reloaded, %u of %u pods connected again\n", report.connected, report.endpoints);
+		printf("network/" NETWORK_DEFAULT " reloaded, %u of %u pods connected again\n",
+		       report.connected, report.endpoints);
 	else if (r == 0)
 		printf("network/" NETWORK_DEFAULT " reloaded, %u pods\n", report.endpoints);
 	return r;
@@ -90,7 +94,8 @@ static int remove_network(struct context *x, struct error *err)
 		return r;
 	if (endpoints.n)
 		return error_set(err, EBUSY, "the network '" NETWORK_DEFAULT "' is in use by the pod '%s'%s",
-				 record_pod_name(&endpoints.at[0], x->arena), endpoints.n > 1 ? " and others" : "");
+				 record_pod_name(&endpoints.at[0], x->arena),
+				 endpoints.n > 1 ? " and others" : "");
 	network_remove(&x->in);
 	printf("network/" NETWORK_DEFAULT " removed\n");
 	return 0;
@@ -102,7 +107,10 @@ int run_network(struct context *x, int argc, char **argv, struct error *err)
 		const char *verb;
 		int (*run)(struct context *, struct error *);
 		bool named; /* takes the network's name, and needs it */
-	} verbs[] = { { "ls", list, false }, { "list", list, false }, { "inspect", inspect, true }, { "reload", reload, false },
+	} verbs[] = { { "ls", list, false },
+		      { "list", list, false },
+		      { "inspect", inspect, true },
+		      { "reload", reload, false },
 		      { "rm", remove_network, true } };
 	const struct option_spec *option;
 	const char *value;

@@ -51,10 +51,12 @@ static int unknown(struct options *o, const char *arg, struct error *err)
 		}
 	}
 	return usage_error(err, "%s has no option '%s'%s%s%s (see seapod %s --help)", o->command->name, arg,
-			   near ? ", did you mean '--" : "", near ? near : "", near ? "'?" : "", o->command->name);
+			   near ? ", did you mean '--" : "", near ? near : "", near ? "'?" : "",
+			   o->command->name);
 }
 
-static int take_value(struct options *o, const struct option_spec *s, const char *attached, const char **value, struct error *err)
+static int take_value(struct options *o, const struct option_spec *s, const char *attached,
+		      const char **value, struct error *err)
 {
 	if (attached || s->optional) {
 		*value = attached;
@@ -118,7 +120,8 @@ const char *need(struct options *o, int i, const char *what, struct error *err)
 {
 	if (i < o->count)
 		return o->positional[i];
-	usage_error(err, "%s needs %s (usage: seapod %s %s)", o->command->name, what, o->command->name, o->command->usage);
+	usage_error(err, "%s needs %s (usage: seapod %s %s)", o->command->name, what, o->command->name,
+		    o->command->usage);
 	return NULL;
 }
 

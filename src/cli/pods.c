@@ -16,7 +16,8 @@
 
 enum { PATIENCE_US = 5 * 1000 * 1000 }; /* for a pod that is just being made */
 
-static bool read_part(const struct instance *in, const char *uid, const char *file, const struct table *table, void *out, struct arena *a)
+static bool read_part(const struct instance *in, const char *uid, const char *file, const struct table *table,
+		      void *out, struct arena *a)
 {
 	_cleanup_free_ char *path = memory_printf("pods/%s/%s", uid, file), *text = NULL;
 	struct problems ignored = { .arena = a };
@@ -35,7 +36,8 @@ static bool was_killed(const struct pod *pod)
 }
 
 /* -EAGAIN: it is just being made; OUT->pod may have no name yet. */
-static int load(const struct instance *in, const char *namespace, const char *name, struct arena *a, struct found_pod *out)
+static int load(const struct instance *in, const char *namespace, const char *name, struct arena *a,
+		struct found_pod *out)
 {
 	char uid[UID_SIZE], ctl[64];
 	int r = claim_look(in, namespace, name, uid, &out->alive);
@@ -55,13 +57,14 @@ static int load(const struct instance *in, const char *namespace, const char *na
 	return -ENOENT;
 }
 
-int pods_find(const struct instance *in, const char *namespace, const char *name, struct arena *a, struct found_pod *out,
-	      struct error *err)
+int pods_find(const struct instance *in, const char *namespace, const char *name, struct arena *a,
+	      struct found_pod *out, struct error *err)
 {
 	const uint64_t until = clock_monotonic_us() + PATIENCE_US;
 	int r;
 
-	if (text_starts(name, "pod/") || text_starts(name, "pods/") || text_starts(name, "po/")) /* as -o name prints it */
+	if (text_starts(name, "pod/") || text_starts(name, "pods/") ||
+	    text_starts(name, "po/")) /* as -o name prints it */
 		name = strchr(name, '/') + 1;
 	if (strchr(name, '/') || strchr(name, '_'))
 		return error_set(err, ENOENT, "there is no pod '%s' in the namespace '%s'", name, namespace);
@@ -80,7 +83,8 @@ static int is_name(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-int pods_list(const struct instance *in, const char *namespace, struct arena *a, struct found_pods *out, struct error *err)
+int pods_list(const struct instance *in, const char *namespace, struct arena *a, struct found_pods *out,
+	      struct error *err)
 {
 	struct dirent **entries;
 	int n = scandirat(in->runfd, "names", &entries, is_name, alphasort);

@@ -64,7 +64,8 @@ static int add_ports(struct context *x, struct running *r, const char *value, st
 		p->hostPort = wish->host_port;
 		p->protocol = protocol_name(wish->protocol);
 		if (wish->host.s_addr != INADDR_ANY)
-			p->hostIP = arena_strdup(x->arena, inet_ntop(AF_INET, &wish->host, address, sizeof(address)));
+			p->hostIP = arena_strdup(x->arena,
+						 inet_ntop(AF_INET, &wish->host, address, sizeof(address)));
 	}
 	if (r->container->ports.n > PORTS_MAX)
 		return usage_error(err, "a pod publishes at most %d ports", PORTS_MAX);
@@ -83,25 +84,32 @@ static int add_volume(struct context *x, struct running *r, const char *value, s
 	if (*source != '/' || *target != '/')
 		return usage_error(err, "the volume '%s' is wrong: both paths must be absolute", value);
 	if (flags && !text_is(flags, "ro") && !text_is(flags, "rw"))
-		return usage_error(err, "the volume '%s' is wrong: there is no option '%s' (ro, rw)", value, flags);
+		return usage_error(err, "the volume '%s' is wrong: there is no option '%s' (ro, rw)", value,
+				   flags);
 	struct volume *v = list_add(x->arena, &r->pod.spec.volumes);
 	v->name = arena_printf(x->arena, "v%zu", r->pod.spec.volumes.n);
 	v->hostPath = arena_one(x->arena, struct host_path_volume);
 	*v->hostPath = (struct host_path_volume){ source, "" };
-	*list_add(x->arena, &r->container->volumeMounts) = (struct volume_mount){ .name = v->name, .mountPath = target,
-										   .readOnly = text_is(flags, "ro") };
+	*list_add(x->arena, &r->container->volumeMounts) = (struct volume_mount){
+		.name = v->name, .mountPath = target, .readOnly = text_is(flags, "ro")
+	};
 	return 0;
 }
 
 /* Docker's 512m is mebibytes, Kubernetes' would be thousandths: a bare small letter is Docker's. */
-static int add_limit(struct context *x, struct running *r, const char *name, const char *value, struct error *err)
+static int add_limit(struct context *x, struct running *r, const char *name, const char *value,
+		     struct error *err)
 {
 	struct quantity q;
 	size_t n = strlen(value);
 	const char *text = value;
 
-	if (text_is(name, "memory") && n > 1 && strchr("bkmgBKMG", value[n - 1]) && value[n - 1] != 'G' && value[n - 1] != 'M') {
-		const char *suffix = value[n - 1] == 'b' ? "" : value[n - 1] == 'k' ? "Ki" : value[n - 1] == 'm' ? "Mi" : "Gi";
+	if (text_is(name, "memory") && n > 1 && strchr("bkmgBKMG", value[n - 1]) && value[n - 1] != 'G' &&
+	    value[n - 1] != 'M') {
+		const char *suffix = value[n - 1] == 'b'   ? ""
+				     : value[n - 1] == 'k' ? "Ki"
+				     : value[n - 1] == 'm' ? "Mi"
+							   : "Gi";
 		text = arena_printf(x->arena, "%.*s%s", (int)n - 1, value, suffix);
 	}
 	if (quantity_parse(text, &q) < 0 || q.nano <= 0)
@@ -128,7 +136,8 @@ static int set_user(struct running *r, const char *value, struct error *err)
 	const char *colon = strchr(value, ':');
 
 	snprintf(buffer, sizeof(buffer), "%.*s", colon ? (int)(colon - value) : 30, value);
-	if (text_to_int(buffer, 0, INT32_MAX, &uid) < 0 || (colon && text_to_int(colon + 1, 0, INT32_MAX, &gid) < 0))
+	if (text_to_int(buffer, 0, INT32_MAX, &uid) < 0 ||
+	    (colon && text_to_int(colon + 1, 0, INT32_MAX, &gid) < 0))
 		return usage_error(err, "'%s' is no user: give numbers, UID or UID:GID", value);
 	r->security.runAsUser = (struct optional_int){ true, uid };
 	r->security.runAsGroup = (struct optional_int){ colon != NULL, gid };
@@ -137,13 +146,17 @@ static int set_user(struct running *r, const char *value, struct error *err)
 
 static int set_restart(struct running *r, const char *value, struct error *err)
 {
-	r->pod.spec.restartPolicy = text_is(value, "no") ? "Never" :
-				    text_is(value, "always") || text_is(value, "unless-stopped") ? "Always" :
-				    text_is(value, "on-failure") ? "OnFailure" : NULL;
-	return r->pod.spec.restartPolicy ? 0 : usage_error(err, "there is no restart policy '%s' (no, on-failure, always)", value);
+	r->pod.spec.restartPolicy = text_is(value, "no")                                           ? "Never"
+				    : text_is(value, "always") || text_is(value, "unless-stopped") ? "Always"
+				    : text_is(value, "on-failure") ? "OnFailure"
+								   : NULL;
+	return r->pod.spec.restartPolicy
+		       ? 0
+		       : usage_error(err, "there is no restart policy '%s' (no, on-failure, always)", value);
 }
 
-static int take_option(struct context *x, struct running *r, const struct option_spec *option, const char *value, struct error *err)
+static int take_option(struct context *x, struct running *r, const struct option_spec *option,
+		       const char *value, struct error *err)
 {
 	const char *name = option->name;
 	struct container *c = r->container;
@@ -201,7 +214,8 @@ static const char *invent_name(struct context *x, const char *image)
 
 	while (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		;
-	return arena_printf(x->arena, "%.*s-%02x%02x%02x", (int)(n > 40 ? 40 : n), base, random[0], random[1], random[2]);
+	return arena_printf(x->arena, "%.*s-%02x%02x%02x", (int)(n > 40 ? 40 : n), base, random[0], random[1],
+			    random[2]);
 }
 
 static int build(struct context *x, struct running *r, struct options *o, struct error *err)
@@ -251,9 +265,11 @@ static void delete_after(struct context *x, const struct pod *pod)
 	if (pods_find(&x->in, pod->metadata.namespace, pod->metadata.name, x->arena, &found, NULL) < 0)
 		return;
 	_cleanup_close_ int fd = found.alive ? keeper_connect(&x->in, found.pod->metadata.uid, NULL) : -1;
-	if (fd >= 0 && keeper_ask(fd, x->arena, &(struct request){ .verb = "delete", .force = true }, NULL, &reply, NULL, NULL) == 0)
+	if (fd >= 0 && keeper_ask(fd, x->arena, &(struct request){ .verb = "delete", .force = true }, NULL,
+				  &reply, NULL, NULL) == 0)
 		pod_wait_end(x, fd, NULL);
-	if (pods_find(&x->in, pod->metadata.namespace, pod->metadata.name, x->arena, &found, NULL) == 0 && !found.alive)
+	if (pods_find(&x->in, pod->metadata.namespace, pod->metadata.name, x->arena, &found, NULL) == 0 &&
+	    !found.alive)
 		sandbox_sweep(&x->in, found.pod->metadata.uid, pod->metadata.namespace, pod->metadata.name);
 }
 
@@ -277,14 +293,16 @@ static int in_foreground(struct context *x, struct running *r, int watch, struct
 	struct reply reply = {};
 	const char *container = r->pod.metadata.name;
 
-	int result = reply_receive(watch, x->arena, &reply, &fds, err); /* the first word: it is made, or why not */
+	int result = reply_receive(watch, x->arena, &reply, &fds,
+				   err); /* the first word: it is made, or why not */
 	if (result > 0 && text_is(reply.event, "error"))
 		return error_set(err, EREMOTEIO, "%s", reply.error);
 	if (result <= 0)
 		return result < 0 ? result : error_set(err, ECONNRESET, "the pod's keeper has ended");
 	result = pods_find(&x->in, x->namespace, container, x->arena, &found, err);
 	_cleanup_close_ int fd = result < 0 ? -1 : keeper_connect(&x->in, found.pod->metadata.uid, err);
-	return fd < 0 ? -EXIT_SEAPOD : session_attach(x, fd, container, r->container->stdin, r->container->tty, err);
+	return fd < 0 ? -EXIT_SEAPOD
+		      : session_attach(x, fd, container, r->container->stdin, r->container->tty, err);
 }
 
 int run_run(struct context *x, int argc, char **argv, struct error *err)
@@ -303,7 +321,11 @@ int run_run(struct context *x, int argc, char **argv, struct error *err)
 		fprintf(stderr, "seapod: warning: standard input is no terminal, so the program gets none\n");
 		r->container->tty = false;
 	}
-	_cleanup_close_ int watch = pod_start(x, &r->pod, START_PUBLISH | (!r->detach ? START_HOLD : r->remove ? START_REMOVE : 0), err);
+	_cleanup_close_ int watch = pod_start(x, &r->pod,
+					      START_PUBLISH | (!r->detach  ? START_HOLD
+							       : r->remove ? START_REMOVE
+									   : 0),
+					      err);
 	if (watch < 0)
 		return -EXIT_SEAPOD;
 	code = r->detach ? pod_wait(x, watch, WAIT_SETTLED, -1, err) : in_foreground(x, r, watch, err);
@@ -311,8 +333,10 @@ int run_run(struct context *x, int argc, char **argv, struct error *err)
 		pod_wait_end(x, watch, NULL);
 	const struct state_terminated *end = code == 0 && r->detach ? NULL : how_it_ended(x, &r->pod);
 	if (end && text_is(end->reason, "StartError")) {
-		error_set(err, EREMOTEIO, "%s", end->message ? end->message : "the container cannot be started");
-		code = end->exitCode == 126 || end->exitCode == 127 ? -EXIT_WITH(end->exitCode) : -EXIT_SEAPOD;
+		error_set(err, EREMOTEIO, "%s",
+			  end->message ? end->message : "the container cannot be started");
+		code = end->exitCode == 126 || end->exitCode == 127 ? -EXIT_WITH(end->exitCode)
+								    : -EXIT_SEAPOD;
 	}
 	if (r->remove && !(r->detach && code == 0))
 		delete_after(x, &r->pod);

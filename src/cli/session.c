@@ -59,11 +59,11 @@ static bool move(int from, int to)
 }
 
 struct flows {
-	int in;		/* where our standard input goes; -1: nowhere */
-	int out, err;	/* what is to be shown; -1: nothing */
+	int in;         /* where our standard input goes; -1: nowhere */
+	int out, err;   /* what is to be shown; -1: nothing */
 	int connection; /* says "exit" */
 	bool tty;
-	int signals;	  /* signalfd(2) */
+	int signals;      /* signalfd(2) */
 	unsigned refused; /* how often the program was asked to end, and did not */
 };
 
@@ -94,7 +94,8 @@ static bool forward_signal(struct flows *f)
 			copy_size(f->in);
 		return true;
 	}
-	request_send(f->connection, &(struct request){ .verb = "kill", .signal = (int32_t)info.ssi_signo }, NULL);
+	request_send(f->connection, &(struct request){ .verb = "kill", .signal = (int32_t)info.ssi_signo },
+		     NULL);
 	return (info.ssi_signo != SIGINT && info.ssi_signo != SIGTERM) || ++f->refused < PATIENCE;
 }
 
@@ -124,12 +125,15 @@ static int move_all(struct context *x, struct flows *f, struct error *err)
 	while (code == -1 || (code >= 0 && (f->out >= 0 || f->err >= 0))) {
 		bool ended = code != -1;
 		struct pollfd p[] = {
-			{ .fd = f->out, .events = POLLIN }, { .fd = f->err, .events = POLLIN },
-			{ .fd = ended ? -1 : f->connection, .events = POLLIN }, { .fd = input && !ended ? STDIN_FILENO : -1, .events = POLLIN },
+			{ .fd = f->out, .events = POLLIN },
+			{ .fd = f->err, .events = POLLIN },
+			{ .fd = ended ? -1 : f->connection, .events = POLLIN },
+			{ .fd = input && !ended ? STDIN_FILENO : -1, .events = POLLIN },
 			{ .fd = f->signals, .events = POLLIN },
 		};
 		int n = poll(p, 5, ended ? 200 : -1);
-		if (n == 0) /* a process that outlives the first one may hold the pipe open: it is not waited for */
+		if (n ==
+		    0) /* a process that outlives the first one may hold the pipe open: it is not waited for */
 			break;
 		if (p[0].revents && !move(f->out, STDOUT_FILENO))
 			close_fd(&f->out);
@@ -181,10 +185,13 @@ int session_exec(struct context *x, int fd, struct request *request, struct erro
 	return r < 0 ? -EXIT_SEAPOD : r;
 }
 
-int session_attach(struct context *x, int fd, const char *container, bool stdin_wanted, bool tty, struct error *err)
+int session_attach(struct context *x, int fd, const char *container, bool stdin_wanted, bool tty,
+		   struct error *err)
 {
 	_cleanup_message_fds_ struct message_fds received = {};
-	const struct request request = { .verb = "attach", .container = container, .stdin_wanted = stdin_wanted };
+	const struct request request = { .verb = "attach",
+					 .container = container,
+					 .stdin_wanted = stdin_wanted };
 	struct reply reply = {};
 	int r = keeper_ask(fd, x->arena, &request, NULL, &reply, &received, err);
 

@@ -9,4 +9,5 @@
 int session_exec(struct context *x, int fd, struct request *request, struct error *err);
 
 /* attach on connection FD; the container's exit code, or negative. TTY: the container has a terminal. */
-int session_attach(struct context *x, int fd, const char *container, bool stdin_wanted, bool tty, struct error *err);
+int session_attach(struct context *x, int fd, const char *container, bool stdin_wanted, bool tty,
+		   struct error *err);

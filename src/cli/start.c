@@ -20,15 +20,23 @@ static int add_image(struct context *x, struct launch *l, const struct container
 	if (r < 0)
 		return error_prefix(err, "the container '%s'", c->name);
 	*list_add(x->arena, &l->images) = (struct launch_image){
-		.container = c->name, .reference = image.reference, .id = image.id, .layers = image.layers, .config = image.config,
+		.container = c->name,
+		.reference = image.reference,
+		.id = image.id,
+		.layers = image.layers,
+		.config = image.config,
 	};
 	return 0;
 }
 
 /* The launch of POD as text (sandbox/launch.h). */
-static int make_launch(struct context *x, const struct pod *pod, enum start_how how, struct text *text, struct error *err)
+static int make_launch(struct context *x, const struct pod *pod, enum start_how how, struct text *text,
+		       struct error *err)
 {
-	struct launch launch = { .pod = *pod, .hold = how & START_HOLD, .publish = how & START_PUBLISH, .remove = how & START_REMOVE };
+	struct launch launch = { .pod = *pod,
+				 .hold = how & START_HOLD,
+				 .publish = how & START_PUBLISH,
+				 .remove = how & START_REMOVE };
 	int r = 0;
 
 	list_each(c, &pod->spec.initContainers)
@@ -69,7 +77,9 @@ int pod_watch(struct context *x, const struct pod *pod, struct error *err)
 {
 	struct reply reply = {};
 	_cleanup_close_ int fd = keeper_connect(&x->in, pod->metadata.uid, err);
-	int r = fd < 0 ? fd : keeper_ask(fd, x->arena, &(struct request){ .verb = "watch" }, NULL, &reply, NULL, err);
+	int r = fd < 0 ? fd
+		       : keeper_ask(fd, x->arena, &(struct request){ .verb = "watch" }, NULL, &reply, NULL,
+				    err);
 
 	return r < 0 ? r : take_fd(&fd);
 }
@@ -80,20 +90,23 @@ int pod_watch(struct context *x, const struct pod *pod, struct error *err)
 static bool may_change(const char *path)
 {
 	return text_starts(path, "metadata.labels") || text_is(path, "spec.activeDeadlineSeconds") ||
-	       text_starts(path, "spec.tolerations") || (text_starts(path, "spec.containers[") && text_ends(path, "].image")) ||
-	       (text_starts(path, "metadata.annotations") && !text_starts(path, "metadata.annotations.seapod.io/"));
+	       text_starts(path, "spec.tolerations") ||
+	       (text_starts(path, "spec.containers[") && text_ends(path, "].image")) ||
+	       (text_starts(path, "metadata.annotations") &&
+		!text_starts(path, "metadata.annotations.seapod.io/"));
 }
 
-static void find_changes(struct context *x, const struct pod *there, const struct pod *wanted, struct node_paths *out)
+static void find_changes(struct context *x, const struct pod *there, const struct pod *wanted,
+			 struct node_paths *out)
 {
 	const struct object_meta *a = &there->metadata, *b = &wanted->metadata;
 	const struct object_meta old = { .labels = a->labels, .annotations = a->annotations };
 	const struct object_meta new = { .labels = b->labels, .annotations = b->annotations };
 
-	node_difference(object_encode(&object_meta_table, &old, x->arena), object_encode(&object_meta_table, &new, x->arena), "metadata",
-			x->arena, out);
-	node_difference(object_encode(&pod_spec_table, &there->spec, x->arena), object_encode(&pod_spec_table, &wanted->spec, x->arena),
-			"spec", x->arena, out);
+	node_difference(object_encode(&object_meta_table, &old, x->arena),
+			object_encode(&object_meta_table, &new, x->arena), "metadata", x->arena, out);
+	node_difference(object_encode(&pod_spec_table, &there->spec, x->arena),
+			object_encode(&pod_spec_table, &wanted->spec, x->arena), "spec", x->arena, out);
 }
 
 static int refuse(const struct pod *pod, const struct node_paths *fixed, bool alive, struct error *err)
@@ -101,12 +114,18 @@ static int refuse(const struct pod *pod, const struct node_paths *fixed, bool al
 	const char *name = pod->metadata.name;
 
 	if (fixed->n == 0)
-		return error_set(err, EEXIST, "the pod '%s' has ended and cannot be changed (seapod delete pod %s first)", name, name);
+		return error_set(err, EEXIST,
+				 "the pod '%s' has ended and cannot be changed (seapod delete pod %s first)",
+				 name, name);
 	if (!alive)
-		return error_set(err, EEXIST, "the pod '%s' has ended; another %s needs a new pod (seapod delete pod %s first)", name,
-				 fixed->at[0], name);
-	return error_set(err, EEXIST, "the pod '%s' runs; another %s%s%s%s needs a new pod (seapod delete pod %s first)", name, fixed->at[0],
-			 fixed->n > 1 ? ", " : "", fixed->n > 1 ? fixed->at[1] : "", fixed->n > 2 ? " and more" : "", name);
+		return error_set(
+			err, EEXIST,
+			"the pod '%s' has ended; another %s needs a new pod (seapod delete pod %s first)",
+			name, fixed->at[0], name);
+	return error_set(err, EEXIST,
+			 "the pod '%s' runs; another %s%s%s%s needs a new pod (seapod delete pod %s first)",
+			 name, fixed->at[0], fixed->n > 1 ? ", " : "", fixed->n > 1 ? fixed->at[1] : "",
+			 fixed->n > 2 ? " and more" : "", name);
 }
 
 static int send_launch(struct context *x, const struct pod *pod, struct error *err)
@@ -174,13 +193,16 @@ int pod_wait(struct context *x, int fd, enum wait_for what, int timeout_ms, stru
 		if (!text_is(reply.event, "status"))
 			continue;
 		bool final = text_is(reply.phase, "Succeeded") || text_is(reply.phase, "Failed");
-		bool there = what == WAIT_SETTLED ? reply.settled : what == WAIT_READY ? reply.ready : text_is(reply.phase, "Running");
+		bool there = what == WAIT_SETTLED ? reply.settled
+			     : what == WAIT_READY ? reply.ready
+						  : text_is(reply.phase, "Running");
 		if (reply.settled && reply.error)
 			return error_set(err, EREMOTEIO, "%s", reply.error);
 		if (there || (final && what != WAIT_READY))
 			return 0;
 		if (final)
-			return error_set(err, EREMOTEIO, "the pod has ended (%s) before it was ready", reply.phase);
+			return error_set(err, EREMOTEIO, "the pod has ended (%s) before it was ready",
+					 reply.phase);
 	}
 	return r < 0 ? r : error_set(err, ECONNRESET, "the pod's keeper has ended");
 }

@@ -7,7 +7,7 @@
 #include "keeper/client.h"
 
 enum start_how {
-	START_HOLD = 1,	   /* its programs wait for an attach */
+	START_HOLD = 1,    /* its programs wait for an attach */
 	START_PUBLISH = 2, /* ports without a hostPort get a free one */
 	START_REMOVE = 4,  /* it is deleted when it has ended */
 };

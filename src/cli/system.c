@@ -22,7 +22,8 @@ int run_explain(struct context *x, int argc, char **argv, struct error *err)
 	if (!what)
 		return -EXIT_USAGE;
 	const char *dot = strchr(what, '.');
-	const struct kind *kind = kind_of_word(arena_strndup(x->arena, what, dot ? (size_t)(dot - what) : strlen(what)), err);
+	const struct kind *kind =
+		kind_of_word(arena_strndup(x->arena, what, dot ? (size_t)(dot - what) : strlen(what)), err);
 	r = kind ? table_explain(kind->table, kind->name, dot ? dot + 1 : "", &text, err) : -EINVAL;
 	if (r == 0)
 		fputs(text_str(&text), stdout);
@@ -40,7 +41,8 @@ static int prune(struct context *x, struct error *err)
 		return r;
 	list_each(found, &pods)
 		if (found->alive)
-			return error_set(err, EBUSY, "the pod '%s' runs; only an idle instance is pruned", found->pod->metadata.name);
+			return error_set(err, EBUSY, "the pod '%s' runs; only an idle instance is pruned",
+					 found->pod->metadata.name);
 	network_remove(&x->in);
 	if (cgroup_probe(&cgroups, err) == 0)
 		cgroup_remove(&cgroups, NULL, x->in.cgroup);
@@ -53,8 +55,8 @@ static int info(struct context *x, struct error *err)
 	struct cgroup_system cgroups;
 	int r = cgroup_probe(&cgroups, err);
 
-	printf("root:     %s\nrun:      %s\nlogs:     %s\nbridge:   %s\ntable:    inet %s\n", x->in.root, x->in.run, x->in.log, x->in.bridge,
-	       x->in.table);
+	printf("root:     %s\nrun:      %s\nlogs:     %s\nbridge:   %s\ntable:    inet %s\n", x->in.root,
+	       x->in.run, x->in.log, x->in.bridge, x->in.table);
 	printf("cgroups:  version %d:", cgroups.version);
 	for (int i = 0; i < CGROUP_CONTROLLERS; i++)
 		if (cgroups.available & 1u << i)

@@ -19,8 +19,8 @@ void table_end_row(struct table_view *t)
 	t->open = false;
 }
 
-void table_row(struct table_view *t, const char *a, const char *b, const char *c, const char *d, const char *e, const char *f,
-	       const char *g, const char *h)
+void table_row(struct table_view *t, const char *a, const char *b, const char *c, const char *d,
+	       const char *e, const char *f, const char *g, const char *h)
 {
 	const char *const cells[] = { a, b, c, d, e, f, g, h };
 
@@ -40,6 +40,7 @@ void table_print(const struct table_view *t)
 				width[i] = strlen(line->at[i]);
 	list_each(line, &t->lines) {
 		for (size_t i = 0; i < line->n && i < COLUMNS_MAX; i++)
-			printf("%-*s%s", i + 1 < line->n ? (int)width[i] : 0, line->at[i], i + 1 < line->n ? "   " : "\n");
+			printf("%-*s%s", i + 1 < line->n ? (int)width[i] : 0, line->at[i],
+			       i + 1 < line->n ? "   " : "\n");
 	}
 }

@@ -18,8 +18,8 @@ void table_cell(struct table_view *t, const char *text); /* kept by pointer */
 void table_end_row(struct table_view *t);
 
 /* A whole row of the cells that are not NULL. */
-void table_row(struct table_view *t, const char *a, const char *b, const char *c, const char *d, const char *e, const char *f,
-	       const char *g, const char *h);
+void table_row(struct table_view *t, const char *a, const char *b, const char *c, const char *d,
+	       const char *e, const char *f, const char *g, const char *h);
 
 /* To standard output. */
 void table_print(const struct table_view *t);

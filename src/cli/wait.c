@@ -35,7 +35,8 @@ static int parse(const char *text, struct wish *w, struct arena *a, struct error
 		w->condition = equals ? arena_strndup(a, type, (size_t)(equals - type)) : type;
 		w->status = equals ? equals + 1 : "True";
 	} else
-		return usage_error(err, "wait needs --for=delete, --for=condition=Ready or --for=phase=Running");
+		return usage_error(err,
+				   "wait needs --for=delete, --for=condition=Ready or --for=phase=Running");
 	return 0;
 }
 
@@ -52,11 +53,16 @@ static bool holds(const struct wish *w, const struct pod_status *s)
 static int time_over(const struct wish *w, const char *name, struct error *err)
 {
 	return error_set(err, ETIMEDOUT, "the pod '%s' %s%s in time (see seapod describe pod %s)", name,
-			 w->gone ? "was not deleted" : "did not become ", w->gone ? "" : w->phase ? w->phase : w->condition, name);
+			 w->gone ? "was not deleted" : "did not become ",
+			 w->gone    ? ""
+			 : w->phase ? w->phase
+				    : w->condition,
+			 name);
 }
 
 /* The keeper says when something has changed; what it is now is in the pod's directory. */
-static int wait_for_pod(struct context *x, const struct wish *w, const char *name, uint64_t until, struct error *err)
+static int wait_for_pod(struct context *x, const struct wish *w, const char *name, uint64_t until,
+			struct error *err)
 {
 	_cleanup_close_ int watch = -1;
 	struct found_pod found;
@@ -73,7 +79,8 @@ static int wait_for_pod(struct context *x, const struct wish *w, const char *nam
 			return 0;
 		uid = found.pod->metadata.uid;
 		if (!found.alive)
-			return error_set(err, ESRCH, "the pod '%s' has ended (%s)", name, found.pod->status.phase);
+			return error_set(err, ESRCH, "the pod '%s' has ended (%s)", name,
+					 found.pod->status.phase);
 		if (watch < 0 && (watch = pod_watch(x, found.pod, NULL)) < 0) {
 			usleep(1000); /* it is just ending */
 			continue;
@@ -105,7 +112,8 @@ int run_wait(struct context *x, int argc, char **argv, struct error *err)
 	}
 	if (r < 0 || (r = parse(wanted, &wish, x->arena, err)) < 0)
 		return r;
-	int first = o.count > 1 && text_starts(o.positional[0], "po") && !strchr(o.positional[0], '/') ? 1 : 0;
+	int first =
+		o.count > 1 && text_starts(o.positional[0], "po") && !strchr(o.positional[0], '/') ? 1 : 0;
 	if (!need(&o, first, "a pod's name", err))
 		return -EXIT_USAGE;
 	uint64_t until = clock_monotonic_us() + (uint64_t)timeout * 1000;

@@ -11,11 +11,11 @@ const char *age_word(const char *since, struct arena *a)
 	if (!since || clock_parse_rfc3339(since, &t) < 0)
 		return "<unknown>";
 	long s = (long)(time(NULL) - t.tv_sec);
-	return s < 120	  ? arena_printf(a, "%lds", s < 0 ? 0 : s) :
-	       s < 600	  ? arena_printf(a, "%ldm%lds", s / 60, s % 60) :
-	       s < 7200	  ? arena_printf(a, "%ldm", s / 60) :
-	       s < 172800 ? arena_printf(a, "%ldh", s / 3600) :
-			    arena_printf(a, "%ldd", s / 86400);
+	return s < 120      ? arena_printf(a, "%lds", s < 0 ? 0 : s)
+	       : s < 600    ? arena_printf(a, "%ldm%lds", s / 60, s % 60)
+	       : s < 7200   ? arena_printf(a, "%ldm", s / 60)
+	       : s < 172800 ? arena_printf(a, "%ldh", s / 3600)
+			    : arena_printf(a, "%ldd", s / 86400);
 }
 
 static bool is_sidecar(const struct pod *pod, const char *name)
@@ -28,7 +28,8 @@ static const char *end_word(const struct state_terminated *t, struct arena *a)
 {
 	if (t->reason)
 		return t->reason;
-	return t->signal ? arena_printf(a, "Signal:%d", t->signal) : arena_printf(a, "ExitCode:%d", t->exitCode);
+	return t->signal ? arena_printf(a, "Signal:%d", t->signal)
+			 : arena_printf(a, "ExitCode:%d", t->exitCode);
 }
 
 /* What the first init container that is not through says; NULL: all are. */

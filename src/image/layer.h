@@ -8,4 +8,5 @@
 #include "base/instance.h"
 
 /* The path of the layer DIFF_ID ("sha256:…") into PATH; -ENOENT if it is not in the store. */
-int layer_directory(const struct instance *in, const char *diff_id, char path[static PATH_MAX], struct error *err);
+int layer_directory(const struct instance *in, const char *diff_id, char path[static PATH_MAX],
+		    struct error *err);

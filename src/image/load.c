@@ -34,7 +34,7 @@ struct loading {
 	struct error *err;
 	struct loaded_images *out;
 	char scratch[64]; /* "tmp/<unique>" below ROOT */
-	int source;	  /* the layout: a directory */
+	int source;       /* the layout: a directory */
 	int scratch_fd;
 };
 
@@ -72,19 +72,27 @@ static int lay_out(struct loading *l, int fd, const char *name)
 	archive_read_support_format_tar(archive);
 	archive_read_support_filter_all(archive);
 	if (archive_read_open_fd(archive, fd, 256 * 1024) != ARCHIVE_OK)
-		result = error_set(l->err, EBADMSG, "'%s' is no image archive: %s", name, archive_error_string(archive));
+		result = error_set(l->err, EBADMSG, "'%s' is no image archive: %s", name,
+				   archive_error_string(archive));
 	while (result == 0 && (r = archive_read_next_header(archive, &e)) == ARCHIVE_OK) {
 		const char *path = archive_entry_pathname(e);
 		if (++entries > NAMES_MAX) {
-			result = error_set(l->err, EFBIG, "'%s' is no image archive: it has more than %d files (seapod image import "
-					   "takes a root file system)", name, NAMES_MAX);
+			result = error_set(
+				l->err, EFBIG,
+				"'%s' is no image archive: it has more than %d files (seapod image import "
+				"takes a root file system)",
+				name, NAMES_MAX);
 			break;
 		}
 		const char *link = archive_entry_filetype(e) == AE_IFLNK ? archive_entry_symlink(e) : NULL;
-		if (link && strstr(path, "layer.tar")) { /* docker save of old: layers shared by links "../<id>/layer.tar" */
-			_cleanup_close_ int parent = path_make_dirs_in_root(dir, dirname(arena_strdup(l->arena, path)), 0700, 0, 0, l->err);
+		if (link &&
+		    strstr(path,
+			   "layer.tar")) { /* docker save of old: layers shared by links "../<id>/layer.tar" */
+			_cleanup_close_ int parent = path_make_dirs_in_root(
+				dir, dirname(arena_strdup(l->arena, path)), 0700, 0, 0, l->err);
 			if (parent < 0 || symlinkat(link, parent, "layer.tar") < 0)
-				result = error_set(l->err, EIO, "cannot lay out '%s' of the archive '%s'", path, name);
+				result = error_set(l->err, EIO, "cannot lay out '%s' of the archive '%s'",
+						   path, name);
 			continue;
 		}
 		if (archive_entry_filetype(e) != AE_IFREG)
@@ -96,10 +104,11 @@ static int lay_out(struct loading *l, int fd, const char *name)
 		}
 		_cleanup_close_ int out = path_reopen(file, O_WRONLY | O_TRUNC);
 		if (out < 0 || archive_read_data_into_fd(archive, out) != ARCHIVE_OK)
-			result = error_set(l->err, EIO, "cannot read '%s' from the archive '%s': %s", path, name,
-					   archive_errno(archive) == ENOSPC ? "no space is left on the device" :
-					   archive_error_string(archive)     ? archive_error_string(archive) :
-									       "it is cut off");
+			result = error_set(l->err, EIO, "cannot read '%s' from the archive '%s': %s", path,
+					   name,
+					   archive_errno(archive) == ENOSPC ? "no space is left on the device"
+					   : archive_error_string(archive)  ? archive_error_string(archive)
+									    : "it is cut off");
 	}
 	if (result == 0 && r != ARCHIVE_EOF && r != ARCHIVE_OK)
 		result = error_set(l->err, EBADMSG, "'%s' is no image archive, or it is cut off: %s", name,
@@ -113,7 +122,8 @@ static int lay_out(struct loading *l, int fd, const char *name)
 static int open_source(struct loading *l, const char *file)
 {
 	struct stat st;
-	_cleanup_close_ int fd = text_is(file, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(file, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = text_is(file, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+						    : open(file, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_errno(l->err, "cannot open '%s'", file);
@@ -152,7 +162,8 @@ static struct node *read_json(struct loading *l, const char *path, const char *e
 		return NULL;
 	digest_of_bytes(text, size, digest);
 	if (expected && !text_is(digest, expected)) {
-		error_set(l->err, EBADMSG, "'%.80s' has the digest %s: the archive is damaged or forged", path, digest);
+		error_set(l->err, EBADMSG, "'%.80s' has the digest %s: the archive is damaged or forged",
+			  path, digest);
 		return NULL;
 	}
 	return node_from_json(l->arena, text, size, l->err);
@@ -162,7 +173,8 @@ static const char *blob_path(struct loading *l, const char *digest)
 {
 	const char *store = store_blob_path(digest, l->arena);
 	if (!store)
-		error_set(l->err, EINVAL, "the archive names a blob '%.80s', which is no sha256 digest", digest ? digest : "");
+		error_set(l->err, EINVAL, "the archive names a blob '%.80s', which is no sha256 digest",
+			  digest ? digest : "");
 	return store ? store + strlen("images/") : NULL;
 }
 
@@ -178,7 +190,8 @@ static int keep_blob(struct loading *l, const char *member, const char *digest)
 	if (file_exists(l->in->rootfd, to))
 		return 0;
 	_cleanup_close_ int from = open_member(l, member);
-	_cleanup_close_ int out = openat(l->scratch_fd, "blob", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	_cleanup_close_ int out =
+		openat(l->scratch_fd, "blob", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (from < 0 || out < 0)
 		return error_errno(l->err, "cannot store a blob");
 	while ((n = read(from, chunk, sizeof(chunk))) > 0) {
@@ -201,7 +214,8 @@ static int keep_bytes(struct loading *l, const char *data, size_t size, char dig
 
 /* Unpacks the layer MEMBER unless it is there. DIGEST (may be NULL) and DIFF_ID are what it must have; the real ones come back. */
 static int keep_layer(struct loading *l, const char *member, const char *digest, const char *diff_id,
-		      char real_digest[static DIGEST_SIZE], char real_diff_id[static DIGEST_SIZE], int64_t *size)
+		      char real_digest[static DIGEST_SIZE], char real_diff_id[static DIGEST_SIZE],
+		      int64_t *size)
 {
 	_cleanup_close_ int fd = open_member(l, member);
 	if (fd < 0)
@@ -224,10 +238,12 @@ static int keep_layer(struct loading *l, const char *member, const char *digest,
 	if (r < 0)
 		return r;
 	if (digest && !text_is(digest, real_digest))
-		return error_set(l->err, EBADMSG, "a layer has the digest %s instead of %s: the archive is damaged or forged", real_digest,
-				 digest);
+		return error_set(l->err, EBADMSG,
+				 "a layer has the digest %s instead of %s: the archive is damaged or forged",
+				 real_digest, digest);
 	if (diff_id && !text_is(diff_id, real_diff_id))
-		return error_set(l->err, EBADMSG, "a layer unpacks to %s instead of %s: the archive is damaged or forged",
+		return error_set(l->err, EBADMSG,
+				 "a layer unpacks to %s instead of %s: the archive is damaged or forged",
 				 real_diff_id, diff_id);
 	char path[PATH_MAX];
 	snprintf(path, sizeof(path), "layers/%s", real_diff_id + 7);
@@ -262,11 +278,13 @@ static int check_platform(struct loading *l, const struct node *config)
 	if (os && *os && !text_is(os, "linux"))
 		return error_set(l->err, EINVAL, "the image is for %s; this machine runs linux", os);
 	if (arch && *arch && !text_is(arch, architecture()))
-		return error_set(l->err, EINVAL, "the image is for %s; this machine is %s", arch, architecture());
+		return error_set(l->err, EINVAL, "the image is for %s; this machine is %s", arch,
+				 architecture());
 	return 0;
 }
 
-static int record(struct loading *l, const char *name, const char *manifest, int64_t size, const char *id, bool fresh)
+static int record(struct loading *l, const char *name, const char *manifest, int64_t size, const char *id,
+		  bool fresh)
 {
 	const char *reference = reference_complete(name, l->arena, l->err);
 	int r = reference ? store_name(l->in, reference, manifest, size, l->err) : -EINVAL;
@@ -284,17 +302,21 @@ static int load_manifest(struct loading *l, const char *digest, const char *name
 	const char *id = node_get_string(node_get(manifest, "config"), "digest");
 	const char *config_path = manifest ? blob_path(l, id) : NULL;
 	struct node *config = config_path ? read_json(l, config_path, id) : NULL;
-	const struct node *layers = node_get(manifest, "layers"), *ids = node_get(node_get(config, "rootfs"), "diff_ids");
+	const struct node *layers = node_get(manifest, "layers"),
+			  *ids = node_get(node_get(config, "rootfs"), "diff_ids");
 	bool fresh = false;
 	struct stat st = {};
 	int r = config ? check_platform(l, config) : -l->err->code;
 
 	if (r < 0)
 		return r;
-	if (!layers || layers->kind != NODE_LIST || !ids || ids->kind != NODE_LIST || layers->items.n != ids->items.n)
-		return error_set(l->err, EINVAL, "the image's manifest and config do not agree on its layers");
+	if (!layers || layers->kind != NODE_LIST || !ids || ids->kind != NODE_LIST ||
+	    layers->items.n != ids->items.n)
+		return error_set(l->err, EINVAL,
+				 "the image's manifest and config do not agree on its layers");
 	for (size_t i = 0; i < layers->items.n; i++) {
-		const char *layer = node_get_string(layers->items.at[i], "digest"), *member = blob_path(l, layer);
+		const char *layer = node_get_string(layers->items.at[i], "digest"),
+			   *member = blob_path(l, layer);
 		const char *diff_id = ids->items.at[i]->kind == NODE_STRING ? ids->items.at[i]->text : "";
 		char real[DIGEST_SIZE], real_id[DIGEST_SIZE];
 		int64_t size;
@@ -303,7 +325,8 @@ static int load_manifest(struct loading *l, const char *digest, const char *name
 		if (layer_is_here(l, layer, diff_id))
 			continue;
 		fresh = true;
-		if ((r = keep_layer(l, member, layer, diff_id, real, real_id, &size)) < 0 || (r = keep_blob(l, member, layer)) < 0)
+		if ((r = keep_layer(l, member, layer, diff_id, real, real_id, &size)) < 0 ||
+		    (r = keep_blob(l, member, layer)) < 0)
 			return r;
 	}
 	if ((r = keep_blob(l, config_path, id)) < 0 || (r = keep_blob(l, path, digest)) < 0)
@@ -319,7 +342,8 @@ static const struct node *choose(const struct node *index)
 
 	if (manifests && manifests->kind == NODE_LIST)
 		list_each(m, &manifests->items)
-			if (text_is(node_get_string(node_get(*m, "platform"), "architecture"), architecture()) &&
+			if (text_is(node_get_string(node_get(*m, "platform"), "architecture"),
+				    architecture()) &&
 			    text_is(node_get_string(node_get(*m, "platform"), "os"), "linux"))
 				return *m;
 	return NULL;
@@ -327,7 +351,8 @@ static const struct node *choose(const struct node *index)
 
 static int load_descriptor(struct loading *l, const struct node *descriptor, const char *name)
 {
-	const char *type = node_get_string(descriptor, "mediaType"), *digest = node_get_string(descriptor, "digest");
+	const char *type = node_get_string(descriptor, "mediaType"),
+		   *digest = node_get_string(descriptor, "digest");
 
 	for (int depth = 0; type && strstr(type, "index") && depth < 4; depth++) {
 		const char *path = blob_path(l, digest);
@@ -336,7 +361,8 @@ static int load_descriptor(struct loading *l, const struct node *descriptor, con
 		if (!index)
 			return -l->err->code;
 		if (!fit)
-			return error_set(l->err, ENOENT, "the archive has no image for linux/%s", architecture());
+			return error_set(l->err, ENOENT, "the archive has no image for linux/%s",
+					 architecture());
 		type = node_get_string(fit, "mediaType");
 		digest = node_get_string(fit, "digest");
 	}
@@ -354,7 +380,8 @@ static int load_oci(struct loading *l, const struct node *index, const char *fal
 		const char *name = node_get_string(annotations, "io.containerd.image.name");
 		if (!name)
 			name = node_get_string(annotations, "org.opencontainers.image.ref.name");
-		if (name && !strpbrk(name, "/:.")) /* a bare tag, as skopeo writes it: the file gives the name */
+		if (name &&
+		    !strpbrk(name, "/:.")) /* a bare tag, as skopeo writes it: the file gives the name */
 			name = arena_printf(l->arena, "%s:%s", fallback, name);
 		int r = load_descriptor(l, *m, name ? name : fallback);
 		if (r < 0)
@@ -365,18 +392,23 @@ static int load_oci(struct loading *l, const struct node *index, const char *fal
 
 /* --- docker save -------------------------------------------------------------------------------------------------------- */
 
-static int docker_layers(struct loading *l, const struct node *entry, const struct node *config, struct node *layers, bool *fresh)
+static int docker_layers(struct loading *l, const struct node *entry, const struct node *config,
+			 struct node *layers, bool *fresh)
 {
-	const struct node *files = node_get(entry, "Layers"), *ids = node_get(node_get(config, "rootfs"), "diff_ids");
+	const struct node *files = node_get(entry, "Layers"),
+			  *ids = node_get(node_get(config, "rootfs"), "diff_ids");
 
-	if (!files || files->kind != NODE_LIST || !ids || ids->kind != NODE_LIST || files->items.n != ids->items.n)
-		return error_set(l->err, EINVAL, "the archive's manifest.json and config do not agree on the layers");
+	if (!files || files->kind != NODE_LIST || !ids || ids->kind != NODE_LIST ||
+	    files->items.n != ids->items.n)
+		return error_set(l->err, EINVAL,
+				 "the archive's manifest.json and config do not agree on the layers");
 	for (size_t i = 0; i < files->items.n; i++) {
 		char digest[DIGEST_SIZE], diff_id[DIGEST_SIZE];
 		int64_t size = 0;
 		const char *file = files->items.at[i]->kind == NODE_STRING ? files->items.at[i]->text : "";
 		const char *wanted = ids->items.at[i]->kind == NODE_STRING ? ids->items.at[i]->text : "";
-		if (layer_is_here(l, wanted, wanted)) { /* docker save stores layers plain: both digests are one */
+		if (layer_is_here(l, wanted,
+				  wanted)) { /* docker save stores layers plain: both digests are one */
 			struct stat st = {};
 			strcpy(digest, wanted);
 			fstatat(l->in->rootfd, store_blob_path(wanted, l->arena), &st, 0);
@@ -391,8 +423,9 @@ static int docker_layers(struct loading *l, const struct node *entry, const stru
 		}
 		struct node *layer = node_new(l->arena, NODE_MAP);
 		bool plain = text_is(digest, wanted);
-		node_put(l->arena, layer, "mediaType", node_string(l->arena, plain ? "application/vnd.oci.image.layer.v1.tar" :
-								  "application/vnd.oci.image.layer.v1.tar+gzip"));
+		node_put(l->arena, layer, "mediaType",
+			 node_string(l->arena, plain ? "application/vnd.oci.image.layer.v1.tar"
+						     : "application/vnd.oci.image.layer.v1.tar+gzip"));
 		node_put(l->arena, layer, "digest", node_string(l->arena, digest));
 		node_put(l->arena, layer, "size", node_int(l->arena, size));
 		node_append(l->arena, layers, layer);
@@ -401,8 +434,8 @@ static int docker_layers(struct loading *l, const struct node *entry, const stru
 }
 
 /* Writes a manifest for CONFIG (its blob has ID and SIZE) with LAYERS; its digest and size come back. */
-static int write_manifest(struct loading *l, const char *id, int64_t config_size, struct node *layers, char digest[static DIGEST_SIZE],
-			  int64_t *size)
+static int write_manifest(struct loading *l, const char *id, int64_t config_size, struct node *layers,
+			  char digest[static DIGEST_SIZE], int64_t *size)
 {
 	struct arena *a = l->arena;
 	struct node *manifest = node_new(a, NODE_MAP), *config = node_new(a, NODE_MAP);
@@ -431,7 +464,9 @@ static int load_docker_entry(struct loading *l, const struct node *entry, const 
 	bool fresh = false;
 
 	if (!config)
-		return l->err->code ? -l->err->code : error_set(l->err, EINVAL, "the archive's manifest.json names no config");
+		return l->err->code
+			       ? -l->err->code
+			       : error_set(l->err, EINVAL, "the archive's manifest.json names no config");
 	_cleanup_close_ int fd = open_member(l, file);
 	int r = check_platform(l, config);
 	if (r == 0)
@@ -460,7 +495,9 @@ static const char *name_of_file(struct loading *l, const char *file)
 	const char *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
 
 	for (const char *s = base; *s && *s != '.'; s++)
-		text_add_char(&name, (*s >= 'A' && *s <= 'Z') ? (char)(*s | 32) : strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", *s) ? *s : '-');
+		text_add_char(&name, (*s >= 'A' && *s <= 'Z')                               ? (char)(*s | 32)
+				     : strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", *s) ? *s
+											    : '-');
 	return arena_printf(l->arena, "localhost/%s", name.n ? name.at : "image");
 }
 
@@ -474,11 +511,14 @@ static int load_source(struct loading *l, const char *file)
 		return n ? load_oci(l, n, fallback) : -l->err->code;
 	}
 	if (docker < 0)
-		return error_set(l->err, EINVAL, "'%s' is no image archive: neither index.json nor manifest.json is in it "
-				 "(seapod image import takes a root file system)", file);
+		return error_set(l->err, EINVAL,
+				 "'%s' is no image archive: neither index.json nor manifest.json is in it "
+				 "(seapod image import takes a root file system)",
+				 file);
 	struct node *n = read_json(l, "manifest.json", NULL);
 	if (!n || n->kind != NODE_LIST)
-		return n ? error_set(l->err, EINVAL, "the archive's manifest.json is no list") : -l->err->code;
+		return n ? error_set(l->err, EINVAL, "the archive's manifest.json is no list")
+			 : -l->err->code;
 	int r = 0;
 	list_each(entry, &n->items)
 		if (r == 0)
@@ -486,10 +526,12 @@ static int load_source(struct loading *l, const char *file)
 	return r;
 }
 
-static int begin(struct loading *l, const struct instance *in, const struct unpack_limits *limits, struct arena *a,
-		 struct error *err)
+static int begin(struct loading *l, const struct instance *in, const struct unpack_limits *limits,
+		 struct arena *a, struct error *err)
 {
-	*l = (struct loading){ .in = in, .limits = limits, .arena = a, .err = err, .source = -1, .scratch_fd = -1 };
+	*l = (struct loading){
+		.in = in, .limits = limits, .arena = a, .err = err, .source = -1, .scratch_fd = -1
+	};
 	int lock = store_lock(in, err);
 	if (lock < 0)
 		return lock;
@@ -501,8 +543,8 @@ static int begin(struct loading *l, const struct instance *in, const struct unpa
 	return lock;
 }
 
-int image_load(const struct instance *in, const char *file, const struct unpack_limits *limits, struct arena *a,
-	       struct loaded_images *out, struct error *err)
+int image_load(const struct instance *in, const char *file, const struct unpack_limits *limits,
+	       struct arena *a, struct loaded_images *out, struct error *err)
 {
 	struct loading l;
 	_cleanup_close_ int lock = begin(&l, in, limits, a, err);
@@ -522,7 +564,8 @@ int image_load(const struct instance *in, const char *file, const struct unpack_
 static void import_config(struct loading *l, struct node *config, const char *diff_id, struct text *text)
 {
 	struct arena *a = l->arena;
-	struct node *whole = node_new(a, NODE_MAP), *rootfs = node_new(a, NODE_MAP), *ids = node_new(a, NODE_LIST);
+	struct node *whole = node_new(a, NODE_MAP), *rootfs = node_new(a, NODE_MAP),
+		    *ids = node_new(a, NODE_LIST);
 	char now[CLOCK_TEXT_SIZE];
 
 	node_append(a, ids, node_string(a, diff_id));
@@ -536,7 +579,8 @@ static void import_config(struct loading *l, struct node *config, const char *di
 	node_to_json(whole, false, text);
 }
 
-static int import_layer(struct loading *l, const char *file, const char *name, struct node *config, struct loaded *out)
+static int import_layer(struct loading *l, const char *file, const char *name, struct node *config,
+			struct loaded *out)
 {
 	char digest[DIGEST_SIZE], diff_id[DIGEST_SIZE], id[DIGEST_SIZE], manifest[DIGEST_SIZE];
 	_cleanup_text_ struct text text = {};
@@ -550,8 +594,10 @@ static int import_layer(struct loading *l, const char *file, const char *name, s
 	if (r < 0)
 		return r;
 	import_config(l, config, diff_id, &text);
-	node_put(l->arena, layer, "mediaType", node_string(l->arena, text_is(digest, diff_id) ? "application/vnd.oci.image.layer.v1.tar" :
-							  "application/vnd.oci.image.layer.v1.tar+gzip"));
+	node_put(l->arena, layer, "mediaType",
+		 node_string(l->arena, text_is(digest, diff_id)
+					       ? "application/vnd.oci.image.layer.v1.tar"
+					       : "application/vnd.oci.image.layer.v1.tar+gzip"));
 	node_put(l->arena, layer, "digest", node_string(l->arena, digest));
 	node_put(l->arena, layer, "size", node_int(l->arena, size));
 	node_append(l->arena, layers, layer);
@@ -581,8 +627,8 @@ int image_import(const struct instance *in, const char *file, const char *name, 
 	if (slash)
 		*slash = '\0';
 	l.source = open(!slash ? "." : slash == copy ? "/" : copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = l.source < 0 ? error_errno(err, "cannot open '%s'", file) :
-			       import_layer(&l, slash ? slash + 1 : file, name, config, out);
+	int r = l.source < 0 ? error_errno(err, "cannot open '%s'", file)
+			     : import_layer(&l, slash ? slash + 1 : file, name, config, out);
 	close_fd(&l.source);
 	scratch_close(&l);
 	return r;

@@ -18,8 +18,8 @@ struct loaded {
 struct loaded_images LIST(struct loaded);
 
 /* Loads every image for this machine's architecture from FILE ("-": standard input). */
-int image_load(const struct instance *in, const char *file, const struct unpack_limits *limits, struct arena *a,
-	       struct loaded_images *out, struct error *err);
+int image_load(const struct instance *in, const char *file, const struct unpack_limits *limits,
+	       struct arena *a, struct loaded_images *out, struct error *err);
 
 /* One layer from the root file system tar FILE, as image NAME, configured by CONFIG (JSON tree of an image config's "config"). */
 int image_import(const struct instance *in, const char *file, const char *name, struct node *config,

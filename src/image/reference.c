@@ -33,15 +33,19 @@ const char *reference_complete(const char *name, struct arena *a, struct error *
 		error_set(err, EINVAL, "the image name '%.60s…' is too long", name);
 	else if (path_size > 0 && strcspn(path, UPPER) < path_size)
 		error_set(err, EINVAL, "'%s' is no image name: it must be in lower case", name);
-	else if (!all_of(path, path_size, LOWER "._-/") || strstr(name, "//") || path[0] == '/' || path[path_size - 1] == '/' ||
-		 strstr(path, "../"))
+	else if (!all_of(path, path_size, LOWER "._-/") || strstr(name, "//") || path[0] == '/' ||
+		 path[path_size - 1] == '/' || strstr(path, "../"))
 		error_set(err, EINVAL, "'%s' is no image name", name);
 	else if (colon && !all_of(colon + 1, (size_t)(end - colon - 1), LOWER UPPER "._-"))
 		error_set(err, EINVAL, "'%s' is no image name: the tag is wrong", name);
-	else if (at && (!text_starts(at, "@sha256:") || strlen(at) != 8 + 64 || !all_of(at + 8, 64, "0123456789abcdef")))
+	else if (at && (!text_starts(at, "@sha256:") || strlen(at) != 8 + 64 ||
+			!all_of(at + 8, 64, "0123456789abcdef")))
 		error_set(err, EINVAL, "'%s' is no image name: the digest is wrong", name);
 	else
-		return arena_printf(a, "%s%s%s", registry ? "" : slash ? "docker.io/" : "docker.io/library/", name,
-				    colon || at ? "" : ":latest");
+		return arena_printf(a, "%s%s%s",
+				    registry ? ""
+				    : slash  ? "docker.io/"
+					     : "docker.io/library/",
+				    name, colon || at ? "" : ":latest");
 	return NULL;
 }

@@ -22,9 +22,9 @@
 enum { JSON_MAX = 8 * 1024 * 1024 };
 
 static const struct field config_fields[] = {
-	VALUE(image_config, Env), VALUE(image_config, Entrypoint), VALUE(image_config, Cmd), VALUE(image_config, WorkingDir),
-	VALUE(image_config, User), VALUE(image_config, StopSignal), VALUE(image_config, ExposedPorts), VALUE(image_config, Volumes),
-	VALUE(image_config, Labels),
+	VALUE(image_config, Env),          VALUE(image_config, Entrypoint), VALUE(image_config, Cmd),
+	VALUE(image_config, WorkingDir),   VALUE(image_config, User),       VALUE(image_config, StopSignal),
+	VALUE(image_config, ExposedPorts), VALUE(image_config, Volumes),    VALUE(image_config, Labels),
 };
 const struct table image_config_table = TABLE(image_config, config_fields, "How an image wants to be run.");
 
@@ -36,7 +36,8 @@ const char *store_blob_path(const char *digest, struct arena *a)
 	return arena_printf(a, "images/blobs/sha256/%s", digest + 7);
 }
 
-struct node *store_read_json(const struct instance *in, const char *digest, struct arena *a, struct error *err)
+struct node *store_read_json(const struct instance *in, const char *digest, struct arena *a,
+			     struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
@@ -87,7 +88,8 @@ static int64_t blob_size(const struct node *descriptor)
 	return size && size->kind == NODE_INT ? size->integer : 0;
 }
 
-static int read_layers(const struct instance *in, const struct node *config, struct arena *a, struct image *out, struct error *err)
+static int read_layers(const struct instance *in, const struct node *config, struct arena *a,
+		       struct image *out, struct error *err)
 {
 	const struct node *ids = node_get(node_get(config, "rootfs"), "diff_ids");
 	char path[PATH_MAX];
@@ -105,8 +107,8 @@ static int read_layers(const struct instance *in, const struct node *config, str
 	return 0;
 }
 
-static int read_image(const struct instance *in, const struct node *descriptor, struct arena *a, struct image *out,
-		      struct error *err)
+static int read_image(const struct instance *in, const struct node *descriptor, struct arena *a,
+		      struct image *out, struct error *err)
 {
 	*out = (struct image){
 		.reference = node_get_string(node_get(descriptor, "annotations"), REF_NAME),
@@ -128,7 +130,8 @@ static int read_image(const struct instance *in, const struct node *descriptor, 
 	return read_layers(in, config, a, out, err);
 }
 
-static const struct node *find_by_id(const struct instance *in, const struct node *index, const char *id, struct arena *a)
+static const struct node *find_by_id(const struct instance *in, const struct node *index, const char *id,
+				     struct arena *a)
 {
 	const struct node *manifests = node_get(index, "manifests"), *found = NULL;
 	size_t n = strlen(id);
@@ -160,7 +163,8 @@ static const struct node *find_by_name(const struct node *index, const char *ref
 	return NULL;
 }
 
-int image_resolve(const struct instance *in, const char *name, struct arena *a, struct image *out, struct error *err)
+int image_resolve(const struct instance *in, const char *name, struct arena *a, struct image *out,
+		  struct error *err)
 {
 	const char *id = text_starts(name, "sha256:") ? name + 7 : name;
 	const char *reference = id == name ? reference_complete(name, a, err) : NULL;
@@ -169,12 +173,15 @@ int image_resolve(const struct instance *in, const char *name, struct arena *a, 
 	if (!index)
 		return err ? -err->code : -EINVAL;
 	const struct node *found = reference ? find_by_name(index, reference) : NULL;
-	if (!found && reference && text_starts(reference, "docker.io/library/")) /* images made here often have no registry */
-		found = find_by_name(index, arena_printf(a, "localhost/%s", reference + strlen("docker.io/library/")));
+	if (!found && reference &&
+	    text_starts(reference, "docker.io/library/")) /* images made here often have no registry */
+		found = find_by_name(
+			index, arena_printf(a, "localhost/%s", reference + strlen("docker.io/library/")));
 	if (!found)
 		found = find_by_id(in, index, id, a);
 	if (!found)
-		return error_set(err, ENOENT, "the image '%s' is not here (seapod load FILE brings it)", name);
+		return error_set(err, ENOENT, "the image '%s' is not here (seapod load FILE brings it)",
+				 name);
 	return read_image(in, found, a, out, err);
 }
 
@@ -238,14 +245,16 @@ static struct node *take_entry(struct node *index, const char *reference)
 		struct node *m = manifests->items.at[i];
 		if (!text_is(node_get_string(node_get(m, "annotations"), REF_NAME), reference))
 			continue;
-		memmove(&manifests->items.at[i], &manifests->items.at[i + 1], (manifests->items.n - i - 1) * sizeof(m));
+		memmove(&manifests->items.at[i], &manifests->items.at[i + 1],
+			(manifests->items.n - i - 1) * sizeof(m));
 		manifests->items.n--;
 		return m;
 	}
 	return NULL;
 }
 
-int store_name(const struct instance *in, const char *reference, const char *digest, int64_t size, struct error *err)
+int store_name(const struct instance *in, const char *reference, const char *digest, int64_t size,
+	       struct error *err)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	struct node *index = read_index(in, a, err);
@@ -280,12 +289,16 @@ static bool is_used(const struct instance *in, const struct node *index, const c
 		struct node *manifest = store_read_json(in, digest, a, NULL);
 		const char *id = node_get_string(node_get(manifest, "config"), "digest");
 		struct node *config = manifest ? store_read_json(in, id, a, NULL) : NULL;
-		const struct node *layers = node_get(manifest, "layers"), *ids = node_get(node_get(config, "rootfs"), "diff_ids");
+		const struct node *layers = node_get(manifest, "layers"),
+				  *ids = node_get(node_get(config, "rootfs"), "diff_ids");
 		if ((digest && text_is(digest + 7, name)) || (id && text_is(id + 7, name)))
 			return true;
 		if (layers)
 			list_each(layer, &layers->items)
-				if (text_ends(node_get_string(*layer, "digest") ? node_get_string(*layer, "digest") : "", name))
+				if (text_ends(node_get_string(*layer, "digest")
+						      ? node_get_string(*layer, "digest")
+						      : "",
+					      name))
 					return true;
 		if (ids)
 			list_each(diff_id, &ids->items)

@@ -17,11 +17,11 @@ struct image_config { /* image-spec config.md "config" */
 
 struct image {
 	const char *reference; /* the full name */
-	const char *id;	       /* the config's digest, "sha256:…" */
+	const char *id;        /* the config's digest, "sha256:…" */
 	const char *digest;    /* the manifest's */
 	const char *created;
-	int64_t size; /* of all blobs, as stored */
-	struct strings layers;	 /* directories, the lowest first */
+	int64_t size;          /* of all blobs, as stored */
+	struct strings layers; /* directories, the lowest first */
 	struct strings diff_ids;
 	struct image_config config;
 };
@@ -29,7 +29,8 @@ struct image {
 extern const struct table image_config_table;
 
 /* The image called NAME: a reference, or the (beginning of the) id. All memory in A. -ENOENT: it is not there. */
-int image_resolve(const struct instance *in, const char *name, struct arena *a, struct image *out, struct error *err);
+int image_resolve(const struct instance *in, const char *name, struct arena *a, struct image *out,
+		  struct error *err);
 
 struct images LIST(struct image);
 
@@ -40,7 +41,8 @@ int image_list(const struct instance *in, struct arena *a, struct images *out, s
 int store_lock(const struct instance *in, struct error *err);
 
 /* Names MANIFEST (digest and size) as REFERENCE in index.json, instead of what had the name. Under the lock. */
-int store_name(const struct instance *in, const char *reference, const char *digest, int64_t size, struct error *err);
+int store_name(const struct instance *in, const char *reference, const char *digest, int64_t size,
+	       struct error *err);
 
 /* Removes the name REFERENCE, and what only it needed. Under the lock. -ENOENT. */
 int store_unname(const struct instance *in, const char *reference, struct error *err);
@@ -49,4 +51,5 @@ int store_unname(const struct instance *in, const char *reference, struct error 
 const char *store_blob_path(const char *digest, struct arena *a);
 
 /* A blob that is JSON, as a tree. */
-struct node *store_read_json(const struct instance *in, const char *digest, struct arena *a, struct error *err);
+struct node *store_read_json(const struct instance *in, const char *digest, struct arena *a,
+			     struct error *err);

@@ -59,9 +59,9 @@ static void recognise(struct stream *s)
 	const unsigned char *b = s->in + s->in_at;
 	size_t n = s->in_n - s->in_at;
 
-	s->format = n >= 2 && b[0] == 0x1f && b[1] == 0x8b					       ? FORMAT_GZIP :
-		    n >= 4 && b[0] == 0x28 && b[1] == 0xb5 && b[2] == 0x2f && b[3] == 0xfd ? FORMAT_ZSTD :
-											       FORMAT_PLAIN;
+	s->format = n >= 2 && b[0] == 0x1f && b[1] == 0x8b                                   ? FORMAT_GZIP
+		    : n >= 4 && b[0] == 0x28 && b[1] == 0xb5 && b[2] == 0x2f && b[3] == 0xfd ? FORMAT_ZSTD
+											     : FORMAT_PLAIN;
 	if (s->format == FORMAT_GZIP) {
 		isal_inflate_init(&s->inflate);
 		s->inflate.crc_flag = ISAL_GZIP;
@@ -116,7 +116,8 @@ static long step_plain(struct stream *s)
 static bool holds_back(const struct stream *s)
 {
 	return (s->format == FORMAT_GZIP && s->inflate.avail_out == 0 && !s->member_done && s->in_size) ||
-	       (s->format == FORMAT_ZSTD && !s->member_done && s->out_size && s->out_size % sizeof(s->out) == 0);
+	       (s->format == FORMAT_ZSTD && !s->member_done && s->out_size &&
+		s->out_size % sizeof(s->out) == 0);
 }
 
 long stream_next(struct stream *s, const void **data, struct error *err)
@@ -132,7 +133,9 @@ long stream_next(struct stream *s, const void **data, struct error *err)
 				return error_set(err, EBADMSG, "a layer is cut off");
 			return 0;
 		}
-		long n = s->format == FORMAT_GZIP ? step_gzip(s, err) : s->format == FORMAT_ZSTD ? step_zstd(s, err) : step_plain(s);
+		long n = s->format == FORMAT_GZIP   ? step_gzip(s, err)
+			 : s->format == FORMAT_ZSTD ? step_zstd(s, err)
+						    : step_plain(s);
 		if (n < 0)
 			return n;
 		s->out_size += (uint64_t)n;

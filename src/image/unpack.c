@@ -31,7 +31,7 @@ struct unpacking {
 	int root;
 	struct arena *arena;
 	struct LIST(struct directory_time) directories; /* their times are set last */
-	char parent_path[PATH_MAX];			/* the directory that `parent` is open on */
+	char parent_path[PATH_MAX];                     /* the directory that `parent` is open on */
 	int parent;
 };
 
@@ -99,7 +99,8 @@ static int write_contents(struct unpacking *u, struct archive *archive, int fd, 
 
 	while ((r = archive_read_data_block(archive, &data, &size, &offset)) == ARCHIVE_OK) {
 		for (size_t done = 0; done < size;) {
-			ssize_t n = pwrite(fd, (const char *)data + done, size - done, offset + (la_int64_t)done);
+			ssize_t n =
+				pwrite(fd, (const char *)data + done, size - done, offset + (la_int64_t)done);
 			if (n < 0)
 				return no(u, path, "write");
 			done += (size_t)n;
@@ -107,7 +108,8 @@ static int write_contents(struct unpacking *u, struct archive *archive, int fd, 
 		end = offset + (la_int64_t)size;
 	}
 	if (r != ARCHIVE_EOF)
-		return u->err->code ? -u->err->code : error_set(u->err, EBADMSG, "a layer is cut off in '%s'", path);
+		return u->err->code ? -u->err->code
+				    : error_set(u->err, EBADMSG, "a layer is cut off in '%s'", path);
 	struct stat st;
 	if (fstat(fd, &st) == 0 && st.st_size < end && ftruncate(fd, end) < 0)
 		return no(u, path, "write");
@@ -143,12 +145,14 @@ static void entry_times(struct archive_entry *e, struct timespec times[2])
 }
 
 /* Owner, mode, attributes and times of what was made as NAME in PARENT. Links have no mode. */
-static int set_metadata(struct unpacking *u, struct archive_entry *e, int parent, const char *name, const char *path)
+static int set_metadata(struct unpacking *u, struct archive_entry *e, int parent, const char *name,
+			const char *path)
 {
 	struct timespec times[2];
 	bool link = archive_entry_filetype(e) == AE_IFLNK;
 
-	if (fchownat(parent, name, (uid_t)archive_entry_uid(e), (gid_t)archive_entry_gid(e), AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchownat(parent, name, (uid_t)archive_entry_uid(e), (gid_t)archive_entry_gid(e),
+		     AT_SYMLINK_NOFOLLOW) < 0)
 		return no(u, path, "set the owner of");
 	/* NAME was made a moment ago in a directory that nobody else can reach; it is no link when its mode is set. */
 	if (!link && fchmodat(parent, name, archive_entry_perm(e), 0) < 0)
@@ -161,7 +165,8 @@ static int set_metadata(struct unpacking *u, struct archive_entry *e, int parent
 	}
 	entry_times(e, times);
 	if (archive_entry_filetype(e) == AE_IFDIR) {
-		*list_add(u->arena, &u->directories) = (struct directory_time){ arena_strdup(u->arena, path), { times[0], times[1] } };
+		*list_add(u->arena, &u->directories) =
+			(struct directory_time){ arena_strdup(u->arena, path), { times[0], times[1] } };
 		return 0;
 	}
 	utimensat(parent, name, times, AT_SYMLINK_NOFOLLOW);
@@ -180,7 +185,8 @@ static int make_room(struct unpacking *u, int parent, const char *name, bool dir
 	struct error why = {};
 	if (file_remove_tree(parent, name, &why) < 0)
 		return error_set(u->err, why.code, "cannot replace '%s' of a layer: %s", path, why.text);
-	strcpy(u->parent_path, "\001"); /* what was removed may have held the cached parent: open it anew next time */
+	strcpy(u->parent_path,
+	       "\001"); /* what was removed may have held the cached parent: open it anew next time */
 	return 0;
 }
 
@@ -190,11 +196,13 @@ static int make_hardlink(struct unpacking *u, int parent, const char *name, cons
 	const char *target = clean_name(to, buffer);
 
 	if (!target)
-		return error_set(u->err, EINVAL, "the hard link '%s' of a layer leads out of it (to '%s')", path, to);
+		return error_set(u->err, EINVAL, "the hard link '%s' of a layer leads out of it (to '%s')",
+				 path, to);
 	_cleanup_close_ int fd = path_open_in_root(u->root, target, O_PATH | O_NOFOLLOW, 0);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
-		return error_set(u->err, ENOENT, "the hard link '%s' of a layer leads to '%s', which is not there", path, to);
+		return error_set(u->err, ENOENT,
+				 "the hard link '%s' of a layer leads to '%s', which is not there", path, to);
 	if (linkat(AT_FDCWD, path_of_fd(fd, through), parent, name, AT_SYMLINK_FOLLOW) < 0) {
 		/* /proc/self/fd of an O_PATH link follows the link itself; AT_EMPTY_PATH needs no path. */
 		if (linkat(fd, "", parent, name, AT_EMPTY_PATH) < 0)
@@ -203,14 +211,15 @@ static int make_hardlink(struct unpacking *u, int parent, const char *name, cons
 	return 0;
 }
 
-static int make_node(struct unpacking *u, struct archive *archive, struct archive_entry *e, int parent, const char *name,
-		     const char *path)
+static int make_node(struct unpacking *u, struct archive *archive, struct archive_entry *e, int parent,
+		     const char *name, const char *path)
 {
 	mode_t mode = archive_entry_perm(e);
 
 	switch (archive_entry_filetype(e)) {
 	case AE_IFREG: {
-		_cleanup_close_ int fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		_cleanup_close_ int fd =
+			openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd < 0)
 			return no(u, path, "make the file");
 		return write_contents(u, archive, fd, path);
@@ -266,12 +275,15 @@ static int unpack_entry(struct unpacking *u, struct archive *archive, struct arc
 	int r;
 
 	if (!path)
-		return error_set(u->err, EINVAL, "the name '%.200s' in a layer leads out of it or is too long", raw ? raw : "?");
+		return error_set(u->err, EINVAL,
+				 "the name '%.200s' in a layer leads out of it or is too long",
+				 raw ? raw : "?");
 	if (!*path) /* the root itself */
 		return fchmod(u->root, archive_entry_perm(e)) < 0 ||
-				       fchown(u->root, (uid_t)archive_entry_uid(e), (gid_t)archive_entry_gid(e)) < 0 ?
-			       no(u, "/", "set the mode of") :
-			       0;
+				       fchown(u->root, (uid_t)archive_entry_uid(e),
+					      (gid_t)archive_entry_gid(e)) < 0
+			       ? no(u, "/", "set the mode of")
+			       : 0;
 	int parent = open_parent(u, path, &last);
 	if (parent < 0)
 		return parent;
@@ -296,10 +308,12 @@ static int unpack_all(struct unpacking *u, struct archive *archive, const struct
 
 	while (result == 0 && (r = archive_read_next_header(archive, &e)) != ARCHIVE_EOF) {
 		if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
-			return u->err->code ? -u->err->code :
-					      error_set(u->err, EBADMSG, "a layer is no right tar: %s", archive_error_string(archive));
+			return u->err->code ? -u->err->code
+					    : error_set(u->err, EBADMSG, "a layer is no right tar: %s",
+							archive_error_string(archive));
 		if (++entries > limits->entries)
-			return error_set(u->err, EFBIG, "a layer has more than %llu entries", (unsigned long long)limits->entries);
+			return error_set(u->err, EFBIG, "a layer has more than %llu entries",
+					 (unsigned long long)limits->entries);
 		result = unpack_entry(u, archive, e);
 	}
 	for (size_t i = u->directories.n; result == 0 && i-- > 0;) {
@@ -316,16 +330,18 @@ int unpack(struct stream *s, int dir, const struct unpack_limits *limits, struct
 {
 	_cleanup_arena_ struct arena *arena = arena_new();
 	struct error local = {};
-	struct unpacking u = { .stream = s, .err = err ? err : &local, .root = dir, .arena = arena, .parent = -1 };
+	struct unpacking u = {
+		.stream = s, .err = err ? err : &local, .root = dir, .arena = arena, .parent = -1
+	};
 	struct archive *archive = archive_read_new();
 
 	u.err->code = 0;
 	archive_read_support_format_tar(archive);
 	archive_read_support_format_empty(archive);
 	umask(0);
-	int r = archive_read_open(archive, &u, NULL, next_block, NULL) == ARCHIVE_OK ?
-			unpack_all(&u, archive, limits) :
-			error_set(u.err, EBADMSG, "a layer is no tar: %s", archive_error_string(archive));
+	int r = archive_read_open(archive, &u, NULL, next_block, NULL) == ARCHIVE_OK
+			? unpack_all(&u, archive, limits)
+			: error_set(u.err, EBADMSG, "a layer is no tar: %s", archive_error_string(archive));
 	close_fd(&u.parent);
 	archive_read_free(archive);
 	return r;

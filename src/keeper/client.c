@@ -25,7 +25,8 @@ static int open_program(char path[static PATH_MAX], struct error *err)
 	instance_helper("seapod-keeper", path);
 
 	struct mount_attr read_only = { .attr_set = MOUNT_ATTR_RDONLY };
-	_cleanup_close_ int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	_cleanup_close_ int fd =
+		(int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (fd < 0)
 		return error_errno(err, "cannot open the program '%s'", path);
 	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &read_only, sizeof(read_only)) < 0)
@@ -72,7 +73,8 @@ static pid_t spawn(int program, int null, int launch, int watch, char *const arg
 #ifdef __SANITIZE_ADDRESS__ /* its options come by the environment */
 	char *const *env = environ;
 #else
-	static char *const env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	static char *const env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+				     NULL };
 #endif
 	volatile int failed = 0;
 	pid_t pid = vfork();
@@ -142,7 +144,8 @@ int keeper_ask(int fd, struct arena *arena, const struct request *request, const
 	if (r < 0)
 		return r;
 	if (strcmp(reply->event, "error") == 0)
-		return error_set(err, EREMOTEIO, "%s", reply->error ? reply->error : "the keeper gave no reason");
+		return error_set(err, EREMOTEIO, "%s",
+				 reply->error ? reply->error : "the keeper gave no reason");
 	return 0;
 }
 

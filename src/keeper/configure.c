@@ -23,9 +23,11 @@ static bool same_but_for_changeable(const struct pod *old, const struct pod *new
 	spec.containers.at = containers;
 	spec.tolerations = old->spec.tolerations;
 	spec.activeDeadlineSeconds = old->spec.activeDeadlineSeconds;
-	return text_is(old->metadata.uid, new->metadata.uid) && text_is(old->metadata.name, new->metadata.name) &&
+	return text_is(old->metadata.uid, new->metadata.uid) &&
+	       text_is(old->metadata.name, new->metadata.name) &&
 	       text_is(old->metadata.namespace, new->metadata.namespace) &&
-	       node_equal(object_encode(&pod_spec_table, &old->spec, a), object_encode(&pod_spec_table, &spec, a));
+	       node_equal(object_encode(&pod_spec_table, &old->spec, a),
+			  object_encode(&pod_spec_table, &spec, a));
 }
 
 /* Every pointer into the old object now leads into the new one. */

@@ -19,7 +19,7 @@ struct connection {
 	ev_io readable;
 	ev_io writable; /* active while the peer does not read: the status as it is then is sent when it does */
 	bool asked, watching, wants_end, wants_restart;
-	struct member *attached;      /* "exit" when it ends */
+	struct member *attached; /* "exit" when it ends */
 	unsigned attached_run;
 	struct container_process exec; /* the process that this connection waits for */
 	ev_io exec_report, exec_ended;
@@ -70,8 +70,11 @@ static void say_error(struct connection *c, const struct error *err, int code)
 static void say_status(struct connection *c)
 {
 	struct keeper *k = c->keeper;
-	const struct reply status = { .event = "status", .phase = status_phase(k), .settled = keeper_is_settled(k),
-				      .ready = status_ready(k), .error = keeper_trouble(k) };
+	const struct reply status = { .event = "status",
+				      .phase = status_phase(k),
+				      .settled = keeper_is_settled(k),
+				      .ready = status_ready(k),
+				      .error = keeper_trouble(k) };
 
 	if (say(c, &status, NULL) == -EAGAIN)
 		ev_io_start(k->loop, &c->writable);
@@ -90,10 +93,13 @@ typedef int verb(struct connection *c, const struct request *r, struct message_f
 
 static int64_t grace_of(const struct keeper *k, const struct request *r)
 {
-	return r->force ? 0 : r->grace.set ? r->grace.value : k->pod->spec.terminationGracePeriodSeconds.value;
+	return r->force       ? 0
+	       : r->grace.set ? r->grace.value
+			      : k->pod->spec.terminationGracePeriodSeconds.value;
 }
 
-static int verb_ping(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+static int verb_ping(struct connection *c, const struct request *r, struct message_fds *fds,
+		     struct error *err)
 {
 	(void)r;
 	(void)fds;
@@ -102,7 +108,8 @@ static int verb_ping(struct connection *c, const struct request *r, struct messa
 	return 0;
 }
 
-static int verb_watch(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+static int verb_watch(struct connection *c, const struct request *r, struct message_fds *fds,
+		      struct error *err)
 {
 	(void)r;
 	(void)fds;
@@ -113,7 +120,8 @@ static int verb_watch(struct connection *c, const struct request *r, struct mess
 	return 0;
 }
 
-static int verb_stop(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+static int verb_stop(struct connection *c, const struct request *r, struct message_fds *fds,
+		     struct error *err)
 {
 	(void)fds;
 	(void)err;
@@ -123,7 +131,8 @@ static int verb_stop(struct connection *c, const struct request *r, struct messa
 	return 0;
 }
 
-static int verb_delete(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+static int verb_delete(struct connection *c, const struct request *r, struct message_fds *fds,
+		       struct error *err)
 {
 	(void)fds;
 	(void)err;
@@ -133,7 +142,8 @@ static int verb_delete(struct connection *c, const struct request *r, struct mes
 	return 0;
 }
 
-static int verb_restart(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+static int verb_restart(struct connection *c, const struct request *r, struct message_fds *fds,
+			struct error *err)
 {
 	struct member *only = NULL;
 	(void)fds;
@@ -146,9 +156,11 @@ static int verb_restart(struct connection *c, const struct request *r, struct me
 	return 0;
 }
 
-static int verb_configure(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+static int verb_configure(struct connection *c, const struct request *r, struct message_fds *fds,
+			  struct error *err)
 {
-	int result = fds->n == 1 ? keeper_configure(c->keeper, fds->fd[0], err) : error_set(err, EINVAL, "configure needs a launch");
+	int result = fds->n == 1 ? keeper_configure(c->keeper, fds->fd[0], err)
+				 : error_set(err, EINVAL, "configure needs a launch");
 	(void)r;
 
 	if (result == 0)
@@ -156,7 +168,8 @@ static int verb_configure(struct connection *c, const struct request *r, struct 
 	return result;
 }
 
-static int verb_kill(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+static int verb_kill(struct connection *c, const struct request *r, struct message_fds *fds,
+		     struct error *err)
 {
 	(void)fds;
 	if (r->signal < 1 || r->signal > SIGRTMAX)
@@ -170,7 +183,8 @@ static int verb_kill(struct connection *c, const struct request *r, struct messa
 	return 0;
 }
 
-static int verb_objects(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+static int verb_objects(struct connection *c, const struct request *r, struct message_fds *fds,
+			struct error *err)
 {
 	int result = volumes_update(&c->keeper->sandbox.volumes, err);
 	(void)r;
@@ -214,11 +228,15 @@ static void on_exec_ended(struct ev_loop *loop, ev_io *w, int events)
 	connection_close(c);
 }
 
-static int verb_exec(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+static int verb_exec(struct connection *c, const struct request *r, struct message_fds *fds,
+		     struct error *err)
 {
 	struct keeper *k = c->keeper;
 	struct member *m = keeper_find(k, r->container, err);
-	struct exec_wish wish = { .argv = { r->argv.at, r->argv.n }, .env = { r->env.at, r->env.n }, .cwd = r->cwd, .tty = r->tty };
+	struct exec_wish wish = { .argv = { r->argv.at, r->argv.n },
+				  .env = { r->env.at, r->env.n },
+				  .cwd = r->cwd,
+				  .tty = r->tty };
 
 	if (!m)
 		return -ENOENT;
@@ -233,7 +251,8 @@ static int verb_exec(struct connection *c, const struct request *r, struct messa
 	if (result < 0)
 		return result;
 	if (r->tty && r->rows > 0) {
-		struct winsize size = { .ws_row = (unsigned short)r->rows, .ws_col = (unsigned short)r->cols };
+		struct winsize size = { .ws_row = (unsigned short)r->rows,
+					.ws_col = (unsigned short)r->cols };
 		ioctl(c->master, TIOCSWINSZ, &size);
 	}
 	ev_io_init(&c->exec_report, on_exec_report, c->exec.sync, EV_READ);
@@ -244,7 +263,8 @@ static int verb_exec(struct connection *c, const struct request *r, struct messa
 	return 0;
 }
 
-static int verb_attach(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+static int verb_attach(struct connection *c, const struct request *r, struct message_fds *fds,
+		       struct error *err)
 {
 	struct member *m = keeper_find(c->keeper, r->container, err);
 	_cleanup_message_fds_ struct message_fds out = {};
@@ -275,8 +295,9 @@ static const struct {
 	const char *name;
 	verb *run;
 } verbs[] = {
-	{ "ping", verb_ping },	   { "watch", verb_watch },   { "exec", verb_exec },	   { "attach", verb_attach }, { "kill", verb_kill },
-	{ "stop", verb_stop },	   { "delete", verb_delete }, { "restart", verb_restart }, { "objects", verb_objects },
+	{ "ping", verb_ping },           { "watch", verb_watch },     { "exec", verb_exec },
+	{ "attach", verb_attach },       { "kill", verb_kill },       { "stop", verb_stop },
+	{ "delete", verb_delete },       { "restart", verb_restart }, { "objects", verb_objects },
 	{ "configure", verb_configure },
 };
 
@@ -318,7 +339,8 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 	if (r <= 0 || c->asked) { /* gone, not understood, or a second request on one connection */
 		if (r < 0)
 			say_error(c, &err, 1);
-		if (c->exec.pidfd >= 0) { /* its audience has gone, and maybe left it pipes that others wait to see closed: as when a terminal is */
+		if (c->exec.pidfd >=
+		    0) { /* its audience has gone, and maybe left it pipes that others wait to see closed: as when a terminal is */
 			process_signal(c->exec.pidfd, SIGHUP);
 			ev_io_stop(loop, &c->readable);
 			ev_io_stop(loop, &c->writable);
@@ -338,7 +360,9 @@ static struct connection *add_connection(struct keeper *k, int fd)
 {
 	struct connection *c = memory_one(struct connection);
 
-	*c = (struct connection){ .next = k->connections, .keeper = k, .fd = fd, .exec = CONTAINER_PROCESS_NONE, .master = -1 };
+	*c = (struct connection){
+		.next = k->connections, .keeper = k, .fd = fd, .exec = CONTAINER_PROCESS_NONE, .master = -1
+	};
 	k->connections = c;
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	ev_io_init(&c->readable, on_readable, fd, EV_READ);
@@ -411,7 +435,8 @@ void control_announce(struct keeper *k)
 			continue;
 		}
 		const struct member *m = c->attached;
-		bool run_over = m && (m->starts != c->attached_run || m->state == CONTAINER_BACKOFF || m->state == CONTAINER_ENDED);
+		bool run_over = m && (m->starts != c->attached_run || m->state == CONTAINER_BACKOFF ||
+				      m->state == CONTAINER_ENDED);
 		if (run_over) {
 			say(c, &(struct reply){ .event = "exit", .code = m->exit.code }, NULL);
 			connection_close(c);

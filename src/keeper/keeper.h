@@ -20,13 +20,13 @@ struct member {
 	enum container_kind kind;
 	enum container_state state;
 	bool passed, succeeded, ran, tried; /* tried: was started once, or could not be */
-	bool held;			    /* ready, but waits for somebody to attach (launch.h) */
-	bool restart_wanted;		    /* stopped in order to start again */
+	bool held;                          /* ready, but waits for somebody to attach (launch.h) */
+	bool restart_wanted;                /* stopped in order to start again */
 	unsigned starts;
 	struct backoff backoff;
-	uint64_t wait_us; /* backing off: how long in all */
+	uint64_t wait_us;    /* backing off: how long in all */
 	ev_io report, ended; /* oci sync socket; pidfd */
-	ev_timer timer;	     /* back-off, or the end of the grace period */
+	ev_timer timer;      /* back-off, or the end of the grace period */
 	struct outlet out, err;
 	struct logfile log;
 	bool logging;
@@ -37,7 +37,7 @@ struct member {
 	const char *reason; /* of the last end: Completed, Error, OOMKilled, StartError */
 	char message[4097]; /* of the last end */
 	char trouble[1100]; /* why it cannot be made, while it waits */
-	bool has_last;	    /* lastState: the end before the current run */
+	bool has_last;      /* lastState: the end before the current run */
 	struct exit_status last_exit;
 	const char *last_reason;
 	struct timespec last_started_at, last_finished_at;
@@ -60,7 +60,7 @@ struct keeper {
 	const char *reason; /* of a pod that failed as a whole: DeadlineExceeded */
 	ev_timer deadline;
 	ev_timer status_again; /* it could not be written (a full disk) */
-	int control; /* the listening socket */
+	int control;           /* the listening socket */
 	ev_io control_readable;
 	ev_timer control_pause; /* no descriptor is left for another connection */
 	struct connection *connections;
@@ -82,7 +82,8 @@ const char *keeper_trouble(const struct keeper *k);
 
 /* own_log.c */
 void own_log_open(struct keeper *k);
-void own_log_limit(struct keeper *k); /* begins anew when it has become large; the one before stays as keeper.log.1 */
+void own_log_limit(
+	struct keeper *k); /* begins anew when it has become large; the one before stays as keeper.log.1 */
 
 /* configure.c: FD has a launch. */
 int keeper_configure(struct keeper *k, int fd, struct error *err);
@@ -97,4 +98,4 @@ bool status_ready(const struct keeper *k);
 /* control.c */
 int control_open(struct keeper *k, int first, struct error *err);
 void control_announce(struct keeper *k); /* the status has changed */
-void control_finish(struct keeper *k);	 /* "ended" to all who wait for it */
+void control_finish(struct keeper *k);   /* "ended" to all who wait for it */

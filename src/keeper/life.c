@@ -17,7 +17,10 @@
 #include "base/log.h"
 #include "keeper/keeper.h"
 
-enum { LOG_BYTES = 10 * 1024 * 1024, LOG_FILES = 5 }; /* kubelet's containerLogMaxSize and containerLogMaxFiles */
+enum {
+	LOG_BYTES = 10 * 1024 * 1024,
+	LOG_FILES = 5
+}; /* kubelet's containerLogMaxSize and containerLogMaxFiles */
 
 static void on_report(struct ev_loop *loop, ev_io *w, int events);
 static void on_ended(struct ev_loop *loop, ev_io *w, int events);
@@ -28,7 +31,8 @@ static void member_enter(struct member *m, enum container_event event)
 	enum container_state to = container_next(m->state, event);
 
 	if (to != m->state)
-		log_info("%s: %s -> %s", m->sc.spec->name, container_state_name(m->state), container_state_name(to));
+		log_info("%s: %s -> %s", m->sc.spec->name, container_state_name(m->state),
+			 container_state_name(to));
 	m->state = to;
 }
 
@@ -43,8 +47,8 @@ static int open_log(struct member *m, struct error *err)
 {
 	struct keeper *k = m->keeper;
 	const struct object_meta *meta = &k->pod->metadata;
-	_cleanup_free_ char *path =
-		memory_printf("%s/%s_%s_%s/%s", k->in.log, meta->namespace, meta->name, meta->uid, name_of(m));
+	_cleanup_free_ char *path = memory_printf("%s/%s_%s_%s/%s", k->in.log, meta->namespace, meta->name,
+						  meta->uid, name_of(m));
 	int r = file_make_dirs(AT_FDCWD, path, 0755, err);
 	int dir = r < 0 ? r : file_open_dir(AT_FDCWD, path, 0, err);
 
@@ -78,7 +82,9 @@ static void could_not_start(struct member *m, const struct error *err)
 	snprintf(m->trouble, sizeof(m->trouble), "%s", err->text);
 	snprintf(m->message, sizeof(m->message), "%s", err->text);
 	log_warning("%s: %s", name_of(m), err->text);
-	struct exit_status status = { .code = err->code == ENOENT ? 127 : err->code == EACCES || err->code == ENOEXEC ? 126 : 128 };
+	struct exit_status status = { .code = err->code == ENOENT                           ? 127
+					      : err->code == EACCES || err->code == ENOEXEC ? 126
+											    : 128 };
 	m->started_at = clock_wall();
 	m->started_us = clock_monotonic_us();
 	ended(m, status, "StartError");
@@ -122,7 +128,9 @@ static void on_report(struct ev_loop *loop, ev_io *w, int events)
 		ev_io_stop(loop, w);
 	if (r < 0) {
 		snprintf(m->trouble, sizeof(m->trouble), "%s", err.text);
-		m->exit.code = err.code == ENOENT ? 127 : err.code == EACCES || err.code == ENOEXEC ? 126 : 128;
+		m->exit.code = err.code == ENOENT                          ? 127
+			       : err.code == EACCES || err.code == ENOEXEC ? 126
+									   : 128;
 		m->reason = "StartError"; /* its process is about to end: on_ended goes on */
 		return;
 	}
@@ -163,7 +171,8 @@ static void take_message(struct member *m, bool failed)
 	_cleanup_text_ struct text log = {};
 	const char *message = sandbox_container_message(&m->keeper->sandbox, &m->sc, a);
 
-	if (!message && failed && m->logging && text_is(m->sc.spec->terminationMessagePolicy, "FallbackToLogsOnError"))
+	if (!message && failed && m->logging &&
+	    text_is(m->sc.spec->terminationMessagePolicy, "FallbackToLogsOnError"))
 		logfile_tail(&m->log, LINES, BYTES, &log);
 	snprintf(m->message, sizeof(m->message), "%s", message ? message : text_str(&log));
 }
@@ -172,7 +181,8 @@ static void ended(struct member *m, struct exit_status status, const char *reaso
 {
 	struct keeper *k = m->keeper;
 	uint64_t now = clock_monotonic_us();
-	const struct restart_question question = { m->kind, k->pod->spec.restartPolicy, m->sc.spec, status.code };
+	const struct restart_question question = { m->kind, k->pod->spec.restartPolicy, m->sc.spec,
+						   status.code };
 
 	m->exit = status;
 	m->reason = reason;
@@ -190,7 +200,9 @@ static void ended(struct member *m, struct exit_status status, const char *reaso
 	bool again = m->restart_wanted || (!stopping && policy_restart(&question));
 	member_enter(m, again ? EVENT_ENDED_AGAIN : EVENT_ENDED);
 	if (m->state == CONTAINER_BACKOFF) {
-		m->wait_us = m->restart_wanted ? 0 : backoff_next(&m->backoff, &backoff_kubernetes, now - m->started_us);
+		m->wait_us = m->restart_wanted
+				     ? 0
+				     : backoff_next(&m->backoff, &backoff_kubernetes, now - m->started_us);
 		ev_timer_init(&m->timer, on_timer, (double)m->wait_us / US_PER_SECOND, 0);
 		m->timer.data = m;
 		ev_timer_start(k->loop, &m->timer);
@@ -210,7 +222,9 @@ static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 		int r = container_report(&m->sc.process, &err);
 		if (r < 0) {
 			snprintf(m->trouble, sizeof(m->trouble), "%s", err.text);
-			m->exit.code = err.code == ENOENT ? 127 : err.code == EACCES || err.code == ENOEXEC ? 126 : 128;
+			m->exit.code = err.code == ENOENT                          ? 127
+				       : err.code == EACCES || err.code == ENOEXEC ? 126
+										   : 128;
 			m->reason = "StartError";
 		}
 	}
@@ -228,14 +242,19 @@ static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 		m->started_us = clock_monotonic_us();
 	}
 	sandbox_container_clean(&m->keeper->sandbox, &m->sc);
-	ended(m, status, never_ran ? "StartError" : oom && status.code ? "OOMKilled" : status.code ? "Error" : "Completed");
+	ended(m, status,
+	      never_ran            ? "StartError"
+	      : oom && status.code ? "OOMKilled"
+	      : status.code        ? "Error"
+				   : "Completed");
 	keeper_advance(m->keeper);
 }
 
 static int stop_signal(const struct member *m)
 {
-	const char *name = m->sc.spec->lifecycle && m->sc.spec->lifecycle->stopSignal ? m->sc.spec->lifecycle->stopSignal :
-											m->sc.image->config.StopSignal;
+	const char *name = m->sc.spec->lifecycle && m->sc.spec->lifecycle->stopSignal
+				   ? m->sc.spec->lifecycle->stopSignal
+				   : m->sc.image->config.StopSignal;
 	long long number;
 
 	if (text_empty(name))
@@ -391,7 +410,8 @@ void keeper_restart(struct keeper *k, struct member *only, int64_t grace)
 bool keeper_is_restarting(const struct keeper *k)
 {
 	for (size_t i = 0; i < k->n; i++)
-		if (k->members[i].restart_wanted || k->members[i].state == CONTAINER_CREATING || k->members[i].state == CONTAINER_STARTING)
+		if (k->members[i].restart_wanted || k->members[i].state == CONTAINER_CREATING ||
+		    k->members[i].state == CONTAINER_STARTING)
 			return true;
 	return false;
 }
@@ -406,8 +426,8 @@ struct member *keeper_find(struct keeper *k, const char *container, struct error
 	_cleanup_text_ struct text names = {};
 	for (size_t i = 0; i < k->n; i++)
 		text_printf(&names, "%s%s", i ? ", " : "", name_of(&k->members[i]));
-	error_set(err, ENOENT, "the pod '%s' has no container '%s' (it has %s)", k->pod->metadata.name, container ? container : "",
-		  text_str(&names));
+	error_set(err, ENOENT, "the pod '%s' has no container '%s' (it has %s)", k->pod->metadata.name,
+		  container ? container : "", text_str(&names));
 	return NULL;
 }
 
@@ -456,8 +476,14 @@ static void add_member(struct keeper *k, const struct container *c, enum contain
 
 	m->keeper = k;
 	m->kind = kind;
-	m->sc = (struct sandbox_container){ .spec = c, .image = launch_find_image(k->launch, c->name), .process = CONTAINER_PROCESS_NONE,
-					    .cgroup = CGROUP_NONE, .in = -1, .out = -1, .err = -1, .devpts = -1 };
+	m->sc = (struct sandbox_container){ .spec = c,
+					    .image = launch_find_image(k->launch, c->name),
+					    .process = CONTAINER_PROCESS_NONE,
+					    .cgroup = CGROUP_NONE,
+					    .in = -1,
+					    .out = -1,
+					    .err = -1,
+					    .devpts = -1 };
 	m->sc.cgroup.system = &k->sandbox.cgroups;
 	m->out.fd = m->err.fd = -1;
 	ev_timer_init(&m->timer, on_timer, 0, 0);

@@ -148,7 +148,8 @@ static void gather_flush(struct gather *g)
 }
 
 /* "<time> <stream> <tag> <line>\n"; BEFORE is what came of the line earlier. */
-static void gather_line(struct gather *g, const struct log_stream *stream, char tag, const char *line, size_t n)
+static void gather_line(struct gather *g, const struct log_stream *stream, char tag, const char *line,
+			size_t n)
 {
 	struct timespec now = clock_wall();
 	struct logfile *log = g->log;
@@ -160,8 +161,8 @@ static void gather_line(struct gather *g, const struct log_stream *stream, char 
 		log->time[strlen(log->time) - 1] = '\0'; /* without the Z */
 		log->time_of = now.tv_sec;
 	}
-	g->n += (size_t)snprintf(g->bytes + g->n, sizeof(g->bytes) - g->n, "%s.%09ldZ %s %c ", log->time, now.tv_nsec,
-				 stream->name, tag);
+	g->n += (size_t)snprintf(g->bytes + g->n, sizeof(g->bytes) - g->n, "%s.%09ldZ %s %c ", log->time,
+				 now.tv_nsec, stream->name, tag);
 	if (stream->n)
 		memcpy(g->bytes + g->n, stream->partial, stream->n);
 	g->n += stream->n;
@@ -254,7 +255,8 @@ void logfile_tail(const struct logfile *log, unsigned lines, size_t bytes, struc
 			text_add_char(&all, '\n');
 	}
 	const char *first = text_str(&all) + all.n;
-	for (unsigned seen = 0; first > text_str(&all) && (size_t)(text_str(&all) + all.n - first) < bytes; first--)
+	for (unsigned seen = 0; first > text_str(&all) && (size_t)(text_str(&all) + all.n - first) < bytes;
+	     first--)
 		if (first[-1] == '\n' && seen++ == lines)
 			break;
 	text_add_n(text, first, (size_t)(text_str(&all) + all.n - first));

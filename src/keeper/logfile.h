@@ -23,14 +23,14 @@ struct logfile {
 	unsigned restart;
 	uint64_t size, max_bytes;
 	unsigned max_files; /* with the current one */
-	char time[40];	    /* the text of the last time stamp's second, cached */
+	char time[40];      /* the text of the last time stamp's second, cached */
 	time_t time_of;
 };
 
 /* One of a container's two outputs: what of a line has come so far. */
 struct log_stream {
 	const char *name; /* "stdout" or "stderr" */
-	char *partial;	  /* on the heap, NULL when nothing waits */
+	char *partial;    /* on the heap, NULL when nothing waits */
 	size_t n;
 };
 

@@ -138,7 +138,9 @@ void outlet_open(struct outlet *o, struct ev_loop *loop, int fd, const char *nam
 	*o = (struct outlet){ .loop = loop, .fd = fd, .log = log, .stream = { .name = name } };
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	ev_io_init(&o->readable, on_readable, fd, EV_READ);
-	ev_set_priority(&o->readable, text_is(name, "stdout") ? 1 : 0); /* which of two pipes was written first cannot be known */
+	ev_set_priority(&o->readable, text_is(name, "stdout")
+					      ? 1
+					      : 0); /* which of two pipes was written first cannot be known */
 	o->readable.data = o;
 	ev_io_start(loop, &o->readable);
 }
@@ -150,7 +152,8 @@ static void drain(struct outlet *o)
 	char chunk[CHUNK];
 	ssize_t n;
 
-	for (size_t total = 0; total < MOST && (n = read(o->fd, chunk, sizeof(chunk))) > 0; total += (size_t)n) {
+	for (size_t total = 0; total < MOST && (n = read(o->fd, chunk, sizeof(chunk))) > 0;
+	     total += (size_t)n) {
 		logfile_write(o->log, &o->stream, chunk, (size_t)n);
 		for (struct tap *t = o->taps, *next; t; t = next) {
 			next = t->next;

@@ -20,7 +20,7 @@ struct tap;
 struct outlet {
 	struct ev_loop *loop;
 	ev_io readable;
-	int fd;		     /* the read end of a pipe or a terminal's master, non-blocking; owned; -1: closed */
+	int fd; /* the read end of a pipe or a terminal's master, non-blocking; owned; -1: closed */
 	struct logfile *log; /* not owned */
 	struct log_stream stream;
 	struct tap *taps;

@@ -37,8 +37,8 @@ enum container_event {
 	EVENT_CREATED,
 	EVENT_STARTED,
 	EVENT_ENDED_AGAIN, /* its process has ended, or could not be made; it is to be started again */
-	EVENT_ENDED,	   /* the same, for good */
-	EVENT_STOP,	   /* it is told to end; without a process it ends at once (EVENT_ENDED follows) */
+	EVENT_ENDED,       /* the same, for good */
+	EVENT_STOP,        /* it is told to end; without a process it ends at once (EVENT_ENDED follows) */
 	CONTAINER_EVENTS,
 };
 
@@ -51,9 +51,9 @@ const char *container_state_name(enum container_state state);
 struct container_view {
 	enum container_kind kind;
 	enum container_state state;
-	bool passed;	/* init: has ended well; sidecar: was started (and its startupProbe passed) at least once */
+	bool passed; /* init: has ended well; sidecar: was started (and its startupProbe passed) at least once */
 	bool succeeded; /* its last end was exit code 0 */
-	bool ran;	/* has ended at least once */
+	bool ran;       /* has ended at least once */
 };
 
 enum policy_action { POLICY_NOTHING, POLICY_BEGIN, POLICY_STOP };

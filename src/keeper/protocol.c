@@ -17,15 +17,27 @@ enum { LARGE_MAX = 4 * 1024 * 1024 };
 
 static const struct field request_fields[] = {
 	VALUE(request, verb, .required = true),
-	VALUE(request, container), VALUE(request, argv), VALUE(request, env), VALUE(request, cwd), VALUE(request, user),
-	VALUE(request, tty), VALUE(request, stdin_wanted),
-	VALUE(request, rows, .min = 0, .max = 65535), VALUE(request, cols, .min = 0, .max = 65535),
-	VALUE(request, grace, .min = 0, .max = INT32_MAX), VALUE(request, force), VALUE(request, signal, .min = 0, .max = 64),
+	VALUE(request, container),
+	VALUE(request, argv),
+	VALUE(request, env),
+	VALUE(request, cwd),
+	VALUE(request, user),
+	VALUE(request, tty),
+	VALUE(request, stdin_wanted),
+	VALUE(request, rows, .min = 0, .max = 65535),
+	VALUE(request, cols, .min = 0, .max = 65535),
+	VALUE(request, grace, .min = 0, .max = INT32_MAX),
+	VALUE(request, force),
+	VALUE(request, signal, .min = 0, .max = 64),
 };
 static const struct table request_table = TABLE(request, request_fields, "A request to a keeper.");
 
 static const struct field reply_fields[] = {
-	VALUE(reply, event, .required = true), VALUE(reply, error), VALUE(reply, code), VALUE(reply, phase), VALUE(reply, settled),
+	VALUE(reply, event, .required = true),
+	VALUE(reply, error),
+	VALUE(reply, code),
+	VALUE(reply, phase),
+	VALUE(reply, settled),
 	VALUE(reply, ready),
 };
 static const struct table reply_table = TABLE(reply, reply_fields, "A keeper's reply.");
@@ -50,7 +62,8 @@ static int send_object(int fd, const struct table *table, const void *object, co
 	return socket_send(fd, "@", 1, &more);
 }
 
-static int parse(const struct table *table, struct arena *a, const char *text, size_t size, void *object, struct error *err)
+static int parse(const struct table *table, struct arena *a, const char *text, size_t size, void *object,
+		 struct error *err)
 {
 	struct problems problems = { .arena = a };
 	struct node *n = node_from_json(a, text, size, err);
@@ -58,11 +71,13 @@ static int parse(const struct table *table, struct arena *a, const char *text, s
 	if (!n)
 		return -EINVAL;
 	if (!object_decode(table, n, object, a, NULL, &problems))
-		return error_set(err, EINVAL, "%s", problems.errors.n ? problems.errors.at[0].text : "the message is wrong");
+		return error_set(err, EINVAL, "%s",
+				 problems.errors.n ? problems.errors.at[0].text : "the message is wrong");
 	return 0;
 }
 
-static int receive_object(int fd, const struct table *table, struct arena *a, void *object, struct message_fds *fds, struct error *err)
+static int receive_object(int fd, const struct table *table, struct arena *a, void *object,
+			  struct message_fds *fds, struct error *err)
 {
 	char packet[SOCKET_MESSAGE_MAX];
 	_cleanup_free_ char *large = NULL;
@@ -80,7 +95,8 @@ static int receive_object(int fd, const struct table *table, struct arena *a, vo
 		return 0;
 	if (n == 1 && packet[0] == '@' && fds->n > 0) {
 		_cleanup_close_ int memory = fds->fd[--fds->n];
-		if (lseek(memory, 0, SEEK_SET) < 0 || file_read_fd(memory, "message", LARGE_MAX, &large, &size, err) < 0)
+		if (lseek(memory, 0, SEEK_SET) < 0 ||
+		    file_read_fd(memory, "message", LARGE_MAX, &large, &size, err) < 0)
 			return err && err->code ? -err->code : -EINVAL;
 		text = large;
 	}
@@ -98,17 +114,20 @@ int reply_send(int fd, const struct reply *reply, const struct message_fds *fds)
 	return send_object(fd, &reply_table, reply, fds);
 }
 
-int request_receive(int fd, struct arena *arena, struct request *request, struct message_fds *fds, struct error *err)
+int request_receive(int fd, struct arena *arena, struct request *request, struct message_fds *fds,
+		    struct error *err)
 {
 	return receive_object(fd, &request_table, arena, request, fds, err);
 }
 
-int reply_receive(int fd, struct arena *arena, struct reply *reply, struct message_fds *fds, struct error *err)
+int reply_receive(int fd, struct arena *arena, struct reply *reply, struct message_fds *fds,
+		  struct error *err)
 {
 	return receive_object(fd, &reply_table, arena, reply, fds, err);
 }
 
-int request_parse(struct arena *arena, const char *text, size_t size, struct request *request, struct error *err)
+int request_parse(struct arena *arena, const char *text, size_t size, struct request *request,
+		  struct error *err)
 {
 	return parse(&request_table, arena, text, size, request, err);
 }

@@ -35,10 +35,10 @@ struct request {
 	const char *container; /* NULL: the first or only one */
 	struct strings argv;
 	struct strings env; /* "NAME=value", added to the container's own */
-	const char *cwd;	       /* NULL: the container's */
-	const char *user;	       /* NULL: the container's; "uid[:gid]" or names */
+	const char *cwd;    /* NULL: the container's */
+	const char *user;   /* NULL: the container's; "uid[:gid]" or names */
 	bool tty, stdin_wanted;
-	int32_t rows, cols; /* 0: not known */
+	int32_t rows, cols;        /* 0: not known */
 	struct optional_int grace; /* seconds; unset: the pod's own */
 	bool force;
 	int32_t signal;
@@ -47,11 +47,11 @@ struct request {
 struct reply {
 	const char *event; /* "ok", "error", "status", "exit", "ended" */
 	const char *error; /* error: the sentence */
-	int32_t code;	   /* exit: the exit code; error: what the command should exit with (1, 125, 126, 127) */
+	int32_t code; /* exit: the exit code; error: what the command should exit with (1, 125, 126, 127) */
 	/* status: */
 	const char *phase; /* Pending, Running, Succeeded, Failed */
-	bool settled;	   /* every container was started once, or cannot be for the reason in `error` */
-	bool ready;	   /* the Ready condition */
+	bool settled;      /* every container was started once, or cannot be for the reason in `error` */
+	bool ready;        /* the Ready condition */
 };
 
 /* Sends a request or reply; FDS stay the caller's. 0 or -errno. */
@@ -59,8 +59,11 @@ int request_send(int fd, const struct request *request, const struct message_fds
 int reply_send(int fd, const struct reply *reply, const struct message_fds *fds);
 
 /* Receive one; strings live in ARENA. 1; 0: the peer is gone; negative: err says why (-EAGAIN: nothing there yet). */
-int request_receive(int fd, struct arena *arena, struct request *request, struct message_fds *fds, struct error *err);
-int reply_receive(int fd, struct arena *arena, struct reply *reply, struct message_fds *fds, struct error *err);
+int request_receive(int fd, struct arena *arena, struct request *request, struct message_fds *fds,
+		    struct error *err);
+int reply_receive(int fd, struct arena *arena, struct reply *reply, struct message_fds *fds,
+		  struct error *err);
 
 /* The same from bytes, for the fuzzer. */
-int request_parse(struct arena *arena, const char *text, size_t size, struct request *request, struct error *err);
+int request_parse(struct arena *arena, const char *text, size_t size, struct request *request,
+		  struct error *err);

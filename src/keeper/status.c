@@ -25,7 +25,8 @@ static const char *time_text(struct arena *a, struct timespec t)
 
 static const char *container_id(const struct writing *w, const struct member *m, unsigned run)
 {
-	return arena_printf(w->arena, "seapod://%s/%s/%u", w->keeper->pod->metadata.uid, m->sc.spec->name, run);
+	return arena_printf(w->arena, "seapod://%s/%s/%u", w->keeper->pod->metadata.uid, m->sc.spec->name,
+			    run);
 }
 
 static struct state_terminated *terminated(const struct writing *w, const struct member *m, bool last)
@@ -48,17 +49,19 @@ static const char *backoff_message(const struct writing *w, const struct member 
 {
 	const struct object_meta *meta = &w->keeper->pod->metadata;
 	uint64_t seconds = m->wait_us / US_PER_SECOND;
-	const char *wait = seconds < 60 ? arena_printf(w->arena, "%ds", (int)seconds) :
-					  arena_printf(w->arena, "%dm%ds", (int)(seconds / 60), (int)(seconds % 60));
+	const char *wait =
+		seconds < 60 ? arena_printf(w->arena, "%ds", (int)seconds)
+			     : arena_printf(w->arena, "%dm%ds", (int)(seconds / 60), (int)(seconds % 60));
 
-	return arena_printf(w->arena, "back-off %s restarting failed container=%s pod=%s_%s(%s)", wait, m->sc.spec->name, meta->name,
-			    meta->namespace, meta->uid);
+	return arena_printf(w->arena, "back-off %s restarting failed container=%s pod=%s_%s(%s)", wait,
+			    m->sc.spec->name, meta->name, meta->namespace, meta->uid);
 }
 
 static void fill_state(const struct writing *w, const struct member *m, struct container_status *s)
 {
 	bool stopping = m->state == CONTAINER_STOPPING && m->started_us;
-	bool at_once = m->state == CONTAINER_BACKOFF && m->wait_us == 0; /* it is as it ended until it runs again */
+	bool at_once =
+		m->state == CONTAINER_BACKOFF && m->wait_us == 0; /* it is as it ended until it runs again */
 	bool again = m->has_last && (m->state == CONTAINER_CREATING || m->state == CONTAINER_STARTING);
 
 	if (m->state == CONTAINER_RUNNING || stopping) {
@@ -70,9 +73,10 @@ static void fill_state(const struct writing *w, const struct member *m, struct c
 		s->state.terminated = terminated(w, m, true);
 	} else {
 		s->state.waiting = arena_one(w->arena, struct state_waiting);
-		s->state.waiting->reason = m->state == CONTAINER_BACKOFF ? "CrashLoopBackOff" :
-					   m->state == CONTAINER_WAITING && m->kind == KIND_APP ? "PodInitializing" :
-												  "ContainerCreating";
+		s->state.waiting->reason = m->state == CONTAINER_BACKOFF ? "CrashLoopBackOff"
+					   : m->state == CONTAINER_WAITING && m->kind == KIND_APP
+						   ? "PodInitializing"
+						   : "ContainerCreating";
 		s->state.waiting->message = *m->trouble ? m->trouble : NULL;
 		if (m->state == CONTAINER_BACKOFF && !*m->trouble)
 			s->state.waiting->message = backoff_message(w, m);
@@ -85,8 +89,9 @@ static void fill_state(const struct writing *w, const struct member *m, struct c
 
 static void add_container(struct writing *w, const struct member *m)
 {
-	struct container_status *s = m->kind == KIND_APP ? list_add(w->arena, &w->status.containerStatuses) :
-							    list_add(w->arena, &w->status.initContainerStatuses);
+	struct container_status *s = m->kind == KIND_APP
+					     ? list_add(w->arena, &w->status.containerStatuses)
+					     : list_add(w->arena, &w->status.initContainerStatuses);
 	bool running = m->state == CONTAINER_RUNNING;
 
 	s->name = m->sc.spec->name;
@@ -133,7 +138,10 @@ bool status_ready(const struct keeper *k)
 static void add_condition(struct writing *w, const char *type, bool is, const char *reason)
 {
 	*list_add(w->arena, &w->status.conditions) = (struct pod_condition){
-		.type = type, .status = is ? "True" : "False", .reason = is ? NULL : reason, .lastTransitionTime = w->now,
+		.type = type,
+		.status = is ? "True" : "False",
+		.reason = is ? NULL : reason,
+		.lastTransitionTime = w->now,
 	};
 }
 
@@ -156,7 +164,8 @@ static void fill(struct writing *w)
 	add_condition(w, "PodReadyToStartContainers", !done, NULL);
 	add_condition(w, "Initialized", initialized(k), "ContainersNotInitialized");
 	add_condition(w, "Ready", status_ready(k), done ? "PodCompleted" : "ContainersNotReady");
-	add_condition(w, "ContainersReady", !k->ending && containers_ready(k), done ? "PodCompleted" : "ContainersNotReady");
+	add_condition(w, "ContainersReady", !k->ending && containers_ready(k),
+		      done ? "PodCompleted" : "ContainersNotReady");
 	add_condition(w, "PodScheduled", true, NULL);
 	for (size_t i = 0; i < k->n; i++)
 		add_container(w, &k->members[i]);

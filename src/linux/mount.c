@@ -42,7 +42,9 @@ int mount_copy(int dirfd, const char *path, bool recursive)
 
 int mount_alter(int fd, uint64_t attributes, uint64_t cleared, uint64_t propagation, bool recursive)
 {
-	struct mount_attr change = { .attr_set = attributes, .attr_clr = cleared, .propagation = propagation };
+	struct mount_attr change = { .attr_set = attributes,
+				     .attr_clr = cleared,
+				     .propagation = propagation };
 
 	if (!attributes && !cleared && !propagation)
 		return 0;

@@ -15,7 +15,8 @@
 
 int netlink_open(struct netlink *n, int bus, struct error *err)
 {
-	*n = (struct netlink){ .socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, bus), .sequence = (uint32_t)time(NULL) };
+	*n = (struct netlink){ .socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, bus),
+			       .sequence = (uint32_t)time(NULL) };
 	return n->socket < 0 ? error_errno(err, "cannot talk to the kernel's network") : 0;
 }
 
@@ -24,7 +25,8 @@ int netlink_open_in(struct netlink *n, int bus, pid_t pid, struct error *err)
 	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
-	_cleanup_close_ int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), there = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC),
+			    there = open(path, O_RDONLY | O_CLOEXEC);
 	if (here < 0 || there < 0 || setns(there, CLONE_NEWNET) < 0)
 		return error_errno(err, "cannot enter the network namespace of the process %d", (int)pid);
 	int r = netlink_open(n, bus, err);
@@ -107,7 +109,8 @@ int netlink_answers(struct netlink *n, uint32_t sequence)
 
 /* --- links ----------------------------------------------------------------------------------------------------------- */
 
-static struct nlmsghdr *add_link(struct netlink_batch *b, uint16_t type, uint16_t flags, const char *name, unsigned up)
+static struct nlmsghdr *add_link(struct netlink_batch *b, uint16_t type, uint16_t flags, const char *name,
+				 unsigned up)
 {
 	struct nlmsghdr *m = batch_add(b, type, flags);
 	struct ifinfomsg *info = netlink_extend(m, sizeof(*info));
@@ -226,7 +229,8 @@ void route_add_default(struct netlink_batch *b, struct in_addr gateway)
 	netlink_put_u32(m, RTA_GATEWAY, gateway.s_addr);
 }
 
-static struct nlmsghdr *add_neighbour(struct netlink_batch *b, uint16_t type, uint16_t flags, unsigned link, struct in_addr address)
+static struct nlmsghdr *add_neighbour(struct netlink_batch *b, uint16_t type, uint16_t flags, unsigned link,
+				      struct in_addr address)
 {
 	struct nlmsghdr *m = batch_add(b, type, flags);
 	struct ndmsg *info = netlink_extend(m, sizeof(*info));
@@ -240,7 +244,8 @@ static struct nlmsghdr *add_neighbour(struct netlink_batch *b, uint16_t type, ui
 
 void neighbour_add(struct netlink_batch *b, unsigned link, struct in_addr address, const unsigned char mac[6])
 {
-	netlink_put(add_neighbour(b, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, link, address), NDA_LLADDR, mac, 6);
+	netlink_put(add_neighbour(b, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, link, address), NDA_LLADDR,
+		    mac, 6);
 }
 
 void neighbour_remove(struct netlink_batch *b, unsigned link, struct in_addr address)

@@ -89,5 +89,6 @@ void address_add(struct netlink_batch *b, unsigned link, struct in_addr address,
 void route_add_default(struct netlink_batch *b, struct in_addr gateway);
 
 /* Whose hardware address ADDRESS has on LINK: for ever, so nobody's answer to an ARP request changes it. */
-void neighbour_add(struct netlink_batch *b, unsigned link, struct in_addr address, const unsigned char mac[6]);
+void neighbour_add(struct netlink_batch *b, unsigned link, struct in_addr address,
+		   const unsigned char mac[6]);
 void neighbour_remove(struct netlink_batch *b, unsigned link, struct in_addr address);

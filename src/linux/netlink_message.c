@@ -7,7 +7,10 @@ struct nlmsghdr *netlink_message(void *at, uint16_t type, uint16_t flags, uint32
 {
 	struct nlmsghdr *m = at;
 
-	*m = (struct nlmsghdr){ .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | flags, .nlmsg_seq = sequence };
+	*m = (struct nlmsghdr){ .nlmsg_len = NLMSG_HDRLEN,
+				.nlmsg_type = type,
+				.nlmsg_flags = NLM_F_REQUEST | flags,
+				.nlmsg_seq = sequence };
 	return m;
 }
 

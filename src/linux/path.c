@@ -35,7 +35,8 @@ int path_open_in_root(int rootfd, const char *path, uint64_t flags, mode_t mode)
 
 int path_open_beneath(int dirfd, const char *path, uint64_t flags, mode_t mode)
 {
-	return open_with(dirfd, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+	return open_with(dirfd, path, flags, mode,
+			 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
 /* Opens the longest part of PATH that exists as a directory and points *REST at what is missing. */
@@ -78,14 +79,18 @@ int path_make_dirs_in_root(int rootfd, const char *path, mode_t mode, uid_t uid,
 		if (strcmp(name, ".") == 0)
 			continue;
 		if (strcmp(name, "..") == 0)
-			return error_set(err, EINVAL, "the path '%s' has '..' below a directory that does not exist", path);
+			return error_set(err, EINVAL,
+					 "the path '%s' has '..' below a directory that does not exist",
+					 path);
 		/* The parent was opened in the root and NAME is one plain component: nothing can lead out. */
 		bool made = mkdirat(fd, name, mode) == 0;
 		if (!made && errno != EEXIST)
-			return error_errno(err, "cannot make the directory '%s' of '%s' in the container", name, path);
+			return error_errno(err, "cannot make the directory '%s' of '%s' in the container",
+					   name, path);
 		int below = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (below < 0)
-			return error_errno(err, "cannot open the directory '%s' of '%s' in the container", name, path);
+			return error_errno(err, "cannot open the directory '%s' of '%s' in the container",
+					   name, path);
 		if (made && (uid != 0 || gid != 0) && fchownat(below, "", uid, gid, AT_EMPTY_PATH) < 0) {
 			close(below);
 			return error_errno(err, "cannot change the owner of '%s' in the container", path);
@@ -116,7 +121,8 @@ int path_make_file_in_root(int rootfd, const char *path, mode_t mode, struct err
 	_cleanup_close_ int dir = path_make_dirs_in_root(rootfd, above, 0755, 0, 0, err);
 	if (dir < 0)
 		return dir;
-	_cleanup_close_ int made = openat(dir, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, mode);
+	_cleanup_close_ int made =
+		openat(dir, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (made < 0 && errno != EEXIST)
 		return error_errno(err, "cannot make the file '%s' in the container", path);
 	fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -125,7 +131,8 @@ int path_make_file_in_root(int rootfd, const char *path, mode_t mode, struct err
 	struct stat st;
 	if (fstat(fd, &st) < 0 || S_ISLNK(st.st_mode)) {
 		close(fd);
-		return error_set(err, ELOOP, "'%s' in the container is a symbolic link that leads nowhere", path);
+		return error_set(err, ELOOP, "'%s' in the container is a symbolic link that leads nowhere",
+				 path);
 	}
 	return fd;
 }

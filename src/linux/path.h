@@ -19,7 +19,8 @@ int path_open_beneath(int dirfd, const char *path, uint64_t flags, mode_t mode);
 
 /* Makes the directory PATH inside ROOTFD with all that is missing above it (MODE, owner UID:GID for what is made)
  * and returns it opened O_PATH. What exists is used as it is, through links that stay inside. */
-int path_make_dirs_in_root(int rootfd, const char *path, mode_t mode, uid_t uid, gid_t gid, struct error *err);
+int path_make_dirs_in_root(int rootfd, const char *path, mode_t mode, uid_t uid, gid_t gid,
+			   struct error *err);
 
 /* Makes an empty regular file PATH inside ROOTFD if nothing is there (and directories above), returns it opened O_PATH. */
 int path_make_file_in_root(int rootfd, const char *path, mode_t mode, struct error *err);

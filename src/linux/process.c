@@ -85,7 +85,8 @@ uint64_t process_start_time(pid_t pid)
 		return 0;
 	stat[n] = '\0';
 	const char *at = strrchr(stat, ')'); /* the name before it may hold anything */
-	if (!at || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+	if (!at || sscanf(at + 1,
+			  " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
 			  &start) != 1)
 		return 0;
 	return start;

@@ -11,8 +11,8 @@
 
 /* How a process ended. */
 struct exit_status {
-	int code;	/* exit code; 128 + signal when killed by a signal, as Kubernetes and shells report it */
-	int signal;	/* 0 or the signal that killed it */
+	int code;   /* exit code; 128 + signal when killed by a signal, as Kubernetes and shells report it */
+	int signal; /* 0 or the signal that killed it */
 	bool core_dumped;
 };
 
@@ -27,7 +27,7 @@ int process_reap(int pidfd, struct exit_status *status);
 int process_wait(int pidfd, struct exit_status *status);
 
 int process_signal(int pidfd, int signal); /* 0 or -errno (-ESRCH: it is gone) */
-int process_open(pid_t pid);		   /* a pidfd or -errno */
+int process_open(pid_t pid);               /* a pidfd or -errno */
 
 /* When process PID was started, in clock ticks since boot (proc_pid_stat(5) field 22), to tell a reused pid; 0 if gone. */
 uint64_t process_start_time(pid_t pid);

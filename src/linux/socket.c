@@ -21,8 +21,9 @@ void message_fds_close(struct message_fds *fds)
 /* A socket's address has room for 107 characters; through /proc/self/fd every directory is near. */
 static int address(int dirfd, const char *name, struct sockaddr_un *at, struct error *err)
 {
-	int n = dirfd == AT_FDCWD ? snprintf(at->sun_path, sizeof(at->sun_path), "%s", name)
-				  : snprintf(at->sun_path, sizeof(at->sun_path), "/proc/self/fd/%d/%s", dirfd, name);
+	int n = dirfd == AT_FDCWD
+			? snprintf(at->sun_path, sizeof(at->sun_path), "%s", name)
+			: snprintf(at->sun_path, sizeof(at->sun_path), "/proc/self/fd/%d/%s", dirfd, name);
 	at->sun_family = AF_UNIX;
 	if (n < 0 || (size_t)n >= sizeof(at->sun_path))
 		return error_set(err, ENAMETOOLONG, "the socket's name '%s' is too long", name);
@@ -42,7 +43,8 @@ int socket_listen(int dirfd, const char *name, struct error *err)
 		return r;
 	unlinkat(dirfd, fresh, 0);
 	fchmod(fd, 0600); /* before bind: the mode of the socket's file */
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, SOMAXCONN) < 0 || renameat(dirfd, fresh, dirfd, name) < 0)
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, SOMAXCONN) < 0 ||
+	    renameat(dirfd, fresh, dirfd, name) < 0)
 		return error_errno(err, "cannot listen at '%s'", name);
 	return take_fd(&fd);
 }
@@ -77,9 +79,9 @@ int socket_send(int fd, const void *data, size_t size, const struct message_fds 
 		message.msg_control = control.bytes;
 		message.msg_controllen = CMSG_SPACE(length);
 		struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-		*head = (struct cmsghdr){
-			.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(length)
-		};
+		*head = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+					  .cmsg_type = SCM_RIGHTS,
+					  .cmsg_len = CMSG_LEN(length) };
 		memcpy(CMSG_DATA(head), fds->fd, length);
 	}
 	while (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)

@@ -15,12 +15,15 @@ static const struct {
 	bool needed;
 } sysctls[] = {
 	{ "/proc/sys/net/ipv4/ip_forward", "1", true },
-	{ "/proc/sys/net/ipv4/conf/%s/route_localnet", "1", true }, /* published ports on 127.0.0.1; chain guard keeps pods from it */
+	{ "/proc/sys/net/ipv4/conf/%s/route_localnet", "1",
+	  true }, /* published ports on 127.0.0.1; chain guard keeps pods from it */
 	{ "/proc/sys/net/ipv4/conf/%s/rp_filter", "1", false },
-	{ "/proc/sys/net/ipv6/conf/%s/disable_ipv6", "1", false }, /* else a pod could announce itself to the host as a router */
+	{ "/proc/sys/net/ipv6/conf/%s/disable_ipv6", "1",
+	  false }, /* else a pod could announce itself to the host as a router */
 };
 
-static int set_sysctl(const char *format, const char *bridge, const char *value, bool needed, struct error *err)
+static int set_sysctl(const char *format, const char *bridge, const char *value, bool needed,
+		      struct error *err)
 {
 	char path[100], now[2] = "";
 
@@ -49,7 +52,8 @@ int bridge_make(const struct network *n, struct netlink *rt, struct error *err)
 		return error_errno(err, "cannot make the bridge '%s'", n->bridge);
 	}
 	for (size_t i = 0; i < sizeof(sysctls) / sizeof(*sysctls); i++)
-		if ((r = set_sysctl(sysctls[i].path, n->bridge, sysctls[i].value, sysctls[i].needed, err)) < 0)
+		if ((r = set_sysctl(sysctls[i].path, n->bridge, sysctls[i].value, sysctls[i].needed, err)) <
+		    0)
 			return r;
 	batch_begin(&b, rt);
 	address_add(&b, if_nametoindex(n->bridge), n->gateway, n->prefix);

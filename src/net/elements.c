@@ -33,7 +33,8 @@ struct set {
 	struct nlattr *elements;
 };
 
-static struct nlmsghdr *add_message(struct transaction *t, uint16_t type, uint16_t flags, uint8_t family, uint16_t resource)
+static struct nlmsghdr *add_message(struct transaction *t, uint16_t type, uint16_t flags, uint8_t family,
+				    uint16_t resource)
 {
 	struct nlmsghdr *m = netlink_message(t->at + t->used, type, flags, ++t->nf->sequence);
 	struct nfgenmsg *of = netlink_extend(m, sizeof(*of));
@@ -45,7 +46,8 @@ static struct nlmsghdr *add_message(struct transaction *t, uint16_t type, uint16
 static struct set begin_set(struct transaction *t, uint8_t family, const char *name)
 {
 	uint16_t flags = t->type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0;
-	struct set set = { .to = t, .message = add_message(t, NFNL_SUBSYS_NFTABLES << 8 | t->type, flags, family, 0) };
+	struct set set = { .to = t,
+			   .message = add_message(t, NFNL_SUBSYS_NFTABLES << 8 | t->type, flags, family, 0) };
 
 	netlink_put_text(set.message, NFTA_SET_ELEM_LIST_TABLE, t->in->table);
 	netlink_put_text(set.message, NFTA_SET_ELEM_LIST_SET, name);
@@ -119,7 +121,8 @@ static void add_port(struct set *set, const struct port_record *port, struct in_
 	memcpy(part++, &protocol, 1);
 	memcpy(part++, &host_port, 2);
 	memcpy(&value.at[1], &pod_port, 2);
-	add_element(set, &key, (size_t)((char *)part - (char *)key.at), data ? &value : NULL, 2 * sizeof(*value.at));
+	add_element(set, &key, (size_t)((char *)part - (char *)key.at), data ? &value : NULL,
+		    2 * sizeof(*value.at));
 }
 
 /* The ports of one of the two maps: those AT a certain address, or the others. */
@@ -144,7 +147,8 @@ static void put_ports(struct transaction *t, const struct endpoint_record *r, bo
 		end_set(&set);
 }
 
-static int transact(struct netlink *nf, const struct instance *in, const struct endpoint_record *r, uint16_t type)
+static int transact(struct netlink *nf, const struct instance *in, const struct endpoint_record *r,
+		    uint16_t type)
 {
 	struct transaction t = { .nf = nf, .in = in, .type = type };
 	_cleanup_free_ char *buffer = memory_new(4 * NETLINK_MESSAGE + r->ports.n * ELEMENT_BYTES, 1);
@@ -157,7 +161,8 @@ static int transact(struct netlink *nf, const struct instance *in, const struct 
 	put_ports(&t, r, false);
 	put_ports(&t, r, true);
 	t.last->nlmsg_flags |= NLM_F_ACK;
-	begin->nlmsg_seq = t.last->nlmsg_seq; /* what is wrong with the transaction as a whole is answered under this number */
+	begin->nlmsg_seq =
+		t.last->nlmsg_seq; /* what is wrong with the transaction as a whole is answered under this number */
 	t.used += add_message(&t, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES)->nlmsg_len;
 	return netlink_ask(nf, t.at, t.used, t.last->nlmsg_seq);
 }

@@ -22,14 +22,20 @@ void endpoint_link_prefix(const struct instance *in, char prefix[static IFNAMSIZ
 
 /* --- claim ----------------------------------------------------------------------------------------------------------- */
 
-static void describe(struct endpoint *e, const struct endpoint_owner *owner, const struct port_wish *ports, unsigned n)
+static void describe(struct endpoint *e, const struct endpoint_owner *owner, const struct port_wish *ports,
+		     unsigned n)
 {
 	const uint32_t number = ntohl(e->address.s_addr) - ntohl(e->network.subnet.s_addr);
 	char prefix[IFNAMSIZ], address[INET_ADDRSTRLEN];
 
-	endpoint_link_prefix(e->in, prefix); /* and the number: what a dead keeper left under the same address is recognised */
+	endpoint_link_prefix(
+		e->in,
+		prefix); /* and the number: what a dead keeper left under the same address is recognised */
 	e->record = (struct endpoint_record){
-		.pod = owner->pod, .namespace = owner->namespace, .uid = owner->uid, .keeper = getpid(),
+		.pod = owner->pod,
+		.namespace = owner->namespace,
+		.uid = owner->uid,
+		.keeper = getpid(),
 		.address = arena_strdup(e->arena, inet_ntop(AF_INET, &e->address, address, sizeof(address))),
 		.link = arena_printf(e->arena, "%s%x", prefix, number & 0xffff),
 	};
@@ -39,7 +45,8 @@ static void describe(struct endpoint *e, const struct endpoint_owner *owner, con
 		p->hostPort = ports[i].host_port;
 		p->containerPort = ports[i].pod_port;
 		if (ports[i].host.s_addr != INADDR_ANY)
-			p->hostIP = arena_strdup(e->arena, inet_ntop(AF_INET, &ports[i].host, address, sizeof(address)));
+			p->hostIP = arena_strdup(
+				e->arena, inet_ntop(AF_INET, &ports[i].host, address, sizeof(address)));
 	}
 }
 
@@ -56,7 +63,8 @@ static int open_network(struct endpoint *e, struct error *err)
 
 static int claim(struct endpoint *e, int pool, struct port_wish *ports, unsigned n, struct error *err)
 {
-	e->address_claim = pool_claim(pool, e->network.subnet, e->network.prefix, &e->address, &e->stale, err);
+	e->address_claim =
+		pool_claim(pool, e->network.subnet, e->network.prefix, &e->address, &e->stale, err);
 	if (e->address_claim < 0)
 		return e->address_claim;
 	e->port_claims = memory_new(n, sizeof(*e->port_claims));
@@ -85,8 +93,8 @@ static int publish(struct endpoint *e, int pool, struct error *err)
 	return r;
 }
 
-int endpoint_claim(struct endpoint *e, const struct instance *in, const struct endpoint_owner *owner, struct port_wish *ports, unsigned n,
-		   struct error *err)
+int endpoint_claim(struct endpoint *e, const struct instance *in, const struct endpoint_owner *owner,
+		   struct port_wish *ports, unsigned n, struct error *err)
 {
 	*e = ENDPOINT_NONE;
 	e->in = in;
@@ -108,9 +116,12 @@ int endpoint_claim(struct endpoint *e, const struct instance *in, const struct e
 
 /* --- attach ---------------------------------------------------------------------------------------------------------- */
 
-static int make_veth(const struct network *n, const struct endpoint_record *r, unsigned bridge, struct in_addr address, struct netlink *rt)
+static int make_veth(const struct network *n, const struct endpoint_record *r, unsigned bridge,
+		     struct in_addr address, struct netlink *rt)
 {
-	struct veth veth = { .name = r->link, .peer = "eth0", .master = bridge, .pid = r->keeper, .mtu = n->mtu };
+	struct veth veth = {
+		.name = r->link, .peer = "eth0", .master = bridge, .pid = r->keeper, .mtu = n->mtu
+	};
 	struct netlink_batch b;
 
 	network_mac(address, veth.mac);
@@ -137,8 +148,8 @@ static int configure(const struct network *n, struct in_addr address, struct net
 	return batch_send(&b);
 }
 
-int endpoint_connect(const struct network *n, const struct endpoint_record *r, unsigned bridge, struct netlink *rt, struct netlink *pod,
-		     struct error *err)
+int endpoint_connect(const struct network *n, const struct endpoint_record *r, unsigned bridge,
+		     struct netlink *rt, struct netlink *pod, struct error *err)
 {
 	struct netlink_batch b;
 	struct in_addr address;
@@ -153,7 +164,9 @@ int endpoint_connect(const struct network *n, const struct endpoint_record *r, u
 		result = make_veth(n, r, bridge, address, rt);
 	}
 	if (result == -EXFULL)
-		return error_set(err, EXFULL, "the bridge '%s' has as many pods as the kernel allows (1023): delete some", n->bridge);
+		return error_set(err, EXFULL,
+				 "the bridge '%s' has as many pods as the kernel allows (1023): delete some",
+				 n->bridge);
 	errno = -result;
 	if (result < 0)
 		return error_errno(err, "cannot connect the pod to the bridge '%s'", n->bridge);
@@ -216,7 +229,8 @@ void endpoint_release(struct endpoint *e)
 	e->port_claims = NULL;
 	e->port_count = 0;
 	close_fd(&e->address_claim);
-	netlink_close(&e->rt); /* the other one is left to the end of the process: closing it waits (netlink_close) */
+	netlink_close(
+		&e->rt); /* the other one is left to the end of the process: closing it waits (netlink_close) */
 	arena_free(e->arena);
 	e->arena = NULL;
 }

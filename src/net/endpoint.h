@@ -37,8 +37,8 @@ struct endpoint {
 #define ENDPOINT_NONE ((struct endpoint){ .rt = NETLINK_NONE, .nf = NETLINK_NONE, .address_claim = -1 })
 
 /* PORTS[i].host_port is filled in when it was 0. */
-int endpoint_claim(struct endpoint *e, const struct instance *in, const struct endpoint_owner *owner, struct port_wish *ports, unsigned n,
-		   struct error *err);
+int endpoint_claim(struct endpoint *e, const struct instance *in, const struct endpoint_owner *owner,
+		   struct port_wish *ports, unsigned n, struct error *err);
 
 /* From inside the pod's network namespace. */
 int endpoint_attach(struct endpoint *e, struct error *err);
@@ -55,8 +55,8 @@ void endpoint_link_prefix(const struct instance *in, char prefix[static IFNAMSIZ
 
 /* Makes R's veth: the half on the host a port of BRIDGE, the other one, with its address, in the network namespace of its keeper, in which
  * POD is a socket. */
-int endpoint_connect(const struct network *n, const struct endpoint_record *r, unsigned bridge, struct netlink *rt, struct netlink *pod,
-		     struct error *err);
+int endpoint_connect(const struct network *n, const struct endpoint_record *r, unsigned bridge,
+		     struct netlink *rt, struct netlink *pod, struct error *err);
 
 /* The loopback device of the current namespace is set up (mode none, and every other). */
 int loopback_up(struct error *err);

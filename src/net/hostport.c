@@ -36,7 +36,8 @@ static const char *find_pod(const struct port_wish *w, int pool, struct arena *a
 			struct in_addr host = {};
 			if (port->hostIP)
 				inet_pton(AF_INET, port->hostIP, &host);
-			if (port->hostPort == w->host_port && protocol_number(port->protocol) == w->protocol &&
+			if (port->hostPort == w->host_port &&
+			    protocol_number(port->protocol) == w->protocol &&
 			    (!host.s_addr || !w->host.s_addr || host.s_addr == w->host.s_addr))
 				return arena_printf(a, "the pod '%s'", record_pod_name(r, a));
 		}
@@ -62,7 +63,8 @@ static struct bound find_socket(const struct port_wish *w)
 		snprintf(path, sizeof(path), "/proc/net/%s%s", protocol, six ? "6" : "");
 		_cleanup_fclose_ FILE *f = fopen(path, "re");
 		while (f && fgets(line, sizeof(line), f)) {
-			if (sscanf(line, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*d %*d %lu", &port, &state, &inode) != 3 ||
+			if (sscanf(line, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*d %*d %lu",
+				   &port, &state, &inode) != 3 ||
 			    port != w->host_port)
 				continue;
 			time_wait = time_wait || state == TIME_WAIT;
@@ -106,8 +108,9 @@ static int is_taken(const struct port_wish *w, const char *who, struct error *er
 
 	if (w->host.s_addr != INADDR_ANY)
 		strcat((char *)inet_ntop(AF_INET, &w->host, at, sizeof(at)), ":");
-	return error_set(err, EADDRINUSE, "the host port %s%u/%s is in use%s%s (choose another one, or end what has it)", at, w->host_port,
-			 protocol_name(w->protocol), who ? " by " : "", who ? who : "");
+	return error_set(err, EADDRINUSE,
+			 "the host port %s%u/%s is in use%s%s (choose another one, or end what has it)", at,
+			 w->host_port, protocol_name(w->protocol), who ? " by " : "", who ? who : "");
 }
 
 /* --- the claim --------------------------------------------------------------------------------------------------------- */
@@ -120,16 +123,23 @@ static int open_socket(const struct port_wish *w, struct error *err)
 	if (fd >= 0)
 		return fd;
 	if (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT)
-		return error_set(err, EPROTONOSUPPORT, "the host port %u/%s cannot be published: this kernel has no %s (modprobe sctp)", w->host_port,
-				 protocol_name(w->protocol), protocol_name(w->protocol));
+		return error_set(
+			err, EPROTONOSUPPORT,
+			"the host port %u/%s cannot be published: this kernel has no %s (modprobe sctp)",
+			w->host_port, protocol_name(w->protocol), protocol_name(w->protocol));
 	if (errno == EMFILE)
-		return error_set(err, EMFILE, "the pod publishes more ports than a process may have files open (ulimit -n)");
-	return error_errno(err, "cannot make a socket for the host port %u/%s", w->host_port, protocol_name(w->protocol));
+		return error_set(
+			err, EMFILE,
+			"the pod publishes more ports than a process may have files open (ulimit -n)");
+	return error_errno(err, "cannot make a socket for the host port %u/%s", w->host_port,
+			   protocol_name(w->protocol));
 }
 
 static int bind_to(int fd, const struct port_wish *w)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(w->host_port), .sin_addr = w->host };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_port = htons(w->host_port),
+				  .sin_addr = w->host };
 	return bind(fd, (struct sockaddr *)&at, sizeof(at));
 }
 
@@ -175,10 +185,14 @@ int hostport_claim(struct port_wish *w, int pool, struct error *err)
 	if (r < 0 && errno == EADDRINUSE && (r = claim_used(fd, w, pool, err)) < 0)
 		return r;
 	if (r < 0 && errno == EADDRNOTAVAIL)
-		return error_set(err, EADDRNOTAVAIL, "the host port %u/%s cannot be published: the host has no address %s (ip address)", w->host_port,
-				 protocol_name(w->protocol), inet_ntop(AF_INET, &w->host, address, sizeof(address)));
+		return error_set(
+			err, EADDRNOTAVAIL,
+			"the host port %u/%s cannot be published: the host has no address %s (ip address)",
+			w->host_port, protocol_name(w->protocol),
+			inet_ntop(AF_INET, &w->host, address, sizeof(address)));
 	if (r < 0 || (w->host_port == 0 && getsockname(fd, (struct sockaddr *)&at, &size) < 0))
-		return error_errno(err, "cannot take the host port %u/%s", w->host_port, protocol_name(w->protocol));
+		return error_errno(err, "cannot take the host port %u/%s", w->host_port,
+				   protocol_name(w->protocol));
 	if (w->host_port == 0)
 		w->host_port = ntohs(at.sin_port);
 	return take_fd(&fd);

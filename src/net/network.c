@@ -32,7 +32,8 @@ char *network_subnet(const struct network *n, char text[static SUBNET_TEXT_SIZE]
 {
 	char address[INET_ADDRSTRLEN];
 
-	snprintf(text, SUBNET_TEXT_SIZE, "%s/%u", inet_ntop(AF_INET, &n->subnet, address, sizeof(address)), n->prefix % 100);
+	snprintf(text, SUBNET_TEXT_SIZE, "%s/%u", inet_ntop(AF_INET, &n->subnet, address, sizeof(address)),
+		 n->prefix % 100);
 	return text;
 }
 
@@ -58,8 +59,9 @@ static uint32_t mtu_of_default_route(void)
 	unsigned destination, mask;
 
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%15s %x %*x %*x %*d %*d %*d %x", ask.ifr_name, &destination, &mask) == 3 && mask == 0 && destination == 0 &&
-		    fd >= 0 && ioctl(fd, SIOCGIFMTU, &ask) == 0 && ask.ifr_mtu >= MTU_MIN)
+		if (sscanf(line, "%15s %x %*x %*x %*d %*d %*d %x", ask.ifr_name, &destination, &mask) == 3 &&
+		    mask == 0 && destination == 0 && fd >= 0 && ioctl(fd, SIOCGIFMTU, &ask) == 0 &&
+		    ask.ifr_mtu >= MTU_MIN)
 			return (uint32_t)ask.ifr_mtu;
 	return DEFAULT_MTU;
 }
@@ -87,11 +89,17 @@ static int read_file(struct network *n, const struct instance *in, struct error 
 	char address[32];
 	unsigned prefix;
 	if (!subnet || sscanf(subnet, "%31[0-9.]/%u", address, &prefix) != 2 || prefix < 8 || prefix > 29 ||
-	    inet_pton(AF_INET, address, &n->subnet) != 1 || (ntohl(n->subnet.s_addr) & (UINT32_MAX >> prefix)) != 0)
-		return error_set(err, EINVAL, "the file '%s/" FILE_NAME "' has no right subnet: it is like \"10.139.0.0/16\", from /8 to /29", in->root);
+	    inet_pton(AF_INET, address, &n->subnet) != 1 ||
+	    (ntohl(n->subnet.s_addr) & (UINT32_MAX >> prefix)) != 0)
+		return error_set(err, EINVAL,
+				 "the file '%s/" FILE_NAME
+				 "' has no right subnet: it is like \"10.139.0.0/16\", from /8 to /29",
+				 in->root);
 	const struct node *mtu = node_get(file, "mtu");
 	n->prefix = prefix;
-	n->mtu = mtu && mtu->kind == NODE_INT && mtu->integer >= MTU_MIN && mtu->integer <= 65535 ? (uint32_t)mtu->integer : DEFAULT_MTU;
+	n->mtu = mtu && mtu->kind == NODE_INT && mtu->integer >= MTU_MIN && mtu->integer <= 65535
+			 ? (uint32_t)mtu->integer
+			 : DEFAULT_MTU;
 	n->gateway.s_addr = htonl(ntohl(n->subnet.s_addr) + 1);
 	n->fixed = is_true(node_get(file, "fixed"));
 	return 0;
@@ -106,12 +114,15 @@ static int choose(const struct instance *in, struct error *err)
 	char text[300], subnet[SUBNET_TEXT_SIZE];
 
 	find_taken(in, a, &taken);
-	int r = subnet_choose((unsigned)strtoul(in->tag, NULL, 16), &taken, &s, err); /* instances begin at different ones */
+	int r = subnet_choose((unsigned)strtoul(in->tag, NULL, 16), &taken, &s,
+			      err); /* instances begin at different ones */
 	if (r < 0)
 		return r;
 	n.subnet.s_addr = htonl(s.address);
 	n.prefix = s.prefix;
-	int size = snprintf(text, sizeof(text), "{\"name\":\"" NETWORK_DEFAULT "\",\"driver\":\"bridge\",\"subnet\":\"%s\",\"mtu\":%u}\n",
+	int size = snprintf(text, sizeof(text),
+			    "{\"name\":\"" NETWORK_DEFAULT
+			    "\",\"driver\":\"bridge\",\"subnet\":\"%s\",\"mtu\":%u}\n",
 			    network_subnet(&n, subnet), mtu_of_default_route());
 	return file_write_atomic(in->rootfd, FILE_NAME, text, (size_t)size, 0644, err);
 }
@@ -151,7 +162,8 @@ int network_choose_again(struct network *n, const struct instance *in, struct er
 	if (n->fixed || !subnet_overlaps((struct subnet){ ntohl(n->subnet.s_addr), n->prefix }, &taken))
 		return 0;
 	char text[SUBNET_TEXT_SIZE];
-	log_info("the host has got a route over the pods' subnet %s; another one is chosen", network_subnet(n, text));
+	log_info("the host has got a route over the pods' subnet %s; another one is chosen",
+		 network_subnet(n, text));
 	int r = choose(in, err);
 	return r < 0 ? r : read_file(n, in, err);
 }

@@ -37,7 +37,8 @@ static bool take_lock(int fd)
 static bool is_there(int pool, const char *name, int fd, struct stat *file)
 {
 	struct stat there;
-	return fstat(fd, file) == 0 && fstatat(pool, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && file->st_ino == there.st_ino;
+	return fstat(fd, file) == 0 && fstatat(pool, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       file->st_ino == there.st_ino;
 }
 
 /* The claim's descriptor; -EBUSY: somebody has it. */
@@ -64,14 +65,17 @@ static uint32_t read_next(int fd, uint32_t subnet, uint32_t count)
 	char text[INET_ADDRSTRLEN] = "";
 	struct in_addr next;
 
-	if (pread(fd, text, sizeof(text) - 1, 0) > 0 && inet_pton(AF_INET, text, &next) == 1 && ntohl(next.s_addr) - subnet < count - 1)
+	if (pread(fd, text, sizeof(text) - 1, 0) > 0 && inet_pton(AF_INET, text, &next) == 1 &&
+	    ntohl(next.s_addr) - subnet < count - 1)
 		return ntohl(next.s_addr) - subnet;
 	return RESERVED_LOW;
 }
 
-int pool_claim(int pool, struct in_addr subnet, unsigned prefix, struct in_addr *address, bool *left, struct error *err)
+int pool_claim(int pool, struct in_addr subnet, unsigned prefix, struct in_addr *address, bool *left,
+	       struct error *err)
 {
-	const uint32_t first = ntohl(subnet.s_addr), count = UINT32_C(1) << (32 - prefix), usable = count - 1 - RESERVED_LOW;
+	const uint32_t first = ntohl(subnet.s_addr), count = UINT32_C(1) << (32 - prefix),
+		       usable = count - 1 - RESERVED_LOW;
 	char name[INET_ADDRSTRLEN] = {};
 	_cleanup_close_ int turn = openat(pool, ".next", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	int fd = -EBUSY;
@@ -87,7 +91,10 @@ int pool_claim(int pool, struct in_addr subnet, unsigned prefix, struct in_addr 
 		fd = try_claim(pool, name, left);
 	}
 	if (fd == -EBUSY)
-		return error_set(err, EADDRNOTAVAIL, "all %u addresses of the network are in use (delete pods that are not needed)", usable);
+		return error_set(
+			err, EADDRNOTAVAIL,
+			"all %u addresses of the network are in use (delete pods that are not needed)",
+			usable);
 	errno = fd < 0 ? -fd : 0;
 	if (fd < 0)
 		return error_errno(err, "cannot claim the address %s", name);

@@ -17,7 +17,8 @@ int pool_open(const struct instance *in, const char *network, struct error *err)
 
 /* Claims a free address of SUBNET/PREFIX but its first (the network), second (the gateway) and last (broadcast). Returns the descriptor that is
  * the claim, and *ADDRESS; *LEFT: the file has the text of an owner that died. -EADDRNOTAVAIL when all are taken. */
-int pool_claim(int pool, struct in_addr subnet, unsigned prefix, struct in_addr *address, bool *left, struct error *err);
+int pool_claim(int pool, struct in_addr subnet, unsigned prefix, struct in_addr *address, bool *left,
+	       struct error *err);
 
 /* Gives ADDRESS back, whose lock is still held (close it after this). */
 void pool_release(int pool, struct in_addr address);

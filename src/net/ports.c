@@ -17,13 +17,19 @@ static int parse_range(const char *text, char *s, struct range *out, struct erro
 
 	if (dash)
 		*dash++ = '\0';
-	if (text_to_int(s, 1, 65535, &out->first) < 0 || text_to_int(dash ? dash : s, 1, 65535, &out->last) < 0)
-		return error_set(err, EINVAL, "the port '%s' is wrong: '%s%s%s' is no number from 1 to 65535 and no range of them", text, s,
-				 dash ? "-" : "", dash ? dash : "");
+	if (text_to_int(s, 1, 65535, &out->first) < 0 ||
+	    text_to_int(dash ? dash : s, 1, 65535, &out->last) < 0)
+		return error_set(
+			err, EINVAL,
+			"the port '%s' is wrong: '%s%s%s' is no number from 1 to 65535 and no range of them",
+			text, s, dash ? "-" : "", dash ? dash : "");
 	if (out->last < out->first)
-		return error_set(err, EINVAL, "the port '%s' is wrong: the range %lld-%lld ends before it begins", text, out->first, out->last);
+		return error_set(err, EINVAL,
+				 "the port '%s' is wrong: the range %lld-%lld ends before it begins", text,
+				 out->first, out->last);
 	if (out->last - out->first >= PORTS_MAX)
-		return error_set(err, EINVAL, "the port '%s' is wrong: a pod publishes at most %d ports", text, PORTS_MAX);
+		return error_set(err, EINVAL, "the port '%s' is wrong: a pod publishes at most %d ports",
+				 text, PORTS_MAX);
 	return 0;
 }
 
@@ -40,7 +46,8 @@ static int parse_protocol(const char *text, const char *s, uint8_t *out, struct 
 			return 0;
 		}
 	}
-	return error_set(err, EINVAL, "the port '%s' is wrong: there is no protocol '%s' (tcp, udp, sctp)", text, s);
+	return error_set(err, EINVAL, "the port '%s' is wrong: there is no protocol '%s' (tcp, udp, sctp)",
+			 text, s);
 }
 
 static int parse_address(const char *text, const char *s, struct in_addr *out, struct error *err)
@@ -48,13 +55,18 @@ static int parse_address(const char *text, const char *s, struct in_addr *out, s
 	if (inet_pton(AF_INET, s, out) == 1)
 		return 0;
 	if (strchr(s, ':') || *s == '[')
-		return error_set(err, EINVAL, "the port '%s' is on an IPv6 address, and pods have IPv4 only (give an IPv4 address or none)", text);
-	return error_set(err, EINVAL, "the port '%s' is wrong: '%s' is no address of the host (127.0.0.1)", text, s);
+		return error_set(err, EINVAL,
+				 "the port '%s' is on an IPv6 address, and pods have IPv4 only (give an IPv4 "
+				 "address or none)",
+				 text);
+	return error_set(err, EINVAL, "the port '%s' is wrong: '%s' is no address of the host (127.0.0.1)",
+			 text, s);
 }
 
 int ports_parse(const char *text, struct arena *a, struct port_wishes *out, struct error *err)
 {
-	char *pod = arena_strdup(a, text), *host = NULL, *address = NULL, *protocol = strchr(pod, '/'), *colon;
+	char *pod = arena_strdup(a, text), *host = NULL, *address = NULL, *protocol = strchr(pod, '/'),
+	     *colon;
 	struct port_wish w = { .protocol = IPPROTO_TCP };
 	struct range from = {}, to = {};
 	int r = 0;
@@ -82,8 +94,9 @@ int ports_parse(const char *text, struct arena *a, struct port_wishes *out, stru
 	if (r == 0 && host && !address && !*host)
 		r = error_set(err, EINVAL, "the port '%s' is wrong: no host port is before the ':'", text);
 	if (r == 0 && from.first && from.last - from.first != to.last - to.first)
-		r = error_set(err, EINVAL, "the port '%s' is wrong: %lld ports of the host for %lld of the pod", text, from.last - from.first + 1,
-			      to.last - to.first + 1);
+		r = error_set(err, EINVAL,
+			      "the port '%s' is wrong: %lld ports of the host for %lld of the pod", text,
+			      from.last - from.first + 1, to.last - to.first + 1);
 	for (long long i = 0; r == 0 && i <= to.last - to.first; i++) {
 		w.host_port = (uint16_t)(from.first ? from.first + i : 0);
 		w.pod_port = (uint16_t)(to.first + i);

@@ -28,7 +28,8 @@ static int put_back(const struct endpoint_record *r, unsigned bridge, struct net
 	return batch_send(&b);
 }
 
-static int restore(const struct network *n, const struct endpoint_record *r, struct netlink *rt, struct reload_report *report, struct error *err)
+static int restore(const struct network *n, const struct endpoint_record *r, struct netlink *rt,
+		   struct reload_report *report, struct error *err)
 {
 	unsigned bridge = if_nametoindex(n->bridge);
 	struct netlink pod = NETLINK_NONE;
@@ -45,7 +46,8 @@ static int restore(const struct network *n, const struct endpoint_record *r, str
 }
 
 /* With the lock of the networks held. */
-static int make_all(struct network *n, const struct instance *in, struct reload_report *report, struct error *err)
+static int make_all(struct network *n, const struct instance *in, struct reload_report *report,
+		    struct error *err)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	struct endpoint_records records = {};

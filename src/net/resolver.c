@@ -8,11 +8,12 @@
 
 const char *resolver_hostname(const struct pod *pod, struct arena *a)
 {
-	const char *name = pod->spec.hostnameOverride ? pod->spec.hostnameOverride :
-			   pod->spec.hostname	     ? pod->spec.hostname :
-							 pod->metadata.name;
+	const char *name = pod->spec.hostnameOverride ? pod->spec.hostnameOverride
+			   : pod->spec.hostname       ? pod->spec.hostname
+						      : pod->metadata.name;
 	if (pod->spec.setHostnameAsFQDN.value && pod->spec.subdomain)
-		name = arena_printf(a, "%s.%s.%s.svc.cluster.local", name, pod->spec.subdomain, pod->metadata.namespace);
+		name = arena_printf(a, "%s.%s.%s.svc.cluster.local", name, pod->spec.subdomain,
+				    pod->metadata.namespace);
 	char *copy = arena_strndup(a, name, strnlen(name, 63));
 	for (size_t n = strlen(copy); n > 0 && (copy[n - 1] == '.' || copy[n - 1] == '-'); n--)
 		copy[n - 1] = '\0';
@@ -35,8 +36,8 @@ void resolver_hosts(const struct pod *pod, const char *ip, const char *host_file
 			      "fe00::1\tip6-allnodes\n"
 			      "fe00::2\tip6-allrouters\n");
 		if (pod->spec.subdomain)
-			text_printf(out, "%s\t%s.%s.%s.svc.cluster.local\t%s\n", ip ? ip : "127.0.1.1", name, pod->spec.subdomain,
-				    pod->metadata.namespace, name);
+			text_printf(out, "%s\t%s.%s.%s.svc.cluster.local\t%s\n", ip ? ip : "127.0.1.1", name,
+				    pod->spec.subdomain, pod->metadata.namespace, name);
 		else
 			text_printf(out, "%s\t%s\n", ip ? ip : "127.0.1.1", name);
 	}
@@ -126,10 +127,14 @@ void resolver_conf(const struct pod *pod, const char *host_file, bool own_networ
 		list_each(search, &config->searches)
 			add_word(&r, &r.searches, *search, false);
 		list_each(option, &config->options)
-			add_word(&r, &r.options, option->value ? arena_printf(a, "%s:%s", option->name, option->value) : option->name, true);
+			add_word(&r, &r.options,
+				 option->value ? arena_printf(a, "%s:%s", option->name, option->value)
+					       : option->name,
+				 true);
 	}
 	if (!r.servers.n && r.left_out)
-		text_add(out, "# The host's name servers are on its loopback, which this pod cannot reach (spec.dnsConfig.nameservers gives others).\n");
+		text_add(out, "# The host's name servers are on its loopback, which this pod cannot reach "
+			      "(spec.dnsConfig.nameservers gives others).\n");
 	list_each(server, &r.servers)
 		text_printf(out, "nameserver %s\n", *server);
 	write_words(out, "search", &r.searches);

@@ -17,30 +17,30 @@
 #include "net/endpoint.h"
 
 /* %1$s: the table; the elements of the maps come between. */
-static const char maps[] =
-	"add table inet %1$s\n"
-	"delete table inet %1$s\n"
-	"table inet %1$s {\n"
-	"	map ports {\n"
-	"		type inet_proto . inet_service : ipv4_addr . inet_service\n";
+static const char maps[] = "add table inet %1$s\n"
+			   "delete table inet %1$s\n"
+			   "table inet %1$s {\n"
+			   "	map ports {\n"
+			   "		type inet_proto . inet_service : ipv4_addr . inet_service\n";
 
 static const char maps_at[] =
 	"	}\n"
 	"	map ports_at {\n"
 	"		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service\n";
 
-static const char set[] =
-	"	}\n"
-	"	set pods {\n"
-	"		type ipv4_addr\n";
+static const char set[] = "	}\n"
+			  "	set pods {\n"
+			  "		type ipv4_addr\n";
 
 /* %1$s: the bridge, %2$s: the subnet. */
 static const char chains[] =
 	"	}\n"
 	/* What is sent to a published port of an address of the host goes to the pod instead: from outside, and from the host itself. */
 	"	chain publish {\n"
-	"		meta nfproto ipv4 fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @ports_at\n"
-	"		meta nfproto ipv4 fib daddr type local dnat ip to meta l4proto . th dport map @ports\n"
+	"		meta nfproto ipv4 fib daddr type local dnat ip to ip daddr . meta l4proto . th dport "
+	"map @ports_at\n"
+	"		meta nfproto ipv4 fib daddr type local dnat ip to meta l4proto . th dport map "
+	"@ports\n"
 	"	}\n"
 	"	chain prerouting { type nat hook prerouting priority dstnat; policy accept; jump publish; }\n"
 	"	chain output { type nat hook output priority -100; policy accept; jump publish; }\n"
@@ -70,24 +70,23 @@ static const char chains[] =
 	"}\n";
 
 /* %1$s: the table. */
-static const char guard_set[] =
-	"add table bridge %1$s\n"
-	"delete table bridge %1$s\n"
-	"table bridge %1$s {\n"
-	"	set pods {\n"
-	"		type ifname . ether_addr . ipv4_addr\n";
+static const char guard_set[] = "add table bridge %1$s\n"
+				"delete table bridge %1$s\n"
+				"table bridge %1$s {\n"
+				"	set pods {\n"
+				"		type ifname . ether_addr . ipv4_addr\n";
 
 /* %1$s: how the names of pods' links begin. */
-static const char guard_chain[] =
-	"	}\n"
-	"	chain guard {\n"
-	"		type filter hook prerouting priority -300; policy accept;\n"
-	"		iifname != \"%1$s*\" accept\n"
-	"		iifname . ether saddr . ip saddr @pods accept\n"
-	"		iifname . ether saddr . arp saddr ip @pods iifname . arp saddr ether . arp saddr ip @pods accept\n"
-	"		drop\n"
-	"	}\n"
-	"}\n";
+static const char guard_chain[] = "	}\n"
+				  "	chain guard {\n"
+				  "		type filter hook prerouting priority -300; policy accept;\n"
+				  "		iifname != \"%1$s*\" accept\n"
+				  "		iifname . ether saddr . ip saddr @pods accept\n"
+				  "		iifname . ether saddr . arp saddr ip @pods iifname . arp "
+				  "saddr ether . arp saddr ip @pods accept\n"
+				  "		drop\n"
+				  "	}\n"
+				  "}\n";
 
 /* "		elements = { a, b }", or nothing without any. */
 struct elements {
@@ -114,8 +113,10 @@ static void add_ports(const struct endpoint_records *endpoints, bool at, struct 
 		list_each(port, &r->ports) {
 			if (at != (port->hostIP != NULL))
 				continue;
-			_cleanup_free_ char *text = memory_printf("%s%s%u . %d : %s . %d", at ? port->hostIP : "", at ? " . " : "",
-								  protocol_number(port->protocol), port->hostPort, r->address, port->containerPort);
+			_cleanup_free_ char *text =
+				memory_printf("%s%s%u . %d : %s . %d", at ? port->hostIP : "",
+					      at ? " . " : "", protocol_number(port->protocol),
+					      port->hostPort, r->address, port->containerPort);
 			add_element(&e, text);
 		}
 	end_elements(&e);
@@ -140,14 +141,16 @@ static void add_pods(const struct endpoint_records *endpoints, struct text *out)
 		if (inet_pton(AF_INET, r->address, &address) != 1)
 			continue;
 		network_mac(address, mac);
-		_cleanup_free_ char *text = memory_printf("\"%s\" . %02x:%02x:%02x:%02x:%02x:%02x . %s", r->link, mac[0], mac[1], mac[2], mac[3],
-							  mac[4], mac[5], r->address);
+		_cleanup_free_ char *text =
+			memory_printf("\"%s\" . %02x:%02x:%02x:%02x:%02x:%02x . %s", r->link, mac[0], mac[1],
+				      mac[2], mac[3], mac[4], mac[5], r->address);
 		add_element(&e, text);
 	}
 	end_elements(&e);
 }
 
-void rules_text(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints, bool guard, struct text *out)
+void rules_text(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints,
+		bool guard, struct text *out)
 {
 	char subnet[SUBNET_TEXT_SIZE], prefix[IFNAMSIZ];
 
@@ -170,8 +173,10 @@ void rules_text(const struct network *n, const struct instance *in, const struct
 /* nft(8) reads TEXT; what it says on an error comes back in ERR. */
 static int run_nft(const char *text, struct error *err)
 {
-	_cleanup_close_ int in = memfd_create("nft", MFD_CLOEXEC), out = memfd_create("nft-errors", MFD_CLOEXEC);
-	char *argv[] = { "nft", "-f", "-", NULL }, *env[] = { "PATH=/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin", NULL };
+	_cleanup_close_ int in = memfd_create("nft", MFD_CLOEXEC),
+			    out = memfd_create("nft-errors", MFD_CLOEXEC);
+	char *argv[] = { "nft", "-f", "-", NULL },
+	     *env[] = { "PATH=/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin", NULL };
 	posix_spawn_file_actions_t actions;
 	pid_t pid;
 	int status;
@@ -185,7 +190,9 @@ static int run_nft(const char *text, struct error *err)
 	int r = posix_spawnp(&pid, "nft", &actions, NULL, argv, env);
 	posix_spawn_file_actions_destroy(&actions);
 	if (r == ENOENT)
-		return error_set(err, ENOENT, "the program nft is missing; networks need it (install the package nftables)");
+		return error_set(
+			err, ENOENT,
+			"the program nft is missing; networks need it (install the package nftables)");
 	if (r != 0 || waitpid(pid, &status, 0) < 0)
 		return error_set(err, EIO, "cannot run nft");
 	if (status == 0)
@@ -193,10 +200,12 @@ static int run_nft(const char *text, struct error *err)
 	_cleanup_free_ char *said = NULL;
 	lseek(out, 0, SEEK_SET);
 	file_read_fd(out, "nft", 65536, &said, NULL, NULL);
-	return error_set(err, EIO, "nft does not take Seapod's rules: %.*s", said ? (int)strcspn(said, "\n") : 0, said ? said : "");
+	return error_set(err, EIO, "nft does not take Seapod's rules: %.*s",
+			 said ? (int)strcspn(said, "\n") : 0, said ? said : "");
 }
 
-int rules_load(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints, struct error *err)
+int rules_load(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints,
+	       struct error *err)
 {
 	_cleanup_text_ struct text whole = {}, unguarded = {};
 
@@ -206,7 +215,8 @@ int rules_load(const struct network *n, const struct instance *in, const struct 
 	rules_text(n, in, endpoints, false, &unguarded);
 	int r = run_nft(text_str(&unguarded), err);
 	if (r == 0)
-		log_warning("this kernel has no nftables for bridges: a pod that has CAP_NET_RAW could send under another pod's address");
+		log_warning("this kernel has no nftables for bridges: a pod that has CAP_NET_RAW could send "
+			    "under another pod's address");
 	return r;
 }
 
@@ -219,7 +229,8 @@ static bool table_exists(const struct instance *in, uint8_t family)
 		return false;
 	batch_begin(&b, &nf);
 	struct nlmsghdr *m = batch_add(&b, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0);
-	*(struct nfgenmsg *)netlink_extend(m, sizeof(struct nfgenmsg)) = (struct nfgenmsg){ .nfgen_family = family };
+	*(struct nfgenmsg *)netlink_extend(m, sizeof(struct nfgenmsg)) =
+		(struct nfgenmsg){ .nfgen_family = family };
 	netlink_put_text(m, NFTA_TABLE_NAME, in->table);
 	int r = batch_send(&b);
 	netlink_close(&nf);

@@ -12,10 +12,12 @@
 
 /* The whole of it as text for nft(8), a single transaction: what there was of it goes. Pure. GUARD: with the table of the bridge family, which
  * keeps pods from sending under others' addresses. */
-void rules_text(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints, bool guard, struct text *out);
+void rules_text(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints,
+		bool guard, struct text *out);
 
 /* Loads them. On a kernel without the bridge family the guard is left out, and a warning says so. */
-int rules_load(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints, struct error *err);
+int rules_load(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints,
+	       struct error *err);
 
 bool rules_exist(const struct instance *in);
 void rules_remove(const struct instance *in);

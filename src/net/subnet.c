@@ -16,8 +16,10 @@ void subnets_of_routes(const char *text, const char *bridge, struct arena *a, st
 	unsigned destination, mask;
 
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
-		if (sscanf(line, "%16s %x %*x %*x %*d %*d %*d %x", link, &destination, &mask) == 3 && mask != 0 && !text_is(link, bridge))
-			*list_add(a, out) = (struct subnet){ ntohl(destination), (uint32_t)__builtin_popcount(mask) };
+		if (sscanf(line, "%16s %x %*x %*x %*d %*d %*d %x", link, &destination, &mask) == 3 &&
+		    mask != 0 && !text_is(link, bridge))
+			*list_add(a, out) =
+				(struct subnet){ ntohl(destination), (uint32_t)__builtin_popcount(mask) };
 }
 
 void subnets_of_resolver(const char *text, struct arena *a, struct subnets *out)
@@ -26,7 +28,8 @@ void subnets_of_resolver(const char *text, struct arena *a, struct subnets *out)
 	struct in_addr server;
 
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
-		if (sscanf(line, "nameserver %15[0-9.]", address) == 1 && inet_pton(AF_INET, address, &server) == 1)
+		if (sscanf(line, "nameserver %15[0-9.]", address) == 1 &&
+		    inet_pton(AF_INET, address, &server) == 1)
 			*list_add(a, out) = (struct subnet){ ntohl(server.s_addr), 32 };
 }
 
@@ -49,6 +52,7 @@ int subnet_choose(unsigned start, const struct subnets *taken, struct subnet *ou
 			return 0;
 	}
 	return error_set(err, EADDRNOTAVAIL,
-			 "the host has routes over all of 10.%d.0.0/%d to 10.%d.0.0/%d, so no subnet is free for pods (docs/networks.md: give one)",
+			 "the host has routes over all of 10.%d.0.0/%d to 10.%d.0.0/%d, so no subnet is free "
+			 "for pods (docs/networks.md: give one)",
 			 FIRST, PREFIX, FIRST + COUNT - 1, PREFIX);
 }

@@ -92,7 +92,8 @@ static struct node *encode_value(const struct field *f, const char *at, struct a
 		return *(const int64_t *)at || f->keep ? node_int(a, *(const int64_t *)at) : NULL;
 	case FIELD_UINT64: {
 		uint64_t value = *(const uint64_t *)at;
-		struct node *n = value || f->keep ? node_int(a, value > INT64_MAX ? INT64_MAX : (int64_t)value) : NULL;
+		struct node *n =
+			value || f->keep ? node_int(a, value > INT64_MAX ? INT64_MAX : (int64_t)value) : NULL;
 		if (n && value > INT64_MAX)
 			n->text = arena_printf(a, "%" PRIu64, value);
 		return n;

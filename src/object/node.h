@@ -76,4 +76,5 @@ bool node_equal(const struct node *a, const struct node *b);
 
 /* Where A and B differ, as paths below PATH ("spec.containers[0].image"), in the order of A; what only B has comes last in its map. */
 struct node_paths LIST(const char *);
-void node_difference(const struct node *a, const struct node *b, const char *path, struct arena *arena, struct node_paths *out);
+void node_difference(const struct node *a, const struct node *b, const char *path, struct arena *arena,
+		     struct node_paths *out);

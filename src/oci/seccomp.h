@@ -24,7 +24,7 @@ int seccomp_filter_get(const struct instance *in, const char *path, uint64_t cap
 		       struct seccomp_filter *f, struct error *err);
 
 /* The same of the profile TEXT of SIZE bytes; the cache is below the directory ROOTFD. */
-int seccomp_filter_from(int rootfd, const char *text, size_t size, uint64_t capabilities, struct seccomp_filter *f,
-			struct error *err);
+int seccomp_filter_from(int rootfd, const char *text, size_t size, uint64_t capabilities,
+			struct seccomp_filter *f, struct error *err);
 
 void seccomp_filter_release(struct seccomp_filter *f);

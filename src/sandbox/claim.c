@@ -19,8 +19,9 @@ void uid_make(char uid[static UID_SIZE])
 		;
 	b[6] = (b[6] & 0x0f) | 0x40;
 	b[8] = (b[8] & 0x3f) | 0x80;
-	snprintf(uid, UID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
-		 b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(uid, UID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
+		 b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+		 b[15]);
 }
 
 /* "names/<namespace>_<name>"; both are DNS names, so no slash and no underscore is in them. */
@@ -67,15 +68,18 @@ int claim_name(const struct instance *in, const char *namespace, const char *nam
 	if (mkdirat(in->runfd, "names", 0700) < 0 && errno != EEXIST)
 		return error_errno(err, "cannot make the directory '%s/names'", in->run);
 	for (;;) {
-		_cleanup_close_ int fd = openat(in->runfd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		_cleanup_close_ int fd =
+			openat(in->runfd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
 			return error_errno(err, "cannot open '%s/%s'", in->run, path);
 		*alive = !take_lock(fd);
 		bool held = read_holder(fd, holder);
 		if (*alive || (held && strcmp(holder, uid) != 0 && is_pod(in, holder)))
-			return error_set(err, EEXIST, "the pod '%s' exists in the namespace '%s'", name, namespace);
+			return error_set(err, EEXIST, "the pod '%s' exists in the namespace '%s'", name,
+					 namespace);
 
-		struct stat mine, there; /* it may have been removed between open and flock: then begin again */
+		struct stat mine,
+			there; /* it may have been removed between open and flock: then begin again */
 		if (fstat(fd, &mine) < 0 || fstatat(in->runfd, path, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    mine.st_ino != there.st_ino)
 			continue;
@@ -92,8 +96,8 @@ void claim_release(const struct instance *in, const char *namespace, const char 
 		unlinkat(in->runfd, path, 0);
 }
 
-int claim_look(const struct instance *in, const char *namespace, const char *name, char holder[static UID_SIZE],
-	       bool *alive)
+int claim_look(const struct instance *in, const char *namespace, const char *name,
+	       char holder[static UID_SIZE], bool *alive)
 {
 	char path[PATH_MAX];
 	int r = file_name(namespace, name, path);

@@ -26,5 +26,5 @@ int claim_name(const struct instance *in, const char *namespace, const char *nam
 void claim_release(const struct instance *in, const char *namespace, const char *name);
 
 /* Who has the name: 0 and HOLDER and *ALIVE; -ENOENT: nobody. */
-int claim_look(const struct instance *in, const char *namespace, const char *name, char holder[static UID_SIZE],
-	       bool *alive);
+int claim_look(const struct instance *in, const char *namespace, const char *name,
+	       char holder[static UID_SIZE], bool *alive);

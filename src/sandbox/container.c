@@ -54,7 +54,8 @@ static int copy_of(int fd, bool recursive)
 
 static struct cgroup_limits limits_of(const struct container *c)
 {
-	struct quantity cpu = resource_get(&c->resources.limits, "cpu"), ask = resource_get(&c->resources.requests, "cpu");
+	struct quantity cpu = resource_get(&c->resources.limits, "cpu"),
+			ask = resource_get(&c->resources.requests, "cpu");
 	struct quantity memory = resource_get(&c->resources.limits, "memory");
 
 	return (struct cgroup_limits){
@@ -66,9 +67,11 @@ static struct cgroup_limits limits_of(const struct container *c)
 }
 
 /* A fresh upper and work directory for this attempt; what earlier ones left goes. */
-static int make_upper(const struct sandbox *s, const struct sandbox_container *c, struct oci_root *root, struct error *err)
+static int make_upper(const struct sandbox *s, const struct sandbox_container *c, struct oci_root *root,
+		      struct error *err)
 {
-	_cleanup_free_ char *base = memory_printf("pods/%s/containers/%s", s->pod->metadata.uid, c->spec->name);
+	_cleanup_free_ char *base =
+		memory_printf("pods/%s/containers/%s", s->pod->metadata.uid, c->spec->name);
 	_cleanup_free_ char *upper = memory_printf("%s/%u/upper", base, c->attempt);
 	_cleanup_free_ char *work = memory_printf("%s/%u/work", base, c->attempt);
 
@@ -79,18 +82,23 @@ static int make_upper(const struct sandbox *s, const struct sandbox_container *c
 	if (r < 0)
 		return r;
 	struct stat st; /* the upper directory's mode becomes that of "/" */
-	if (stat(c->image->layers.at[c->image->layers.n - 1], &st) < 0 || fchmodat(s->in->rootfd, upper, st.st_mode & 07777, 0) < 0)
+	if (stat(c->image->layers.at[c->image->layers.n - 1], &st) < 0 ||
+	    fchmodat(s->in->rootfd, upper, st.st_mode & 07777, 0) < 0)
 		return error_errno(err, "cannot prepare '%s'", upper);
 	root->upper = arena_printf(s->arena, "%s/%s", s->in->root, upper);
 	root->work = arena_printf(s->arena, "%s/%s", s->in->root, work);
 	return 0;
 }
 
-static void add_bind(const struct sandbox *s, struct oci_spec *spec, const char *destination, int fd, bool is_file, bool read_only)
+static void add_bind(const struct sandbox *s, struct oci_spec *spec, const char *destination, int fd,
+		     bool is_file, bool read_only)
 {
 	*list_add(s->arena, &spec->mounts) = (struct oci_mount){
-		.destination = destination, .source_fd = fd, .is_file = is_file,
-		.attributes = read_only ? MOUNT_ATTR_RDONLY : 0, .propagation = PRIVATE,
+		.destination = destination,
+		.source_fd = fd,
+		.is_file = is_file,
+		.attributes = read_only ? MOUNT_ATTR_RDONLY : 0,
+		.propagation = PRIVATE,
 	};
 }
 
@@ -100,7 +108,8 @@ static void message_name(const struct sandbox_container *c, char name[static NAM
 }
 
 /* /etc/hosts, /etc/hostname, /etc/resolv.conf and the termination message, unless a volume is mounted there. */
-static int add_pod_files(const struct sandbox *s, const struct sandbox_container *c, struct oci_spec *spec, struct fds *fds, struct error *err)
+static int add_pod_files(const struct sandbox *s, const struct sandbox_container *c, struct oci_spec *spec,
+			 struct fds *fds, struct error *err)
 {
 	static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
 	char path[NAME_SIZE];
@@ -127,11 +136,14 @@ static uint64_t bind_options(const struct volume_mount *m)
 	uint64_t attributes = m->readOnly ? MOUNT_ATTR_RDONLY : 0;
 
 	list_each(option, &m->bindMountOptions)
-		attributes |= text_is(*option, "noexec") ? MOUNT_ATTR_NOEXEC : text_is(*option, "nodev") ? MOUNT_ATTR_NODEV : MOUNT_ATTR_NOSUID;
+		attributes |= text_is(*option, "noexec")  ? MOUNT_ATTR_NOEXEC
+			      : text_is(*option, "nodev") ? MOUNT_ATTR_NODEV
+							  : MOUNT_ATTR_NOSUID;
 	return attributes;
 }
 
-static int add_volumes(const struct sandbox *s, const struct sandbox_container *c, struct oci_spec *spec, struct fds *fds, struct error *err)
+static int add_volumes(const struct sandbox *s, const struct sandbox_container *c, struct oci_spec *spec,
+		       struct fds *fds, struct error *err)
 {
 	list_each(m, &c->spec->volumeMounts) {
 		const char *unknown = NULL, *sub = m->subPath;
@@ -139,7 +151,8 @@ static int add_volumes(const struct sandbox *s, const struct sandbox_container *
 		if (!text_empty(m->subPathExpr))
 			sub = expand(m->subPathExpr, spec_variable, &spec->process, s->arena, &unknown);
 		if (unknown)
-			return error_set(err, EINVAL, "subPathExpr '%s' has an unknown variable '%s'", m->subPathExpr, unknown);
+			return error_set(err, EINVAL, "subPathExpr '%s' has an unknown variable '%s'",
+					 m->subPathExpr, unknown);
 		int r = volume_source(&s->volumes, m, sub, &source, err), fd;
 		if (r < 0)
 			return r;
@@ -148,12 +161,16 @@ static int add_volumes(const struct sandbox *s, const struct sandbox_container *
 		if (!keep_fd(fds, fd))
 			return error_set(err, EMFILE, "the container has too many volumes");
 		*list_add(s->arena, &spec->mounts) = (struct oci_mount){
-			.destination = m->mountPath, .source_fd = fd, .is_file = source.is_file, .recursive = true,
+			.destination = m->mountPath,
+			.source_fd = fd,
+			.is_file = source.is_file,
+			.recursive = true,
 			.attributes = bind_options(m) | (source.read_only ? MOUNT_ATTR_RDONLY : 0),
-			.recursive_attributes = m->recursiveReadOnly && !text_is(m->recursiveReadOnly, "Disabled"),
-			.propagation = text_is(m->mountPropagation, "Bidirectional")   ? SHARED :
-				       text_is(m->mountPropagation, "HostToContainer") ? SLAVE :
-											 PRIVATE,
+			.recursive_attributes =
+				m->recursiveReadOnly && !text_is(m->recursiveReadOnly, "Disabled"),
+			.propagation = text_is(m->mountPropagation, "Bidirectional")     ? SHARED
+				       : text_is(m->mountPropagation, "HostToContainer") ? SLAVE
+											 : PRIVATE,
 		};
 	}
 	return 0;
@@ -161,33 +178,42 @@ static int add_volumes(const struct sandbox *s, const struct sandbox_container *
 
 /* The container's own limits, readable where programs look for them: a cgroup namespace makes "/" of its group. Version 1 has a directory a
  * controller, which is bound, because a hierarchy of several controllers ("cpu,cpuacct") can be mounted only with all their names. */
-static int add_cgroup_mounts(const struct sandbox *s, const struct sandbox_container *c, struct oci_spec *spec, bool read_only,
-			     struct fds *fds, struct error *err)
+static int add_cgroup_mounts(const struct sandbox *s, const struct sandbox_container *c,
+			     struct oci_spec *spec, bool read_only, struct fds *fds, struct error *err)
 {
-	static const enum cgroup_controller shown[] = { CGROUP_CPU, CGROUP_CPUACCT, CGROUP_MEMORY, CGROUP_PIDS };
+	static const enum cgroup_controller shown[] = { CGROUP_CPU, CGROUP_CPUACCT, CGROUP_MEMORY,
+							CGROUP_PIDS };
 	const uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
 	if (s->cgroups.version == 0)
 		return 0;
 	if (s->cgroups.version == 2) {
-		*list_add(s->arena, &spec->mounts) = (struct oci_mount){
-			.destination = "/sys/fs/cgroup", .type = "cgroup2", .source_fd = -1,
-			.attributes = attributes | (read_only ? MOUNT_ATTR_RDONLY : 0) };
+		*list_add(s->arena, &spec->mounts) =
+			(struct oci_mount){ .destination = "/sys/fs/cgroup",
+					    .type = "cgroup2",
+					    .source_fd = -1,
+					    .attributes = attributes | (read_only ? MOUNT_ATTR_RDONLY : 0) };
 		return 0;
 	}
-	struct oci_mount top = { .destination = "/sys/fs/cgroup", .type = "tmpfs", .source_fd = -1, .attributes = attributes };
+	struct oci_mount top = {
+		.destination = "/sys/fs/cgroup", .type = "tmpfs", .source_fd = -1, .attributes = attributes
+	};
 	*list_add(s->arena, &top.options) = (struct mount_option){ "mode", "755" };
 	*list_add(s->arena, &spec->mounts) = top;
 	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
 		int dir = c->cgroup.dir[shown[i]];
 		int fd = dir < 0 ? -1 : mount_copy(dir, "", false);
 		if (dir >= 0 && (fd < 0 || !keep_fd(fds, fd)))
-			return error_set(err, fd < 0 ? -fd : EMFILE, "cannot copy the mount of the container's cgroup: %s",
+			return error_set(err, fd < 0 ? -fd : EMFILE,
+					 "cannot copy the mount of the container's cgroup: %s",
 					 error_meaning(fd < 0 ? -fd : EMFILE));
 		if (fd >= 0)
-			*list_add(s->arena, &spec->mounts) = (struct oci_mount){
-				.destination = arena_printf(s->arena, "/sys/fs/cgroup/%s", cgroup_controller_name(shown[i])),
-				.source_fd = fd, .attributes = attributes };
+			*list_add(s->arena, &spec->mounts) =
+				(struct oci_mount){ .destination =
+							    arena_printf(s->arena, "/sys/fs/cgroup/%s",
+									 cgroup_controller_name(shown[i])),
+						    .source_fd = fd,
+						    .attributes = attributes };
 	}
 	if (read_only) /* all of it, when what is in it has its place */
 		*list_add(s->arena, &spec->readonlyPaths) = "/sys/fs/cgroup";
@@ -199,13 +225,18 @@ static void share_memory(const struct sandbox *s, struct oci_spec *spec)
 {
 	list_each(m, &spec->mounts)
 		if (text_is(m->destination, "/dev/shm"))
-			*m = (struct oci_mount){ .destination = m->destination, .source_fd = s->shm, .copied = true };
+			*m = (struct oci_mount){ .destination = m->destination,
+						 .source_fd = s->shm,
+						 .copied = true };
 }
 
 /* devpts of its own, held by us, so that a terminal for exec is opened without any path in the container. */
-static int add_terminals(const struct sandbox *s, struct sandbox_container *c, struct oci_spec *spec, struct error *err)
+static int add_terminals(const struct sandbox *s, struct sandbox_container *c, struct oci_spec *spec,
+			 struct error *err)
 {
-	const struct mount_option options[] = { { "newinstance", NULL }, { "ptmxmode", "0666" }, { "mode", "0620" }, { "gid", "5" } };
+	const struct mount_option options[] = {
+		{ "newinstance", NULL }, { "ptmxmode", "0666" }, { "mode", "0620" }, { "gid", "5" }
+	};
 
 	c->devpts = mount_make("devpts", options, 4, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	if (c->devpts < 0) {
@@ -264,7 +295,8 @@ static int open_stdio(struct sandbox_container *c, int stdio[3], struct fds *fds
 	return stdio[0] < 0 || !keep_fd(fds, stdio[0]) ? error_errno(err, "cannot open standard input") : 0;
 }
 
-static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec *spec, struct fds *fds, struct error *err)
+static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec *spec, struct fds *fds,
+		 struct error *err)
 {
 	const struct security_context *cs = c->spec->securityContext;
 	bool privileged = cs && cs->privileged.value;
@@ -282,7 +314,8 @@ static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec
 	if ((r = make_upper(s, c, &spec->root, err)) < 0 || (r = add_terminals(s, c, spec, err)) < 0)
 		return r;
 	share_memory(s, spec);
-	if ((r = add_cgroup_mounts(s, c, spec, !privileged, fds, err)) < 0 || (r = add_pod_files(s, c, spec, fds, err)) < 0)
+	if ((r = add_cgroup_mounts(s, c, spec, !privileged, fds, err)) < 0 ||
+	    (r = add_pod_files(s, c, spec, fds, err)) < 0)
 		return r;
 	return add_volumes(s, c, spec, fds, err);
 }
@@ -358,7 +391,8 @@ bool sandbox_container_was_oom_killed(const struct sandbox_container *c)
 	return cgroup_oom_kills(&c->cgroup) > c->oom_kills;
 }
 
-const char *sandbox_container_message(const struct sandbox *s, const struct sandbox_container *c, struct arena *a)
+const char *sandbox_container_message(const struct sandbox *s, const struct sandbox_container *c,
+				      struct arena *a)
 {
 	char name[NAME_SIZE];
 
@@ -369,11 +403,13 @@ const char *sandbox_container_message(const struct sandbox *s, const struct sand
 	return n > 0 ? arena_strndup(a, text, (size_t)n) : NULL;
 }
 
-int sandbox_exec(struct sandbox *s, struct sandbox_container *c, const struct exec_wish *wish, struct container_process *p,
-		 int *master, struct error *err)
+int sandbox_exec(struct sandbox *s, struct sandbox_container *c, const struct exec_wish *wish,
+		 struct container_process *p, int *master, struct error *err)
 {
 	_cleanup_close_ int cgroup = cgroup_directory_of(&c->cgroup, c->process.pid);
-	struct exec_setting setting = { .cgroup_fd = cgroup, .target_pidfd = c->process.pidfd, .pid_namespace = -1 };
+	struct exec_setting setting = { .cgroup_fd = cgroup,
+					.target_pidfd = c->process.pidfd,
+					.pid_namespace = -1 };
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_(seccomp_filter_release) struct seccomp_filter filter = {};
 	_cleanup_close_ int slave = -1, pid_namespace = -1;

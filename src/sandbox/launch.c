@@ -5,10 +5,8 @@
 #include "object/json.h"
 
 static const struct field image_fields[] = {
-	VALUE(launch_image, container, .required = true),
-	VALUE(launch_image, reference, .required = true),
-	VALUE(launch_image, id, .required = true),
-	VALUE(launch_image, layers, .required = true),
+	VALUE(launch_image, container, .required = true), VALUE(launch_image, reference, .required = true),
+	VALUE(launch_image, id, .required = true),        VALUE(launch_image, layers, .required = true),
 	OBJECT(launch_image, config, image_config_table),
 };
 static const struct table image_table = TABLE(launch_image, image_fields, "An image of the launch.");
@@ -17,7 +15,8 @@ static const struct field launch_fields[] = {
 	OBJECT(launch, pod, pod_table, .required = true),
 	OBJECTS(launch, images, image_table),
 	VALUE(launch, publish),
-	VALUE(launch, hold), VALUE(launch, remove),
+	VALUE(launch, hold),
+	VALUE(launch, remove),
 };
 const struct table launch_table = TABLE(launch, launch_fields, "What a keeper starts.");
 
@@ -32,7 +31,8 @@ struct launch *launch_read(const char *text, size_t size, struct arena *a, struc
 	if (!n)
 		return NULL;
 	if (!object_decode(&launch_table, n, l, a, NULL, &problems)) {
-		error_set(err, EINVAL, "%s", problems.errors.n ? problems.errors.at[0].text : "the launch is wrong");
+		error_set(err, EINVAL, "%s",
+			  problems.errors.n ? problems.errors.at[0].text : "the launch is wrong");
 		return NULL;
 	}
 	return l;

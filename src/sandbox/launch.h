@@ -18,7 +18,7 @@ struct launch {
 	struct pod pod;
 	struct LIST(struct launch_image) images;
 	bool publish; /* ports without a hostPort get a free one: `run -p 80` */
-	bool remove; /* it is deleted when it has ended (`run -d --rm`) */
+	bool remove;  /* it is deleted when it has ended (`run -d --rm`) */
 	bool hold;    /* `run` in the foreground: the program waits until somebody is attached */
 };
 

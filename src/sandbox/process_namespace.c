@@ -41,16 +41,26 @@ static int make(struct sandbox *s, int program, struct error *err)
 	struct oci_spec spec = {
 		.namespaces = CLONE_NEWPID | CLONE_NEWCGROUP,
 		.root = { .path = arena_printf(a, "%s/init", s->run_path), .readonly = true },
-		.process = { .cwd = "/", .noNewPrivileges = true, .uid = 65534, .gid = 65534, .has_oom_score_adj = true, .oomScoreAdj = -998 },
+		.process = { .cwd = "/",
+			     .noNewPrivileges = true,
+			     .uid = 65534,
+			     .gid = 65534,
+			     .has_oom_score_adj = true,
+			     .oomScoreAdj = -998 },
 	};
 	struct container_setting setting = {
-		.stdio = { null, null, null }, .pid_namespace = -1, .mount_point = arena_printf(a, "%s/init", s->run_path),
+		.stdio = { null, null, null },
+		.pid_namespace = -1,
+		.mount_point = arena_printf(a, "%s/init", s->run_path),
 	};
 	char path[64];
 
 	*list_add(a, &spec.process.args) = "/seapod-init";
 	*list_add(a, &spec.mounts) = (struct oci_mount){
-		.destination = "/seapod-init", .source_fd = program, .is_file = true, .attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+		.destination = "/seapod-init",
+		.source_fd = program,
+		.is_file = true,
+		.attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 	};
 	if (null < 0)
 		return error_errno(err, "cannot open '/dev/null'");

@@ -75,7 +75,8 @@ static struct published find_published(const struct sandbox *s)
 
 static struct port_wish port_wish(const struct container_port *port)
 {
-	struct port_wish w = { .protocol = protocol_number(port->protocol), .host_port = (uint16_t)port->hostPort,
+	struct port_wish w = { .protocol = protocol_number(port->protocol),
+			       .host_port = (uint16_t)port->hostPort,
 			       .pod_port = (uint16_t)port->containerPort };
 	if (port->hostIP)
 		inet_pton(AF_INET, port->hostIP, &w.host);
@@ -85,7 +86,8 @@ static struct port_wish port_wish(const struct container_port *port)
 /* Where any free port was wanted, the object says from now on which it is. */
 static int claim_endpoint(struct sandbox *s, struct error *err)
 {
-	const struct endpoint_owner owner = { s->pod->metadata.name, s->pod->metadata.namespace, s->pod->metadata.uid };
+	const struct endpoint_owner owner = { s->pod->metadata.name, s->pod->metadata.namespace,
+					      s->pod->metadata.uid };
 	struct published ports = find_published(s);
 	struct port_wish *wishes = arena_alloc(s->arena, ports.n * sizeof(*wishes));
 	for (size_t i = 0; i < ports.n; i++)
@@ -103,8 +105,10 @@ static void find_host_ip(struct sandbox *s)
 	socklen_t size = sizeof(at);
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	inet_pton(AF_INET, "192.0.2.254", &at.sin_addr); /* nothing is sent: connect(2) of UDP only chooses the route */
-	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || getsockname(fd, (struct sockaddr *)&at, &size) < 0)
+	inet_pton(AF_INET, "192.0.2.254",
+		  &at.sin_addr); /* nothing is sent: connect(2) of UDP only chooses the route */
+	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&at, &size) < 0)
 		inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
 	inet_ntop(AF_INET, &at.sin_addr, s->host_ip, sizeof(s->host_ip));
 }
@@ -127,7 +131,8 @@ static int join_pod(struct sandbox *s, const char *name, struct error *err)
 	bool alive = false;
 
 	if (claim_look(s->in, s->pod->metadata.namespace, name, uid, &alive) < 0 || !alive)
-		return error_set(err, ENOENT, "cannot join the network of '%s': there is no such pod running", name);
+		return error_set(err, ENOENT, "cannot join the network of '%s': there is no such pod running",
+				 name);
 	snprintf(path, sizeof(path), "%s/pods/%s/ns/net", s->in->run, uid);
 	int r = join_namespace(path, name, err);
 	if (r < 0)
@@ -164,13 +169,18 @@ static int enter_network(struct sandbox *s, struct error *err)
 		return 0;
 	}
 	if (!text_is(mode ? mode : "bridge", "bridge") && find_published(s).n > 0)
-		return error_set(err, EINVAL, "ports are published on the network 'bridge' only, and this pod has the network '%s'", mode);
+		return error_set(
+			err, EINVAL,
+			"ports are published on the network 'bridge' only, and this pod has the network '%s'",
+			mode);
 	if (mode && text_starts(mode, "container:"))
 		return join_pod(s, mode + strlen("container:"), err);
 	if (mode && text_starts(mode, "ns:"))
 		return join_namespace(mode + 3, mode + 3, err);
 	if (mode && !text_is(mode, "none") && !text_is(mode, "bridge"))
-		return error_set(err, EINVAL, "there is no network '%s' (bridge, none, host, container:NAME, ns:PATH)", mode);
+		return error_set(err, EINVAL,
+				 "there is no network '%s' (bridge, none, host, container:NAME, ns:PATH)",
+				 mode);
 	return enter_own_network(s, !text_is(mode, "none"), err);
 }
 
@@ -181,8 +191,9 @@ static int enter_ipc(struct sandbox *s, struct error *err)
 
 	if (!s->pod->spec.hostIPC && unshare(CLONE_NEWIPC) < 0)
 		return error_errno(err, "cannot make the pod's IPC namespace");
-	s->shm = s->pod->spec.hostIPC ? mount_copy(AT_FDCWD, "/dev/shm", false) :
-					mount_make("tmpfs", options, 2, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	s->shm = s->pod->spec.hostIPC ? mount_copy(AT_FDCWD, "/dev/shm", false)
+				      : mount_make("tmpfs", options, 2,
+						   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (s->shm >= 0)
 		return 0;
 	errno = -s->shm;
@@ -198,16 +209,20 @@ static int set_sysctls(const struct sandbox *s, struct error *err)
 		return 0;
 	list_each(sysctl, &security->sysctls) {
 		bool net = text_starts(sysctl->name, "net.") && !s->pod->spec.hostNetwork;
-		bool ipc = (text_starts(sysctl->name, "kernel.shm") || text_starts(sysctl->name, "kernel.msg") ||
-			    text_is(sysctl->name, "kernel.sem") || text_starts(sysctl->name, "fs.mqueue.")) && !s->pod->spec.hostIPC;
+		bool ipc =
+			(text_starts(sysctl->name, "kernel.shm") || text_starts(sysctl->name, "kernel.msg") ||
+			 text_is(sysctl->name, "kernel.sem") || text_starts(sysctl->name, "fs.mqueue.")) &&
+			!s->pod->spec.hostIPC;
 		if ((!net && !ipc) || strchr(sysctl->name, '/') || strstr(sysctl->name, ".."))
-			return error_set(err, EPERM, "the sysctl '%s' is not one of the pod's own namespaces", sysctl->name);
+			return error_set(err, EPERM, "the sysctl '%s' is not one of the pod's own namespaces",
+					 sysctl->name);
 		size_t n = (size_t)snprintf(path, sizeof(path), "/proc/sys/%s", sysctl->name);
 		for (size_t i = strlen("/proc/sys/"); i < n && i < sizeof(path); i++)
 			path[i] = path[i] == '.' ? '/' : path[i];
 		_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (fd < 0 || write(fd, sysctl->value, strlen(sysctl->value)) < 0)
-			return error_errno(err, "cannot set the sysctl '%s' to '%s'", sysctl->name, sysctl->value);
+			return error_errno(err, "cannot set the sysctl '%s' to '%s'", sysctl->name,
+					   sysctl->value);
 	}
 	return 0;
 }
@@ -219,7 +234,8 @@ static void read_resolver(bool own, char **text)
 {
 	_cleanup_free_ char *upstream = NULL;
 
-	if (file_read(AT_FDCWD, "/etc/resolv.conf", 65536, text, NULL, NULL) == 0 && own && resolver_is_local(*text) &&
+	if (file_read(AT_FDCWD, "/etc/resolv.conf", 65536, text, NULL, NULL) == 0 && own &&
+	    resolver_is_local(*text) &&
 	    file_read(AT_FDCWD, RESOLVER_UPSTREAM, 65536, &upstream, NULL, NULL) == 0) {
 		free(*text);
 		*text = take_ptr(&upstream);
@@ -290,10 +306,12 @@ static uint64_t pids_limit(const struct sandbox *s)
 	if (wish)
 		return wish < 0 ? 0 : (uint64_t)wish;
 	if (!cgroup_has(&s->cgroups, CGROUP_PIDS)) {
-		log_warning("this machine has no 'pids' cgroup controller: the pod may have any number of processes");
+		log_warning("this machine has no 'pids' cgroup controller: the pod may have any number of "
+			    "processes");
 		return 0;
 	}
-	uint64_t threads = kernel_number("/proc/sys/kernel/threads-max"), pids = kernel_number("/proc/sys/kernel/pid_max");
+	uint64_t threads = kernel_number("/proc/sys/kernel/threads-max"),
+		 pids = kernel_number("/proc/sys/kernel/pid_max");
 	return cgroup_default_pids(pids && pids < threads ? pids : threads);
 }
 
@@ -302,7 +320,8 @@ static uint64_t pids_limit(const struct sandbox *s)
 static int make_cgroup(struct sandbox *s, struct error *err)
 {
 	const struct cgroup_limits machine = { .cpu_request_milli = s->facts.node_cpu_milli };
-	struct quantity cpu = pod_resource(&s->pod->spec, "cpu", true, s->arena), ask = pod_resource(&s->pod->spec, "cpu", false, s->arena);
+	struct quantity cpu = pod_resource(&s->pod->spec, "cpu", true, s->arena),
+			ask = pod_resource(&s->pod->spec, "cpu", false, s->arena);
 	struct quantity memory = pod_resource(&s->pod->spec, "memory", true, s->arena);
 	struct cgroup_limits limits = {
 		.cpu_limit_milli = cpu.set ? (uint64_t)quantity_milli(&cpu) : 0,
@@ -327,17 +346,31 @@ static void learn_facts(struct sandbox *s)
 	gethostname(s->node_name, sizeof(s->node_name) - 1);
 	sysinfo(&info);
 	s->facts = (struct pod_facts){
-		.pod_ip = s->ip, .host_ip = s->host_ip, .node_name = s->node_name,
+		.pod_ip = s->ip,
+		.host_ip = s->host_ip,
+		.node_name = s->node_name,
 		.node_memory_bytes = (uint64_t)info.totalram * info.mem_unit,
 		.node_cpu_milli = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) * 1000,
 	};
 }
 
-int sandbox_create(struct sandbox *s, const struct instance *in, const struct launch *launch, struct arena *a, struct error *err)
+int sandbox_create(struct sandbox *s, const struct instance *in, const struct launch *launch, struct arena *a,
+		   struct error *err)
 {
-	*s = (struct sandbox){ .in = in, .launch = launch, .pod = &launch->pod, .arena = a, .claim = -1, .dir = -1,
-			       .endpoint = ENDPOINT_NONE, .base = CGROUP_NONE, .cgroup = CGROUP_NONE, .shm = -1, .files = -1,
-			       .init = CONTAINER_PROCESS_NONE, .init_cgroup = CGROUP_NONE, .pid_namespace = -1 };
+	*s = (struct sandbox){ .in = in,
+			       .launch = launch,
+			       .pod = &launch->pod,
+			       .arena = a,
+			       .claim = -1,
+			       .dir = -1,
+			       .endpoint = ENDPOINT_NONE,
+			       .base = CGROUP_NONE,
+			       .cgroup = CGROUP_NONE,
+			       .shm = -1,
+			       .files = -1,
+			       .init = CONTAINER_PROCESS_NONE,
+			       .init_cgroup = CGROUP_NONE,
+			       .pid_namespace = -1 };
 	_cleanup_free_ char *disk = memory_printf("pods/%s/volumes", s->pod->metadata.uid);
 
 	learn_facts(s);
@@ -347,7 +380,8 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 	s->again = pod_exists(s);
 	r = make_directory(s, err);
 	if (r == 0)
-		unlinkat(s->dir, "ctl", 0); /* of an earlier keeper: who waits for this one looks for a new socket */
+		unlinkat(s->dir, "ctl",
+			 0); /* of an earlier keeper: who waits for this one looks for a new socket */
 	if (r == 0)
 		r = make_cgroup(s, err);
 	if (r == 0)
@@ -369,7 +403,8 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 	return r;
 }
 
-static void remove_directories(const struct instance *in, const char *uid, const char *namespace, const char *name)
+static void remove_directories(const struct instance *in, const char *uid, const char *namespace,
+			       const char *name)
 {
 	_cleanup_free_ char *path = memory_printf("pods/%s", uid);
 	_cleanup_free_ char *logs = memory_printf("%s/%s_%s_%s", in->log, namespace, name, uid);
@@ -419,7 +454,8 @@ void sandbox_sweep(const struct instance *in, const char *uid, const char *names
 	bool alive;
 
 	snprintf(cgroup, sizeof(cgroup), "pod%.36s", uid);
-	if (cgroup_probe(&cgroups, NULL) == 0 && cgroup_open(&base, &cgroups, NULL, in->cgroup, NULL, NULL) == 0) {
+	if (cgroup_probe(&cgroups, NULL) == 0 &&
+	    cgroup_open(&base, &cgroups, NULL, in->cgroup, NULL, NULL) == 0) {
 		cgroup_remove(&cgroups, &base, cgroup);
 		cgroup_close(&base);
 	}

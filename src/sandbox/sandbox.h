@@ -18,9 +18,9 @@ struct sandbox {
 	const struct pod *pod;
 	struct arena *arena;
 	int claim;
-	bool again; /* the pod was there, and is started again: it stays when that fails */
+	bool again;                 /* the pod was there, and is started again: it stays when that fails */
 	char *run_path, *root_path; /* RUN/pods/<uid>, ROOT/pods/<uid> */
-	int dir;		    /* RUN/pods/<uid> */
+	int dir;                    /* RUN/pods/<uid> */
 	struct endpoint endpoint;
 	bool has_endpoint;
 	char ip[INET_ADDRSTRLEN], host_ip[INET_ADDRSTRLEN];
@@ -39,7 +39,8 @@ struct sandbox {
 };
 
 /* Makes the sandbox of LAUNCH's pod and moves this process into it. On an error all that it made is undone. */
-int sandbox_create(struct sandbox *s, const struct instance *in, const struct launch *launch, struct arena *a, struct error *err);
+int sandbox_create(struct sandbox *s, const struct instance *in, const struct launch *launch, struct arena *a,
+		   struct error *err);
 
 /* Gives back network, cgroup and volumes. DELETE: the pod's directories and name, too; else they stay for `ps -a` and `logs`. */
 void sandbox_destroy(struct sandbox *s, bool delete);
@@ -53,8 +54,9 @@ struct sandbox_container {
 	const struct launch_image *image;
 	struct container_process process;
 	struct cgroup cgroup;
-	int in, out, err; /* our ends: standard input to write, outputs to read; with a terminal: IN and OUT are the master */
-	int devpts;	  /* its devpts, to open terminals for exec */
+	int in, out,
+		err; /* our ends: standard input to write, outputs to read; with a terminal: IN and OUT are the master */
+	int devpts; /* its devpts, to open terminals for exec */
 	uint64_t oom_kills;
 	unsigned attempt;
 	const char *resolved_user; /* for status */
@@ -70,7 +72,8 @@ void sandbox_container_clean(struct sandbox *s, struct sandbox_container *c);
 bool sandbox_container_was_oom_killed(const struct sandbox_container *c);
 
 /* The text it left at terminationMessagePath, at most 4096 bytes, in A; NULL: none. */
-const char *sandbox_container_message(const struct sandbox *s, const struct sandbox_container *c, struct arena *a);
+const char *sandbox_container_message(const struct sandbox *s, const struct sandbox_container *c,
+				      struct arena *a);
 
 struct exec_wish {
 	struct LIST(const char *) argv, env;
@@ -80,5 +83,5 @@ struct exec_wish {
 };
 
 /* Another process in the container; *MASTER: the terminal's, with tty. */
-int sandbox_exec(struct sandbox *s, struct sandbox_container *c, const struct exec_wish *wish, struct container_process *p,
-		 int *master, struct error *err);
+int sandbox_exec(struct sandbox *s, struct sandbox_container *c, const struct exec_wish *wish,
+		 struct container_process *p, int *master, struct error *err);

@@ -41,7 +41,8 @@ static void set_env(const struct sandbox *s, struct oci_process *p, const char *
 }
 
 /* The value of KEY in a stored object; NULL with -ENOENT. */
-static const char *object_value(const struct sandbox *s, const char *kind, const char *name, const char *key, struct error *err)
+static const char *object_value(const struct sandbox *s, const char *kind, const char *name, const char *key,
+				struct error *err)
 {
 	struct problems ignored = { .arena = s->arena };
 	struct node *object = store_get(s->in, kind, s->pod->metadata.namespace, name, s->arena, err);
@@ -63,8 +64,8 @@ static const char *object_value(const struct sandbox *s, const char *kind, const
 	return NULL;
 }
 
-static int value_from(const struct sandbox *s, const struct container *c, const struct env_var_source *from, const char **value,
-		      struct error *err)
+static int value_from(const struct sandbox *s, const struct container *c, const struct env_var_source *from,
+		      const char **value, struct error *err)
 {
 	const struct key_selector *key = from->configMapKeyRef ? from->configMapKeyRef : from->secretKeyRef;
 
@@ -77,12 +78,13 @@ static int value_from(const struct sandbox *s, const struct container *c, const 
 	return *value || (key->optional.value && err->code == ENOENT) ? 0 : -err->code;
 }
 
-static int env_from(const struct sandbox *s, const struct env_from_source *from, struct oci_process *p, struct error *err)
+static int env_from(const struct sandbox *s, const struct env_from_source *from, struct oci_process *p,
+		    struct error *err)
 {
 	const struct env_source *source = from->configMapRef ? from->configMapRef : from->secretRef;
 	struct problems ignored = { .arena = s->arena };
-	struct node *object = store_get(s->in, from->configMapRef ? "configmaps" : "secrets", s->pod->metadata.namespace, source->name,
-					s->arena, err);
+	struct node *object = store_get(s->in, from->configMapRef ? "configmaps" : "secrets",
+					s->pod->metadata.namespace, source->name, s->arena, err);
 	const char *prefix = from->prefix ? from->prefix : "";
 
 	if (!object)
@@ -102,7 +104,8 @@ static int env_from(const struct sandbox *s, const struct env_from_source *from,
 }
 
 /* The image's, then whole objects, then single ones; later wins (core/v1 Container.envFrom). */
-static int make_env(const struct sandbox *s, const struct sandbox_container *c, struct oci_process *p, struct error *err)
+static int make_env(const struct sandbox *s, const struct sandbox_container *c, struct oci_process *p,
+		    struct error *err)
 {
 	int r;
 
@@ -114,7 +117,8 @@ static int make_env(const struct sandbox *s, const struct sandbox_container *c, 
 	}
 	if (c->spec->tty && !spec_variable(p, "TERM"))
 		set_env(s, p, "TERM", "xterm");
-	set_env(s, p, "HOSTNAME", s->facts.node_name && s->pod->spec.hostNetwork ? s->facts.node_name : s->pod->metadata.name);
+	set_env(s, p, "HOSTNAME",
+		s->facts.node_name && s->pod->spec.hostNetwork ? s->facts.node_name : s->pod->metadata.name);
 	list_each(from, &c->spec->envFrom)
 		if ((r = env_from(s, from, p, err)) < 0)
 			return r;
@@ -128,14 +132,17 @@ static int make_env(const struct sandbox *s, const struct sandbox_container *c, 
 	return 0;
 }
 
-static void add_expanded(const struct sandbox *s, struct oci_process *p, const struct strings *from, bool references)
+static void add_expanded(const struct sandbox *s, struct oci_process *p, const struct strings *from,
+			 bool references)
 {
 	list_each(word, from)
-		*list_add(s->arena, &p->args) = references ? expand(*word, spec_variable, p, s->arena, NULL) : *word;
+		*list_add(s->arena, &p->args) =
+			references ? expand(*word, spec_variable, p, s->arena, NULL) : *word;
 }
 
 /* command replaces ENTRYPOINT and with it CMD; args replaces CMD (Kubernetes docs "Define a Command and Arguments"). */
-static int make_args(const struct sandbox *s, const struct sandbox_container *c, struct oci_process *p, struct error *err)
+static int make_args(const struct sandbox *s, const struct sandbox_container *c, struct oci_process *p,
+		     struct error *err)
 {
 	bool command = c->spec->command.n > 0, args = c->spec->args.n > 0;
 
@@ -143,16 +150,23 @@ static int make_args(const struct sandbox *s, const struct sandbox_container *c,
 	if (args || !command)
 		add_expanded(s, p, args ? &c->spec->args : &c->image->config.Cmd, args);
 	if (p->args.n == 0)
-		return error_set(err, EINVAL, "neither the pod nor the image '%s' says what to run (give command)", c->image->reference);
+		return error_set(err, EINVAL,
+				 "neither the pod nor the image '%s' says what to run (give command)",
+				 c->image->reference);
 	return 0;
 }
 
-static int make_user(const struct sandbox *s, const struct sandbox_container *c, struct oci_process *p, struct error *err)
+static int make_user(const struct sandbox *s, const struct sandbox_container *c, struct oci_process *p,
+		     struct error *err)
 {
 	const struct pod_security_context *ps = s->pod->spec.securityContext;
 	const struct security_context *cs = c->spec->securityContext;
-	struct optional_int uid = cs && cs->runAsUser.set ? cs->runAsUser : ps ? ps->runAsUser : (struct optional_int){};
-	struct optional_int gid = cs && cs->runAsGroup.set ? cs->runAsGroup : ps ? ps->runAsGroup : (struct optional_int){};
+	struct optional_int uid = cs && cs->runAsUser.set ? cs->runAsUser
+				  : ps                    ? ps->runAsUser
+							  : (struct optional_int){};
+	struct optional_int gid = cs && cs->runAsGroup.set ? cs->runAsGroup
+				  : ps                     ? ps->runAsGroup
+							   : (struct optional_int){};
 	struct LIST(gid_t) groups = {};
 	struct LIST(int) roots = {};
 	struct user user = {};
@@ -165,8 +179,14 @@ static int make_user(const struct sandbox *s, const struct sandbox_container *c,
 	for (size_t i = c->image->layers.n; i-- > 0;)
 		*list_add(s->arena, &roots) = open(c->image->layers.at[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const struct user_wish wish = {
-		.name = c->image->config.User, .has_uid = uid.set, .uid = (uid_t)uid.value, .has_gid = gid.set, .gid = (gid_t)gid.value,
-		.groups = groups.at, .group_count = groups.n, .strict = ps && text_is(ps->supplementalGroupsPolicy, "Strict"),
+		.name = c->image->config.User,
+		.has_uid = uid.set,
+		.uid = (uid_t)uid.value,
+		.has_gid = gid.set,
+		.gid = (gid_t)gid.value,
+		.groups = groups.at,
+		.group_count = groups.n,
+		.strict = ps && text_is(ps->supplementalGroupsPolicy, "Strict"),
 	};
 	int r = user_find(roots.at, roots.n, &wish, s->arena, &user, err);
 	list_each(root, &roots)
@@ -175,7 +195,9 @@ static int make_user(const struct sandbox *s, const struct sandbox_container *c,
 		return r;
 	bool non_root = cs && cs->runAsNonRoot.set ? cs->runAsNonRoot.value : ps && ps->runAsNonRoot.value;
 	if (non_root && user.uid == 0)
-		return error_set(err, EPERM, "runAsNonRoot is true, but the container would run as user 0 (set runAsUser)");
+		return error_set(
+			err, EPERM,
+			"runAsNonRoot is true, but the container would run as user 0 (set runAsUser)");
 	p->uid = user.uid;
 	p->gid = user.gid;
 	list_each(group, &user.groups)
@@ -189,7 +211,9 @@ static int apply_names(uint64_t *set, const struct strings *names, bool add, str
 {
 	list_each(name, names) {
 		int number = capability_number(*name);
-		uint64_t which = text_is(*name, "ALL") || text_is(*name, "all") ? capability_all() : number >= 0 ? CAPABILITY(number) : 0;
+		uint64_t which = text_is(*name, "ALL") || text_is(*name, "all") ? capability_all()
+				 : number >= 0                                  ? CAPABILITY(number)
+										: 0;
 		if (!which)
 			return error_set(err, EINVAL, "there is no capability '%s'", *name);
 		*set = add ? *set | which : *set & ~which;
@@ -212,16 +236,19 @@ static int make_capabilities(const struct sandbox_container *c, struct oci_proce
 		set &= capability_all();
 	}
 	p->capabilities = (struct oci_capabilities){ .bounding = set, .effective = set, .permitted = set };
-	p->noNewPrivileges = cs && cs->allowPrivilegeEscalation.set && !cs->allowPrivilegeEscalation.value && !privileged &&
-			     !(set & CAPABILITY(CAP_SYS_ADMIN));
+	p->noNewPrivileges = cs && cs->allowPrivilegeEscalation.set && !cs->allowPrivilegeEscalation.value &&
+			     !privileged && !(set & CAPABILITY(CAP_SYS_ADMIN));
 	return r;
 }
 
-int spec_filter(const struct sandbox *s, const struct container *c, struct oci_process *p, struct seccomp_filter *f, struct error *err)
+int spec_filter(const struct sandbox *s, const struct container *c, struct oci_process *p,
+		struct seccomp_filter *f, struct error *err)
 {
 	const struct security_context *cs = c->securityContext;
 	const struct pod_security_context *ps = s->pod->spec.securityContext;
-	const struct seccomp_profile *profile = cs && cs->seccompProfile ? cs->seccompProfile : ps ? ps->seccompProfile : NULL;
+	const struct seccomp_profile *profile = cs && cs->seccompProfile ? cs->seccompProfile
+						: ps                     ? ps->seccompProfile
+									 : NULL;
 	const char *file = NULL;
 
 	if ((cs && cs->privileged.value) || (profile && text_is(profile->type, "Unconfined")))
@@ -247,7 +274,8 @@ static int64_t part_of_the_rest(const struct pod_spec *spec, struct arena *a)
 
 	containers.resources = NULL;
 	struct quantity sum = pod_resource(&containers, "memory", false, a);
-	return (quantity_value(&all) - quantity_value(&sum)) / (int64_t)(spec->containers.n + spec->initContainers.n);
+	return (quantity_value(&all) - quantity_value(&sum)) /
+	       (int64_t)(spec->containers.n + spec->initContainers.n);
 }
 
 /* The less a container asked for, the sooner it is the one (Kubernetes docs "Node out of memory behavior"); a sidecar not before every app
@@ -272,12 +300,15 @@ static int oom_score(const struct sandbox *s, const struct container *c)
 	return score < 3 ? 3 : score > 999 ? 999 : (int)score;
 }
 
-int spec_process(const struct sandbox *s, const struct sandbox_container *c, struct oci_process *p, struct error *err)
+int spec_process(const struct sandbox *s, const struct sandbox_container *c, struct oci_process *p,
+		 struct error *err)
 {
-	*p = (struct oci_process){ .terminal = c->spec->tty, .has_oom_score_adj = true, .oomScoreAdj = oom_score(s, c->spec) };
-	p->cwd = !text_empty(c->spec->workingDir)	  ? c->spec->workingDir :
-		 !text_empty(c->image->config.WorkingDir) ? c->image->config.WorkingDir :
-							    "/";
+	*p = (struct oci_process){ .terminal = c->spec->tty,
+				   .has_oom_score_adj = true,
+				   .oomScoreAdj = oom_score(s, c->spec) };
+	p->cwd = !text_empty(c->spec->workingDir)           ? c->spec->workingDir
+		 : !text_empty(c->image->config.WorkingDir) ? c->image->config.WorkingDir
+							    : "/";
 	int r = make_env(s, c, p, err);
 	if (r == 0)
 		r = make_args(s, c, p, err);

@@ -19,7 +19,8 @@ static bool hides_lower_layers(int root)
 {
 	char path[32], value = 0;
 	_cleanup_close_ int etc = path_open_in_root(root, "etc", O_PATH, 0);
-	return etc >= 0 && getxattr(path_of_fd(etc, path), "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+	return etc >= 0 && getxattr(path_of_fd(etc, path), "trusted.overlay.opaque", &value, 1) == 1 &&
+	       value == 'y';
 }
 
 /* The text of NAME in the uppermost layer that has it; NULL if none has. */
@@ -28,10 +29,13 @@ static char *read_file(const int *roots, size_t n, const char *name)
 	for (size_t i = 0; i < n; i++) {
 		char *text = NULL;
 		struct stat st;
-		_cleanup_close_ int fd = path_open_in_root(roots[i], name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+		_cleanup_close_ int fd =
+			path_open_in_root(roots[i], name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 			return file_read_fd(fd, name, FILE_MAX, &text, NULL, NULL) == 0 ? text : NULL;
-		if (fd != -ENOENT || hides_lower_layers(roots[i])) /* a whiteout or something odd: the lower ones do not count */
+		if (fd != -ENOENT ||
+		    hides_lower_layers(
+			    roots[i])) /* a whiteout or something odd: the lower ones do not count */
 			return NULL;
 	}
 	return NULL;
@@ -125,8 +129,8 @@ static bool walk_groups(char *text, const char *wanted, gid_t *gid, const char *
 	return found;
 }
 
-int user_find(const int *roots, size_t n, const struct user_wish *wish, struct arena *arena, struct user *user,
-	      struct error *err)
+int user_find(const int *roots, size_t n, const struct user_wish *wish, struct arena *arena,
+	      struct user *user, struct error *err)
 {
 	_cleanup_free_ char *copy = memory_strdup(wish->name ? wish->name : "");
 	char *group_name = copy, *user_name = strsep(&group_name, ":");
@@ -157,9 +161,11 @@ int user_find(const int *roots, size_t n, const struct user_wish *wish, struct a
 	const char *member = wish->strict || !known || !text_empty(group_name) ? NULL : line.name;
 	if (named || member) {
 		_cleanup_free_ char *groups = read_file(roots, n, "etc/group");
-		bool found = groups && walk_groups(groups, named ? group_name : NULL, &user->gid, member, arena, user);
+		bool found = groups &&
+			     walk_groups(groups, named ? group_name : NULL, &user->gid, member, arena, user);
 		if (named && !found)
-			return error_set(err, ENOENT, "the image has no group '%s' in /etc/group", group_name);
+			return error_set(err, ENOENT, "the image has no group '%s' in /etc/group",
+					 group_name);
 	}
 	return 0;
 }

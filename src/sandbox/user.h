@@ -13,8 +13,8 @@
 #include "base/memory.h"
 
 struct user_wish {
-	const char *name;	/* "user[:group]", names or numbers; NULL or "": root */
-	bool has_uid, has_gid;	/* runAsUser, runAsGroup: win over NAME */
+	const char *name;      /* "user[:group]", names or numbers; NULL or "": root */
+	bool has_uid, has_gid; /* runAsUser, runAsGroup: win over NAME */
 	uid_t uid;
 	gid_t gid;
 	const gid_t *groups; /* supplementalGroups, fsGroup */
@@ -31,5 +31,5 @@ struct user {
 
 /* Finds the ids; ROOTS[0..N) are directories that are searched for etc/passwd and etc/group, the uppermost layer first.
  * Lists and strings live in ARENA. -ENOENT: the wish has a name that is not there. */
-int user_find(const int *roots, size_t n, const struct user_wish *wish, struct arena *arena, struct user *user,
-	      struct error *err);
+int user_find(const int *roots, size_t n, const struct user_wish *wish, struct arena *arena,
+	      struct user *user, struct error *err);

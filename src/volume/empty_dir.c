@@ -20,7 +20,8 @@ static int make_tmpfs(const struct empty_dir_volume *source, struct error *err)
 	struct mount_option options[] = { { "mode", "0777" }, { "size", size } };
 
 	snprintf(size, sizeof(size), "%" PRId64, quantity_value(&source->sizeLimit));
-	int fd = mount_make("tmpfs", options, source->sizeLimit.set ? 2 : 1, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	int fd = mount_make("tmpfs", options, source->sizeLimit.set ? 2 : 1,
+			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	if (fd < 0) {
 		errno = -fd;
 		return error_errno(err, "cannot make a tmpfs");
@@ -39,17 +40,20 @@ static int make_directory(const struct volume_set *set, const char *disk, const 
 	return fd;
 }
 
-int empty_dir_prepare(struct prepared_volume *v, const struct volume_set *set, const char *disk, struct error *err)
+int empty_dir_prepare(struct prepared_volume *v, const struct volume_set *set, const char *disk,
+		      struct error *err)
 {
 	const struct empty_dir_volume *source = v->volume->emptyDir;
 	const struct pod_security_context *security = set->pod->spec.securityContext;
 
-	v->fd = text_is(source->medium, "Memory") ? make_tmpfs(source, err) : make_directory(set, disk, v->volume->name, err);
+	v->fd = text_is(source->medium, "Memory") ? make_tmpfs(source, err)
+						  : make_directory(set, disk, v->volume->name, err);
 	if (v->fd < 0)
 		return v->fd;
 	if (security && security->fsGroup.set) {
 		if (fchownat(v->fd, "", (uid_t)-1, (gid_t)security->fsGroup.value, AT_EMPTY_PATH) < 0)
-			return error_errno(err, "cannot give it to the group %" PRId64, security->fsGroup.value);
+			return error_errno(err, "cannot give it to the group %" PRId64,
+					   security->fsGroup.value);
 		if (fchmodat(v->fd, ".", 02777, 0) < 0)
 			return error_errno(err, "cannot set its mode");
 	}

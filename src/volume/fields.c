@@ -24,8 +24,8 @@ static const char *all_pairs(const struct string_map *map, struct arena *a)
 	return text;
 }
 
-int pod_field(const struct pod *pod, const struct pod_facts *facts, const char *path, struct arena *a, const char **value,
-	      struct error *err)
+int pod_field(const struct pod *pod, const struct pod_facts *facts, const char *path, struct arena *a,
+	      const char **value, struct error *err)
 {
 	const struct {
 		const char *path, *value;
@@ -40,7 +40,8 @@ int pod_field(const struct pod *pod, const struct pod_facts *facts, const char *
 		{ "status.podIP", facts->pod_ip },
 		{ "status.podIPs", facts->pod_ip },
 	};
-	const char *label = subscript(path, "metadata.labels", a), *note = subscript(path, "metadata.annotations", a);
+	const char *label = subscript(path, "metadata.labels", a),
+		   *note = subscript(path, "metadata.annotations", a);
 
 	*value = NULL;
 	for (size_t i = 0; i < sizeof(simple) / sizeof(*simple); i++) {
@@ -63,21 +64,26 @@ int pod_field(const struct pod *pod, const struct pod_facts *facts, const char *
 	return 0;
 }
 
-int pod_resource_field(const struct pod *pod, const struct pod_facts *facts, const struct container *container,
-		       const struct resource_field_selector *selector, struct arena *a, const char **value, struct error *err)
+int pod_resource_field(const struct pod *pod, const struct pod_facts *facts,
+		       const struct container *container, const struct resource_field_selector *selector,
+		       struct arena *a, const char **value, struct error *err)
 {
-	const struct container *c = selector->containerName ? pod_find_container(pod, selector->containerName) : container;
+	const struct container *c =
+		selector->containerName ? pod_find_container(pod, selector->containerName) : container;
 	bool limits = text_starts(selector->resource, "limits.");
-	const char *name = limits ? selector->resource + 7 : text_starts(selector->resource, "requests.") ? selector->resource + 9 : NULL;
+	const char *name = limits                                         ? selector->resource + 7
+			   : text_starts(selector->resource, "requests.") ? selector->resource + 9
+									  : NULL;
 
 	if (!c || !name)
-		return error_set(err, EINVAL, "resourceFieldRef '%s' of the container '%s' is not there", selector->resource,
-				 selector->containerName ? selector->containerName : "?");
+		return error_set(err, EINVAL, "resourceFieldRef '%s' of the container '%s' is not there",
+				 selector->resource, selector->containerName ? selector->containerName : "?");
 	struct quantity q = resource_get(limits ? &c->resources.limits : &c->resources.requests, name);
 	if (!q.set && limits) /* no limit: what the machine has (core/v1 ResourceFieldSelector) */
-		q.nano = text_is(name, "cpu") ? (__int128)facts->node_cpu_milli * 1000000 :
-						(__int128)facts->node_memory_bytes * 1000000000;
-	__int128 divisor = selector->divisor.set && selector->divisor.nano > 0 ? selector->divisor.nano : 1000000000;
+		q.nano = text_is(name, "cpu") ? (__int128)facts->node_cpu_milli * 1000000
+					      : (__int128)facts->node_memory_bytes * 1000000000;
+	__int128 divisor =
+		selector->divisor.set && selector->divisor.nano > 0 ? selector->divisor.nano : 1000000000;
 	*value = arena_printf(a, "%" PRId64, (int64_t)((q.nano + divisor - 1) / divisor));
 	return 0;
 }

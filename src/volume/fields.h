@@ -12,9 +12,10 @@ struct pod_facts {
 };
 
 /* The value of a fieldPath (metadata.labels['x'], status.podIP …) in A; -EINVAL: there is no such field. */
-int pod_field(const struct pod *pod, const struct pod_facts *facts, const char *path, struct arena *a, const char **value,
-	      struct error *err);
+int pod_field(const struct pod *pod, const struct pod_facts *facts, const char *path, struct arena *a,
+	      const char **value, struct error *err);
 
 /* The value of a resourceFieldRef; CONTAINER: whose environment it is, for a selector without containerName. */
-int pod_resource_field(const struct pod *pod, const struct pod_facts *facts, const struct container *container,
-		       const struct resource_field_selector *selector, struct arena *a, const char **value, struct error *err);
+int pod_resource_field(const struct pod *pod, const struct pod_facts *facts,
+		       const struct container *container, const struct resource_field_selector *selector,
+		       struct arena *a, const char **value, struct error *err);

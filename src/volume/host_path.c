@@ -15,9 +15,12 @@ static const struct {
 	mode_t format;
 	bool make;
 } types[] = {
-	{ "DirectoryOrCreate", "a directory", S_IFDIR, true }, { "Directory", "a directory", S_IFDIR, false },
-	{ "FileOrCreate", "a file", S_IFREG, true },	       { "File", "a file", S_IFREG, false },
-	{ "Socket", "a socket", S_IFSOCK, false },	       { "CharDevice", "a character device", S_IFCHR, false },
+	{ "DirectoryOrCreate", "a directory", S_IFDIR, true },
+	{ "Directory", "a directory", S_IFDIR, false },
+	{ "FileOrCreate", "a file", S_IFREG, true },
+	{ "File", "a file", S_IFREG, false },
+	{ "Socket", "a socket", S_IFSOCK, false },
+	{ "CharDevice", "a character device", S_IFCHR, false },
 	{ "BlockDevice", "a block device", S_IFBLK, false },
 };
 
@@ -48,8 +51,8 @@ int host_path_prepare(struct prepared_volume *v, struct error *err)
 	if (v->fd < 0 || fstat(v->fd, &st) < 0)
 		return error_errno(err, "the host has no '%s'", source->path);
 	if (kind >= 0 && (st.st_mode & S_IFMT) != types[kind].format)
-		return error_set(err, EINVAL, "'%s' on the host is not %s (the hostPath type is %s)", source->path, types[kind].what,
-				 source->type);
+		return error_set(err, EINVAL, "'%s' on the host is not %s (the hostPath type is %s)",
+				 source->path, types[kind].what, source->type);
 	v->is_file = !S_ISDIR(st.st_mode);
 	return 0;
 }

@@ -38,9 +38,11 @@ struct keys { /* what configMap, secret and their projections have in common */
 	bool optional;
 };
 
-static void add_file(struct payload *p, const char *path, const char *data, size_t size, struct optional_int mode)
+static void add_file(struct payload *p, const char *path, const char *data, size_t size,
+		     struct optional_int mode)
 {
-	*list_add(p->arena, &p->files) = (struct payload_file){ path, data, size, mode.set ? (mode_t)mode.value : 0644 };
+	*list_add(p->arena, &p->files) =
+		(struct payload_file){ path, data, size, mode.set ? (mode_t)mode.value : 0644 };
 }
 
 /* All keys of an object as bytes. */
@@ -73,7 +75,8 @@ static const struct bytes *find_key(const struct bytes_map *data, const char *ke
 static int add_keys(struct payload *p, const struct keys *k, struct error *err)
 {
 	struct bytes_map data = {};
-	struct node *object = store_get(p->set->in, k->kind, p->set->pod->metadata.namespace, k->name, p->arena, err);
+	struct node *object =
+		store_get(p->set->in, k->kind, p->set->pod->metadata.namespace, k->name, p->arena, err);
 
 	if (!object)
 		return k->optional && err->code == ENOENT ? 0 : -err->code;
@@ -84,23 +87,27 @@ static int add_keys(struct payload *p, const struct keys *k, struct error *err)
 	for (size_t i = 0; i < k->item_count; i++) {
 		const struct bytes *value = find_key(&data, k->items[i].key);
 		if (value)
-			add_file(p, k->items[i].path, value->at, value->n, k->items[i].mode.set ? k->items[i].mode : k->mode);
+			add_file(p, k->items[i].path, value->at, value->n,
+				 k->items[i].mode.set ? k->items[i].mode : k->mode);
 		else if (!k->optional)
 			return error_set(err, ENOENT, "'%s' has no key '%s'", k->name, k->items[i].key);
 	}
 	return 0;
 }
 
-static int add_downward(struct payload *p, const struct downward_api_file *files, size_t n, struct optional_int mode, struct error *err)
+static int add_downward(struct payload *p, const struct downward_api_file *files, size_t n,
+			struct optional_int mode, struct error *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct downward_api_file *f = &files[i];
 		const char *value = "";
 		int r = 0;
 		if (f->fieldRef)
-			r = pod_field(p->set->pod, p->set->facts, f->fieldRef->fieldPath, p->arena, &value, err);
+			r = pod_field(p->set->pod, p->set->facts, f->fieldRef->fieldPath, p->arena, &value,
+				      err);
 		else if (f->resourceFieldRef)
-			r = pod_resource_field(p->set->pod, p->set->facts, NULL, f->resourceFieldRef, p->arena, &value, err);
+			r = pod_resource_field(p->set->pod, p->set->facts, NULL, f->resourceFieldRef,
+					       p->arena, &value, err);
 		if (r < 0)
 			return r;
 		add_file(p, f->path, value, strlen(value), f->mode.set ? f->mode : mode);
@@ -114,11 +121,16 @@ static int add_projected(struct payload *p, const struct projected_volume *v, st
 		int r = 0;
 		const struct named_projection *named = s->configMap ? s->configMap : s->secret;
 		if (named) {
-			const struct keys k = { s->configMap ? "configmaps" : "secrets", named->name, named->items.at, named->items.n,
-						v->defaultMode, named->optional.value };
+			const struct keys k = { s->configMap ? "configmaps" : "secrets",
+						named->name,
+						named->items.at,
+						named->items.n,
+						v->defaultMode,
+						named->optional.value };
 			r = add_keys(p, &k, err);
 		} else if (s->downwardAPI) {
-			r = add_downward(p, s->downwardAPI->items.at, s->downwardAPI->items.n, v->defaultMode, err);
+			r = add_downward(p, s->downwardAPI->items.at, s->downwardAPI->items.n, v->defaultMode,
+					 err);
 		}
 		if (r < 0)
 			return r;
@@ -129,17 +141,22 @@ static int add_projected(struct payload *p, const struct projected_volume *v, st
 static int collect(struct payload *p, const struct volume *v, struct error *err)
 {
 	if (v->configMap) {
-		const struct keys k = { "configmaps", v->configMap->name, v->configMap->items.at, v->configMap->items.n,
-					v->configMap->defaultMode, v->configMap->optional.value };
+		const struct keys k = {
+			"configmaps",          v->configMap->name,        v->configMap->items.at,
+			v->configMap->items.n, v->configMap->defaultMode, v->configMap->optional.value
+		};
 		return add_keys(p, &k, err);
 	}
 	if (v->secret) {
-		const struct keys k = { "secrets", v->secret->secretName, v->secret->items.at, v->secret->items.n,
-					v->secret->defaultMode, v->secret->optional.value };
+		const struct keys k = {
+			"secrets",          v->secret->secretName,  v->secret->items.at,
+			v->secret->items.n, v->secret->defaultMode, v->secret->optional.value
+		};
 		return add_keys(p, &k, err);
 	}
 	if (v->downwardAPI)
-		return add_downward(p, v->downwardAPI->items.at, v->downwardAPI->items.n, v->downwardAPI->defaultMode, err);
+		return add_downward(p, v->downwardAPI->items.at, v->downwardAPI->items.n,
+				    v->downwardAPI->defaultMode, err);
 	return add_projected(p, v->projected, err);
 }
 
@@ -147,12 +164,15 @@ static int write_file(const struct payload *p, int dir, const struct payload_fil
 {
 	const struct pod_security_context *security = p->set->pod->spec.securityContext;
 	const char *slash = strrchr(f->path, '/');
-	_cleanup_close_ int parent = slash ? path_make_dirs_in_root(dir, arena_strndup(p->arena, f->path, (size_t)(slash - f->path)),
-								    0755, 0, 0, err) :
-					     fcntl(dir, F_DUPFD_CLOEXEC, 3);
+	_cleanup_close_ int parent =
+		slash ? path_make_dirs_in_root(dir,
+					       arena_strndup(p->arena, f->path, (size_t)(slash - f->path)),
+					       0755, 0, 0, err)
+		      : fcntl(dir, F_DUPFD_CLOEXEC, 3);
 	if (parent < 0)
 		return parent;
-	_cleanup_close_ int fd = openat(parent, slash ? slash + 1 : f->path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	_cleanup_close_ int fd = openat(parent, slash ? slash + 1 : f->path,
+					O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int r = fd < 0 ? -errno : write_all(fd, f->data, f->size);
 	if (r < 0) {
 		errno = -r;
@@ -188,9 +208,11 @@ static void unlink_gone(const struct payload *p, int root)
 
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
 		size_t n = strlen(entry->d_name);
-		bool there = *entry->d_name == '.' && (n == 1 || entry->d_name[1] == '.'); /* ".", "..", ours */
+		bool there =
+			*entry->d_name == '.' && (n == 1 || entry->d_name[1] == '.'); /* ".", "..", ours */
 		list_each(f, &p->files)
-			there = there || (strcspn(f->path, "/") == n && strncmp(f->path, entry->d_name, n) == 0);
+			there = there ||
+				(strcspn(f->path, "/") == n && strncmp(f->path, entry->d_name, n) == 0);
 		if (!there)
 			unlinkat(root, entry->d_name, 0);
 	}
@@ -211,7 +233,8 @@ int payload_prepare(struct prepared_volume *v, const struct volume_set *set, str
 	if (r < 0)
 		return r;
 	if (v->fd < 0)
-		v->fd = mount_make("tmpfs", options, 2, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+		v->fd = mount_make("tmpfs", options, 2,
+				   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (v->fd < 0) {
 		errno = -v->fd;
 		return error_errno(err, "cannot make a tmpfs");

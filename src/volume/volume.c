@@ -11,7 +11,8 @@
 #include "linux/mount.h"
 #include "linux/path.h"
 
-static int prepare(struct prepared_volume *v, const struct volume_set *set, const char *disk, struct error *err)
+static int prepare(struct prepared_volume *v, const struct volume_set *set, const char *disk,
+		   struct error *err)
 {
 	if (v->volume->emptyDir)
 		return empty_dir_prepare(v, set, disk, err);
@@ -20,8 +21,8 @@ static int prepare(struct prepared_volume *v, const struct volume_set *set, cons
 	return payload_prepare(v, set, err);
 }
 
-int volumes_prepare(struct volume_set *set, const struct instance *in, const struct pod *pod, const struct pod_facts *facts,
-		    const char *disk, struct error *err)
+int volumes_prepare(struct volume_set *set, const struct instance *in, const struct pod *pod,
+		    const struct pod_facts *facts, const char *disk, struct error *err)
 {
 	*set = (struct volume_set){ .in = in, .pod = pod, .facts = facts };
 	set->at = memory_new(pod->spec.volumes.n, sizeof(*set->at));
@@ -61,8 +62,8 @@ void volumes_close(struct volume_set *set)
 	set->n = 0;
 }
 
-int volume_source(const struct volume_set *set, const struct volume_mount *mount, const char *sub_path, struct volume_source *source,
-		  struct error *err)
+int volume_source(const struct volume_set *set, const struct volume_mount *mount, const char *sub_path,
+		  struct volume_source *source, struct error *err)
 {
 	struct stat st;
 
@@ -80,7 +81,8 @@ int volume_source(const struct volume_set *set, const struct volume_mount *mount
 				fd = path_make_dirs_in_root(v->fd, sub_path, 0755, 0, 0, err);
 		}
 		if (fd < 0 || fstat(fd, &st) < 0)
-			return error_set(err, fd < 0 ? -fd : EIO, "cannot open '%s' in the volume '%s'", sub_path ? sub_path : "", mount->name);
+			return error_set(err, fd < 0 ? -fd : EIO, "cannot open '%s' in the volume '%s'",
+					 sub_path ? sub_path : "", mount->name);
 		*source = (struct volume_source){ take_fd(&fd), !S_ISDIR(st.st_mode), is_payload(v->volume) };
 		return 0;
 	}

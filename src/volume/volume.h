@@ -19,7 +19,8 @@ struct prepared_volume {
 	int fd;
 	bool is_file;
 	unsigned generation;
-	char contents[40]; /* of objects: the directory that ..data names; never read back from where a container might have written */
+	char contents
+		[40]; /* of objects: the directory that ..data names; never read back from where a container might have written */
 };
 
 struct volume_set {
@@ -31,8 +32,8 @@ struct volume_set {
 };
 
 /* Prepares all volumes of POD. DISK: the directory (made if missing) for emptyDirs, relative to ROOT ("pods/<uid>/volumes"). */
-int volumes_prepare(struct volume_set *set, const struct instance *in, const struct pod *pod, const struct pod_facts *facts,
-		    const char *disk, struct error *err);
+int volumes_prepare(struct volume_set *set, const struct instance *in, const struct pod *pod,
+		    const struct pod_facts *facts, const char *disk, struct error *err);
 
 /* ConfigMaps and Secrets are read again and their volumes updated. */
 int volumes_update(struct volume_set *set, struct error *err);
@@ -48,12 +49,13 @@ struct volume_source {
 };
 
 /* The source of MOUNT with SUB_PATH resolved inside the volume (made as a directory if missing). 0 or negative. */
-int volume_source(const struct volume_set *set, const struct volume_mount *mount, const char *sub_path, struct volume_source *source,
-		  struct error *err);
+int volume_source(const struct volume_set *set, const struct volume_mount *mount, const char *sub_path,
+		  struct volume_source *source, struct error *err);
 
 /* --- the sources, one file each; not for other rooms --- */
 
-int empty_dir_prepare(struct prepared_volume *v, const struct volume_set *set, const char *disk, struct error *err);
+int empty_dir_prepare(struct prepared_volume *v, const struct volume_set *set, const char *disk,
+		      struct error *err);
 int host_path_prepare(struct prepared_volume *v, struct error *err);
 /* configMap, secret, downwardAPI, projected: makes the tmpfs or updates it. */
 int payload_prepare(struct prepared_volume *v, const struct volume_set *set, struct error *err);

@@ -20,9 +20,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { AS_MEMORY = 1, FDS = 6, RUNS = 8, ENDING = 16 };
 
 static const char launch[] =
-	"{\"pod\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"web\",\"namespace\":\"default\",\"uid\":\"1\"},"
-	"\"spec\":{\"terminationGracePeriodSeconds\":30,\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"a\",\"image\":\"i\"},{\"name\":\"b\",\"image\":\"i\"}]}},"
-	"\"images\":[{\"container\":\"a\",\"reference\":\"i\",\"id\":\"x\",\"layers\":[\"/\"]},{\"container\":\"b\",\"reference\":\"i\",\"id\":\"x\",\"layers\":[\"/\"]}]}";
+	"{\"pod\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"web\",\"namespace\":"
+	"\"default\",\"uid\":\"1\"},"
+	"\"spec\":{\"terminationGracePeriodSeconds\":30,\"restartPolicy\":\"Never\",\"containers\":[{"
+	"\"name\":\"a\",\"image\":\"i\"},{\"name\":\"b\",\"image\":\"i\"}]}},"
+	"\"images\":[{\"container\":\"a\",\"reference\":\"i\",\"id\":\"x\",\"layers\":[\"/"
+	"\"]},{\"container\":\"b\",\"reference\":\"i\",\"id\":\"x\",\"layers\":[\"/\"]}]}";
 
 static void must(bool it_holds)
 {
@@ -51,7 +54,9 @@ static void make_keeper(struct keeper *k, unsigned switches)
 	k->launch = launch_read(launch, sizeof(launch) - 1, k->arena, &err);
 	must(k->launch);
 	k->pod = &k->launch->pod;
-	k->sandbox = (struct sandbox){ .in = &k->in, .launch = k->launch, .pod = k->pod, .arena = k->arena, .dir = directory() };
+	k->sandbox = (struct sandbox){
+		.in = &k->in, .launch = k->launch, .pod = k->pod, .arena = k->arena, .dir = directory()
+	};
 	k->ending = switches & ENDING ? ENDING_FINISHED : ENDING_NOT;
 	k->n = 2;
 	k->members = memory_new(k->n, sizeof(*k->members));
@@ -61,8 +66,13 @@ static void make_keeper(struct keeper *k, unsigned switches)
 		m->kind = KIND_APP;
 		m->state = i == 0 && (switches & RUNS) ? CONTAINER_CREATING : CONTAINER_ENDED;
 		m->ran = m->tried = true;
-		m->sc = (struct sandbox_container){ .spec = &k->pod->spec.containers.at[i], .image = &k->launch->images.at[i],
-						    .process = CONTAINER_PROCESS_NONE, .cgroup = CGROUP_NONE, .in = -1, .out = -1, .err = -1,
+		m->sc = (struct sandbox_container){ .spec = &k->pod->spec.containers.at[i],
+						    .image = &k->launch->images.at[i],
+						    .process = CONTAINER_PROCESS_NONE,
+						    .cgroup = CGROUP_NONE,
+						    .in = -1,
+						    .out = -1,
+						    .err = -1,
 						    .devpts = -1 };
 		m->out.fd = m->err.fd = -1;
 		ev_init(&m->timer, NULL);
@@ -99,7 +109,9 @@ static void send_message(int fd, const char *text, size_t n, unsigned switches)
 		text = "@";
 		n = 1;
 	}
-	socket_send(fd, text, n, &fds); /* an empty or too large one is refused here, or the connection is closed already */
+	socket_send(
+		fd, text, n,
+		&fds); /* an empty or too large one is refused here, or the connection is closed already */
 	close(null);
 	if (memory >= 0)
 		close(memory);

@@ -239,7 +239,8 @@ static void the_end_of_a_log(void **state)
 	_cleanup_text_ struct text is_long = {};
 	logfile_tail(&log, 80, 2048, &is_long);
 	assert_int_equal(is_long.n, 2048);
-	assert_true(text_starts(is_long.at, "lllll") && text_ends(is_long.at, "lend\n") && strspn(is_long.at, "l") == 2044);
+	assert_true(text_starts(is_long.at, "lllll") && text_ends(is_long.at, "lend\n") &&
+		    strspn(is_long.at, "l") == 2044);
 	logfile_close(&log);
 }
 
@@ -304,10 +305,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(lines_of_two_streams),          TEST(bytes_one_by_one_are_the_same_lines),
-		TEST(long_lines_come_in_parts),      TEST(a_large_file_is_rotated_and_the_oldest_goes),
-		TEST(only_the_run_before_stays),     TEST(the_end_of_a_log), TEST(a_log_goes_on_where_it_was),
-		TEST(a_full_disk_loses_whole_lines), TEST(a_file_that_cannot_be_made_is_tried_again),
+		TEST(lines_of_two_streams),
+		TEST(bytes_one_by_one_are_the_same_lines),
+		TEST(long_lines_come_in_parts),
+		TEST(a_large_file_is_rotated_and_the_oldest_goes),
+		TEST(only_the_run_before_stays),
+		TEST(the_end_of_a_log),
+		TEST(a_log_goes_on_where_it_was),
+		TEST(a_full_disk_loses_whole_lines),
+		TEST(a_file_that_cannot_be_made_is_tried_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

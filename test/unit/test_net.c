@@ -30,7 +30,8 @@ static const char *parse(const char *text, struct arena *a)
 		return arena_strdup(a, err.text);
 	list_each(w, &wishes)
 		text_printf(&out, "%s%s %s:%u>%u", out.n ? ", " : "", protocol_name(w->protocol),
-			    inet_ntop(AF_INET, &w->host, address, sizeof(address)), w->host_port, w->pod_port);
+			    inet_ntop(AF_INET, &w->host, address, sizeof(address)), w->host_port,
+			    w->pod_port);
 	return arena_strdup(a, text_str(&out));
 }
 
@@ -46,7 +47,8 @@ static void ports_as_docker_writes_them(void **state)
 		{ "9:9/sctp", "SCTP 0.0.0.0:9>9" },
 		{ "127.0.0.1:8080:80", "TCP 127.0.0.1:8080>80" },
 		{ "127.0.0.1::80", "TCP 127.0.0.1:0>80" },
-		{ "8000-8002:9000-9002", "TCP 0.0.0.0:8000>9000, TCP 0.0.0.0:8001>9001, TCP 0.0.0.0:8002>9002" },
+		{ "8000-8002:9000-9002",
+		  "TCP 0.0.0.0:8000>9000, TCP 0.0.0.0:8001>9001, TCP 0.0.0.0:8002>9002" },
 		{ "8000-8001", "TCP 0.0.0.0:0>8000, TCP 0.0.0.0:0>8001" },
 		{ "127.0.0.1:1-2:3-4/udp", "UDP 127.0.0.1:1>3, UDP 127.0.0.1:2>4" },
 		{ "65535:65535", "TCP 0.0.0.0:65535>65535" },
@@ -118,18 +120,32 @@ static void a_subnet_that_nothing_of_the_host_overlaps(void **state)
 	assert_string_equal(choose(119, ROUTE_HEAD, "", a), "10.219.0.0/16");
 	assert_string_equal(choose(120, ROUTE_HEAD, "", a), "10.100.0.0/16");
 	/* a default route overlaps nothing */
-	assert_string_equal(choose(0, ROUTE_HEAD "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n", "", a), "10.100.0.0/16");
+	assert_string_equal(
+		choose(0, ROUTE_HEAD "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n", "", a),
+		"10.100.0.0/16");
 	/* 10.100.5.0/24, smaller than a subnet, and 10.101.0.0/16; written in the byte order of the machine */
-	assert_string_equal(choose(0, ROUTE_HEAD "tun0\t0005640A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
-						 "tun0\t0000650A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n", "", a), "10.102.0.0/16");
+	assert_string_equal(choose(0,
+				   ROUTE_HEAD "tun0\t0005640A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
+					      "tun0\t0000650A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n",
+				   "", a),
+			    "10.102.0.0/16");
 	/* 10.96.0.0/11 is greater */
-	assert_string_equal(choose(0, ROUTE_HEAD "tun0\t0000600A\t00000000\t0001\t0\t0\t0\t0000E0FF\t0\t0\t0\n", "", a), "10.128.0.0/16");
+	assert_string_equal(
+		choose(0, ROUTE_HEAD "tun0\t0000600A\t00000000\t0001\t0\t0\t0\t0000E0FF\t0\t0\t0\n", "", a),
+		"10.128.0.0/16");
 	/* its own route is no obstacle */
-	assert_string_equal(choose(0, ROUTE_HEAD "seapod0\t0000640A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n", "", a), "10.100.0.0/16");
+	assert_string_equal(
+		choose(0, ROUTE_HEAD "seapod0\t0000640A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n", "",
+		       a),
+		"10.100.0.0/16");
 	/* a name server behind the default route */
-	assert_string_equal(choose(0, ROUTE_HEAD, "search x\nnameserver 10.100.0.53\nnameserver fe80::1\n", a), "10.101.0.0/16");
+	assert_string_equal(
+		choose(0, ROUTE_HEAD, "search x\nnameserver 10.100.0.53\nnameserver fe80::1\n", a),
+		"10.101.0.0/16");
 	/* all of 10.0.0.0/8 */
-	assert_non_null(strstr(choose(0, ROUTE_HEAD "tun0\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0\n", "", a), "no subnet is free"));
+	assert_non_null(strstr(
+		choose(0, ROUTE_HEAD "tun0\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0\n", "", a),
+		"no subnet is free"));
 }
 
 /* --- rules --------------------------------------------------------------------------------------------------------------- */
@@ -138,10 +154,23 @@ static void rules_have_the_elements_of_all_endpoints(void **state)
 {
 	struct instance in = { .bridge = "sp12345678", .table = "seapod_12345678", .tag = "12345678" };
 	struct network n = { .bridge = "sp12345678", .prefix = 16 };
-	struct port_record ports[] = { { "TCP", NULL, 8080, 80 }, { "UDP", "127.0.0.1", 53, 5353 }, { "TCP", NULL, 8081, 81 } };
+	struct port_record ports[] = { { "TCP", NULL, 8080, 80 },
+				       { "UDP", "127.0.0.1", 53, 5353 },
+				       { "TCP", NULL, 8081, 81 } };
 	struct endpoint_record records[] = {
-		{ .pod = "a", .namespace = "default", .uid = "1", .keeper = 1, .address = "10.100.0.2", .link = "sp1234567v2", .ports = { ports, 3 } },
-		{ .pod = "b", .namespace = "default", .uid = "2", .keeper = 2, .address = "10.100.1.3", .link = "sp1234567v103" },
+		{ .pod = "a",
+		  .namespace = "default",
+		  .uid = "1",
+		  .keeper = 1,
+		  .address = "10.100.0.2",
+		  .link = "sp1234567v2",
+		  .ports = { ports, 3 } },
+		{ .pod = "b",
+		  .namespace = "default",
+		  .uid = "2",
+		  .keeper = 2,
+		  .address = "10.100.1.3",
+		  .link = "sp1234567v103" },
 	};
 	struct endpoint_records endpoints = { records, 2 }, none = {};
 	_cleanup_text_ struct text text = {}, empty = {}, unguarded = {};
@@ -149,9 +178,12 @@ static void rules_have_the_elements_of_all_endpoints(void **state)
 
 	inet_pton(AF_INET, "10.100.0.0", &n.subnet);
 	rules_text(&n, &in, &endpoints, true, &text);
-	assert_non_null(strstr(text.at, "elements = { 6 . 8080 : 10.100.0.2 . 80,\n\t\t\t6 . 8081 : 10.100.0.2 . 81 }"));
+	assert_non_null(strstr(
+		text.at, "elements = { 6 . 8080 : 10.100.0.2 . 80,\n\t\t\t6 . 8081 : 10.100.0.2 . 81 }"));
 	assert_non_null(strstr(text.at, "elements = { 127.0.0.1 . 17 . 53 : 10.100.0.2 . 5353 }"));
-	assert_non_null(strstr(text.at, "\"sp1234567v2\" . 0a:58:0a:64:00:02 . 10.100.0.2,\n\t\t\t\"sp1234567v103\" . 0a:58:0a:64:01:03 . 10.100.1.3 }"));
+	assert_non_null(
+		strstr(text.at, "\"sp1234567v2\" . 0a:58:0a:64:00:02 . 10.100.0.2,\n\t\t\t\"sp1234567v103\" "
+				". 0a:58:0a:64:01:03 . 10.100.1.3 }"));
 	assert_non_null(strstr(text.at, "iifname != \"sp1234567v*\" accept"));
 	assert_non_null(strstr(text.at, "ip saddr 10.100.0.0/16 oifname != \"sp12345678\" masquerade"));
 
@@ -174,23 +206,31 @@ static const char *resolv_conf(struct pod *pod, const char *host, bool own, stru
 
 static void resolv_conf_of_host_and_pod(void **state)
 {
-	static const char host[] = "# made by x\nnameserver 127.0.0.53\nnameserver 192.0.2.1\r\noptions edns0 trust-ad\nsearch a.example b.example\n";
+	static const char host[] = "# made by x\nnameserver 127.0.0.53\nnameserver 192.0.2.1\r\noptions "
+				   "edns0 trust-ad\nsearch a.example b.example\n";
 	_cleanup_arena_ struct arena *a = arena_new();
 	const char *servers[] = { "192.0.2.1", "192.0.2.7" }, *searches[] = { "b.example", "c.example" };
 	struct dns_option options[] = { { "ndots", "5" }, { "single-request", NULL } };
-	struct dns_config config = { .nameservers = { servers, 2 }, .searches = { searches, 2 }, .options = { options, 2 } };
+	struct dns_config config = { .nameservers = { servers, 2 },
+				     .searches = { searches, 2 },
+				     .options = { options, 2 } };
 	struct pod pod = { .spec.dnsPolicy = "ClusterFirst" };
 	(void)state;
 
-	assert_string_equal(resolv_conf(&pod, host, true, a), "nameserver 192.0.2.1\nsearch a.example b.example\noptions edns0 trust-ad\n");
+	assert_string_equal(resolv_conf(&pod, host, true, a),
+			    "nameserver 192.0.2.1\nsearch a.example b.example\noptions edns0 trust-ad\n");
 	assert_string_equal(resolv_conf(&pod, host, false, a),
-			    "nameserver 127.0.0.53\nnameserver 192.0.2.1\nsearch a.example b.example\noptions edns0 trust-ad\n");
+			    "nameserver 127.0.0.53\nnameserver 192.0.2.1\nsearch a.example "
+			    "b.example\noptions edns0 trust-ad\n");
 	pod.spec.dnsConfig = &config;
-	assert_string_equal(resolv_conf(&pod, host, true, a), "nameserver 192.0.2.1\nnameserver 192.0.2.7\n"
-							      "search a.example b.example c.example\noptions edns0 trust-ad ndots:5 single-request\n");
+	assert_string_equal(
+		resolv_conf(&pod, host, true, a),
+		"nameserver 192.0.2.1\nnameserver 192.0.2.7\n"
+		"search a.example b.example c.example\noptions edns0 trust-ad ndots:5 single-request\n");
 	pod.spec.dnsPolicy = "None";
 	assert_string_equal(resolv_conf(&pod, host, true, a),
-			    "nameserver 192.0.2.1\nnameserver 192.0.2.7\nsearch b.example c.example\noptions ndots:5 single-request\n");
+			    "nameserver 192.0.2.1\nnameserver 192.0.2.7\nsearch b.example c.example\noptions "
+			    "ndots:5 single-request\n");
 }
 
 static void words_that_begin_alike_are_different(void **state)
@@ -199,8 +239,12 @@ static void words_that_begin_alike_are_different(void **state)
 	struct pod pod = { .spec.dnsPolicy = "Default" };
 	(void)state;
 
-	assert_string_equal(resolv_conf(&pod, "nameserver 192.0.2.10\nnameserver 192.0.2.1\nsearch example.org example.or example\n", true, a),
-			    "nameserver 192.0.2.10\nnameserver 192.0.2.1\nsearch example.org example.or example\n");
+	assert_string_equal(
+		resolv_conf(&pod,
+			    "nameserver 192.0.2.10\nnameserver 192.0.2.1\nsearch example.org example.or "
+			    "example\n",
+			    true, a),
+		"nameserver 192.0.2.10\nnameserver 192.0.2.1\nsearch example.org example.or example\n");
 }
 
 static void options_of_the_pod_win(void **state)
@@ -211,8 +255,9 @@ static void options_of_the_pod_win(void **state)
 	struct pod pod = { .spec.dnsPolicy = "Default", .spec.dnsConfig = &config };
 	(void)state;
 
-	assert_string_equal(resolv_conf(&pod, "nameserver\t192.0.2.1\noptions ndots:2 ndot timeout:1\n", true, a),
-			    "nameserver 192.0.2.1\noptions ndots:5 ndot timeout:1\n");
+	assert_string_equal(
+		resolv_conf(&pod, "nameserver\t192.0.2.1\noptions ndots:2 ndot timeout:1\n", true, a),
+		"nameserver 192.0.2.1\noptions ndots:5 ndot timeout:1\n");
 }
 
 static void a_resolver_on_the_hosts_loopback(void **state)
@@ -225,8 +270,10 @@ static void a_resolver_on_the_hosts_loopback(void **state)
 	assert_true(resolver_is_local("nameserver ::1\nnameserver 127.0.0.1\n"));
 	assert_false(resolver_is_local("nameserver 127.0.0.1\nnameserver 192.0.2.1\n"));
 	assert_false(resolver_is_local("# nothing\n"));
-	assert_string_equal(resolv_conf(&pod, "nameserver 127.0.0.53\n", false, a), "nameserver 127.0.0.53\n");
-	assert_non_null(strstr(resolv_conf(&pod, "nameserver 127.0.0.53\n", true, a), "spec.dnsConfig.nameservers gives others"));
+	assert_string_equal(resolv_conf(&pod, "nameserver 127.0.0.53\n", false, a),
+			    "nameserver 127.0.0.53\n");
+	assert_non_null(strstr(resolv_conf(&pod, "nameserver 127.0.0.53\n", true, a),
+			       "spec.dnsConfig.nameservers gives others"));
 }
 
 int main(void)

@@ -106,7 +106,8 @@ static void what_the_dead_left_is_noticed(void **state)
 
 static void a_wrong_turn_file_does_no_harm(void **state)
 {
-	static const char *const texts[] = { "", "192.0.2.0", "192.0.2.1", "192.0.2.7", "192.0.3.9", "10.0.0.1", "nonsense", "255.255.255.255" };
+	static const char *const texts[] = { "",          "192.0.2.0", "192.0.2.1", "192.0.2.7",
+					     "192.0.3.9", "10.0.0.1",  "nonsense",  "255.255.255.255" };
 	bool left;
 	int fd;
 	(void)state;
@@ -122,9 +123,19 @@ static void records_of_the_living_only(void **state)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	struct port_record port = { "TCP", "127.0.0.1", 8080, 80 };
-	struct endpoint_record living = { .pod = "a", .namespace = "default", .uid = "u", .keeper = 1, .address = "192.0.2.2", .link = "x2",
+	struct endpoint_record living = { .pod = "a",
+					  .namespace = "default",
+					  .uid = "u",
+					  .keeper = 1,
+					  .address = "192.0.2.2",
+					  .link = "x2",
 					  .ports = { &port, 1 } };
-	struct endpoint_record dead = { .pod = "b", .namespace = "other", .uid = "v", .keeper = 2, .address = "192.0.2.3", .link = "x3" };
+	struct endpoint_record dead = { .pod = "b",
+					.namespace = "other",
+					.uid = "v",
+					.keeper = 2,
+					.address = "192.0.2.3",
+					.link = "x3" };
 	struct endpoint_records all = {}, rest = {};
 	int fds[3];
 	bool left;
@@ -154,7 +165,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(addresses_are_given_in_turn, make_pool, remove_pool),
-		cmocka_unit_test_setup_teardown(a_full_network_says_so_and_takes_again_what_was_given_back, make_pool, remove_pool),
+		cmocka_unit_test_setup_teardown(a_full_network_says_so_and_takes_again_what_was_given_back,
+						make_pool, remove_pool),
 		cmocka_unit_test_setup_teardown(what_the_dead_left_is_noticed, make_pool, remove_pool),
 		cmocka_unit_test_setup_teardown(a_wrong_turn_file_does_no_harm, make_pool, remove_pool),
 		cmocka_unit_test_setup_teardown(records_of_the_living_only, make_pool, remove_pool),

@@ -30,7 +30,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-#define BASE "\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"r\"},\"process\":{\"cwd\":\"/\",\"args\":[\"a\"]"
+#define BASE            "\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"r\"},\"process\":{\"cwd\":\"/\",\"args\":[\"a\"]"
 #define MOUNT_NAMESPACE "\"namespaces\":[{\"type\":\"mount\"}]"
 
 static struct oci_config reads(struct arena *a, const char *text)
@@ -55,9 +55,11 @@ static void refuses(struct arena *a, const char *text, const char *sentence)
 static void a_configuration_is_read(void **state)
 {
 	struct oci_config c = reads(
-		*state, "{" BASE
-			",\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":0,\"hard\":18446744073709551615}],\"new\":1},\"other\":{},"
-			"\"linux\":{" MOUNT_NAMESPACE ",\"resources\":{\"memory\":{\"limit\":-1},\"pids\":{\"limit\":0}},\"cgroupsPath\":null}}");
+		*state,
+		"{" BASE ",\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":0,\"hard\":18446744073709551615}],"
+			 "\"new\":1},\"other\":{},"
+		"\"linux\":{" MOUNT_NAMESPACE
+		",\"resources\":{\"memory\":{\"limit\":-1},\"pids\":{\"limit\":0}},\"cgroupsPath\":null}}");
 
 	assert_true(c.process->rlimits.at[0].hard == UINT64_MAX);
 	assert_int_equal(c.linux_->resources->memory->limit.value, -1);
@@ -70,7 +72,10 @@ static void what_is_wrong_is_named(void **state)
 {
 	refuses(*state, "{" BASE "},\"linux\":{}}",
 		"linux.namespaces: a container without a mount namespace is not supported");
-	refuses(*state, "{" BASE ",\"rlimits\":[{\"type\":\"RLIMIT_CPU\",\"soft\":-1,\"hard\":1}]},\"linux\":{" MOUNT_NAMESPACE "}}",
+	refuses(*state,
+		"{" BASE
+		",\"rlimits\":[{\"type\":\"RLIMIT_CPU\",\"soft\":-1,\"hard\":1}]},\"linux\":{" MOUNT_NAMESPACE
+		"}}",
 		"process.rlimits[0].soft: -1 is negative");
 	refuses(*state, "{" BASE "},\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"user\"}]}}",
 		"linux.uidMappings: a new user namespace needs a mapping");
@@ -90,8 +95,9 @@ static struct oci_mount words(struct arena *a, size_t n, const char *const *at, 
 static void options_become_attributes(void **state)
 {
 	struct mount_wish wish;
-	struct oci_mount m =
-		words(*state, 7, (const char *const[]){ "rbind", "ro", "rw", "nosuid", "noatime", "rro", "rslave" }, &wish);
+	struct oci_mount m = words(
+		*state, 7, (const char *const[]){ "rbind", "ro", "rw", "nosuid", "noatime", "rro", "rslave" },
+		&wish);
 
 	assert_true(wish.bind && m.recursive);
 	assert_int_equal(m.attributes, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOATIME);
@@ -99,7 +105,8 @@ static void options_become_attributes(void **state)
 	assert_int_equal(m.below, MOUNT_ATTR_RDONLY);
 	assert_int_equal(m.propagation, 1 << 19 | 1 << 14);
 	assert_int_equal(m.options.n, 0);
-	m = words(*state, 5, (const char *const[]){ "size=4k", "tmpcopyup", "sync", "silent", "inode64" }, &wish);
+	m = words(*state, 5, (const char *const[]){ "size=4k", "tmpcopyup", "sync", "silent", "inode64" },
+		  &wish);
 	assert_true(wish.copy_up && !wish.bind);
 	assert_int_equal(m.options.n, 3);
 	assert_string_equal(m.options.at[0].key, "size");
@@ -110,7 +117,8 @@ static void options_become_attributes(void **state)
 		assert_true(strcmp(mount_word(i - 1), mount_word(i)) < 0);
 }
 
-static const char *planned(struct arena *a, const struct oci_spec *spec, const struct container_setting *setting)
+static const char *planned(struct arena *a, const struct oci_spec *spec,
+			   const struct container_setting *setting)
 {
 	struct text text = {};
 	struct plan plan;
@@ -136,26 +144,51 @@ static void has_in_order(const char *plan, const char *const *lines)
 static void everything_has_its_place(void **state)
 {
 	struct arena *a = *state;
-	struct oci_spec s = { .process = { .cwd = "/" }, .root = { .fd = 9 }, .hostname = "box", .time_offsets = "monotonic 1 2\n" };
-	const struct container_setting setting = { .stdio = { 0, 1, 2 }, .cgroup_fd = -1, .pid_namespace = -1, .outlives = true,
-						   .listen = 7, .has_hooks = true };
+	struct oci_spec s = { .process = { .cwd = "/" },
+			      .root = { .fd = 9 },
+			      .hostname = "box",
+			      .time_offsets = "monotonic 1 2\n" };
+	const struct container_setting setting = { .stdio = { 0, 1, 2 },
+						   .cgroup_fd = -1,
+						   .pid_namespace = -1,
+						   .outlives = true,
+						   .listen = 7,
+						   .has_hooks = true };
 	char *argv[] = { "hook", NULL };
 
 	*list_add(a, &s.process.args) = "true";
 	s.namespaces = CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWTIME;
 	s.user_namespace = true;
 	*list_add(a, &s.sysctl) = (struct oci_sysctl){ "net/ipv4/ip_forward", "1" };
-	*list_add(a, &s.mounts) = (struct oci_mount){ .destination = "/proc", .type = "proc", .source_fd = -1 };
+	*list_add(a, &s.mounts) =
+		(struct oci_mount){ .destination = "/proc", .type = "proc", .source_fd = -1 };
 	*list_add(a, &s.mounts) = (struct oci_mount){ .destination = "/data", .source_fd = 12, .open = true };
 	*list_add(a, &s.devices) = (struct oci_device){ "/tmp/pipe", S_IFIFO | 0600, 0, 0, 0, 0 };
 	*list_add(a, &s.createContainer) = (struct oci_hook){ "/outside", argv, argv + 1, -1 };
 	*list_add(a, &s.startContainer) = (struct oci_hook){ "/inside", argv, argv + 1, -1 };
-	has_in_order(planned(a, &s, &setting),
-		     (const char *const[]){ "wait\n", "be root\n", "new namespaces network time uts\n", "time offsets\n", "hostname box\n",
-					    "loopback up\n", "sysctl net/ipv4/ip_forward=1\n", "leave the host's mounts\n", "root on /\n",
-					    "open proc\n", "attach /proc\n", "attach /data\n", "device file /tmp/pipe", "ready\n",
-					    "hook /outside\n", "change root\n", "close the rest\n", "find the program\n", "released\n",
-					    "capabilities", "hook /inside\n", "execute true\n", NULL });
+	has_in_order(planned(a, &s, &setting), (const char *const[]){ "wait\n",
+								      "be root\n",
+								      "new namespaces network time uts\n",
+								      "time offsets\n",
+								      "hostname box\n",
+								      "loopback up\n",
+								      "sysctl net/ipv4/ip_forward=1\n",
+								      "leave the host's mounts\n",
+								      "root on /\n",
+								      "open proc\n",
+								      "attach /proc\n",
+								      "attach /data\n",
+								      "device file /tmp/pipe",
+								      "ready\n",
+								      "hook /outside\n",
+								      "change root\n",
+								      "close the rest\n",
+								      "find the program\n",
+								      "released\n",
+								      "capabilities",
+								      "hook /inside\n",
+								      "execute true\n",
+								      NULL });
 	s.namespaces &= ~(uint64_t)CLONE_NEWUSER;
 	s.user_namespace = false;
 	const char *plan = planned(a, &s, &setting);
@@ -174,7 +207,8 @@ static void signals_have_names_and_numbers(void **state)
 	assert_int_equal(oci_signal_number("RTMIN+1"), SIGRTMIN + 1);
 	assert_int_equal(oci_signal_number("RTMAX-2"), SIGRTMAX - 2);
 	assert_int_equal(oci_signal_number("0"), 0);
-	assert_true(oci_signal_number("NO") < 0 && oci_signal_number("-1") < 0 && oci_signal_number("1000") < 0);
+	assert_true(oci_signal_number("NO") < 0 && oci_signal_number("-1") < 0 &&
+		    oci_signal_number("1000") < 0);
 }
 
 static void ids_are_names_of_directories(void **state)
@@ -183,7 +217,9 @@ static void ids_are_names_of_directories(void **state)
 
 	assert_null(oci_id_check("a"));
 	assert_null(oci_id_check("Web_1.b-c+d"));
-	for (const char *const *bad = (const char *const[]){ "", ".", "..", ".cache", "a/b", "a b", "-x", "\xc3\xa4", NULL }; *bad; bad++)
+	for (const char *const *bad =
+		     (const char *const[]){ "", ".", "..", ".cache", "a/b", "a b", "-x", "\xc3\xa4", NULL };
+	     *bad; bad++)
 		assert_non_null(oci_id_check(*bad));
 }
 
@@ -191,8 +227,9 @@ int main(void)
 {
 #define PURE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		PURE(a_configuration_is_read),    PURE(what_is_wrong_is_named),         PURE(options_become_attributes),
-		PURE(everything_has_its_place), PURE(signals_have_names_and_numbers), PURE(ids_are_names_of_directories),
+		PURE(a_configuration_is_read),        PURE(what_is_wrong_is_named),
+		PURE(options_become_attributes),      PURE(everything_has_its_place),
+		PURE(signals_have_names_and_numbers), PURE(ids_are_names_of_directories),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,8 @@
 static const struct {
 	const char *path, *name, *slice, *place; /* NAME NULL: refused */
 } units[] = {
-	{ "machine.slice:libpod:ab12", "libpod-ab12.scope", "machine.slice", "/machine.slice/libpod-ab12.scope" },
+	{ "machine.slice:libpod:ab12", "libpod-ab12.scope", "machine.slice",
+	  "/machine.slice/libpod-ab12.scope" },
 	{ "", "seapod-oci-id.scope", "system.slice", "/system.slice/seapod-oci-id.scope" },
 	{ ":p:n", "p-n.scope", "system.slice", "/system.slice/p-n.scope" },
 	{ "a-b-c.slice:p:n", "p-n.scope", "a-b-c.slice", "/a.slice/a-b.slice/a-b-c.slice/p-n.scope" },
@@ -75,7 +76,8 @@ static void limits_are_properties(void **state)
 	   "MemoryMax t 100\nMemoryLow t 50\nMemorySwapMax t 200\nTasksMax t 7\n");
 	is("{\"memory\":{\"limit\":100,\"reservation\":50,\"swap\":300},\"pids\":{\"limit\":-1}}", false,
 	   "MemoryLimit t 100\nTasksMax t 18446744073709551615\n");
-	is("{\"cpu\":{\"shares\":1024,\"quota\":50000,\"period\":100000,\"cpus\":\"0-2,9\",\"mems\":\"0\"}}", true,
+	is("{\"cpu\":{\"shares\":1024,\"quota\":50000,\"period\":100000,\"cpus\":\"0-2,9\",\"mems\":\"0\"}}",
+	   true,
 	   "CPUWeight t 100\nCPUQuotaPeriodUSec t 100000\nCPUQuotaPerSecUSec t 500000\n"
 	   "AllowedCPUs ay 0702\nAllowedMemoryNodes ay 01\n");
 	is("{\"cpu\":{\"shares\":512,\"quota\":-1,\"cpus\":\"0\"}}", false,
@@ -92,7 +94,8 @@ static void devices_are_properties(void **state)
 	_cleanup_text_ struct text text = {};
 	const char rules[] = "{\"devices\":[{\"allow\":false,\"access\":\"rwm\"},"
 			     "{\"allow\":true,\"type\":\"c\",\"major\":10,\"minor\":229,\"access\":\"rw\"},"
-			     "{\"allow\":true,\"type\":\"b\",\"major\":8},{\"allow\":true,\"type\":\"c\",\"access\":\"m\"}]}";
+			     "{\"allow\":true,\"type\":\"b\",\"major\":8},{\"allow\":true,\"type\":\"c\","
+			     "\"access\":\"m\"}]}";
 	struct config_resources r = {};
 	struct error err = {};
 	(void)state;
@@ -101,9 +104,9 @@ static void devices_are_properties(void **state)
 	is("{\"devices\":[{\"allow\":false,\"type\":\"c\",\"major\":1}]}", true, "");
 	assert_int_equal(oci_config_read_resources(rules, strlen(rules), a, &r, &err), 0);
 	systemd_properties(&r, true, &text);
-	const char wanted[] =
-		"DevicePolicy s strict\nDeviceAllow a(ss) /dev/char/10:229 rw\nDeviceAllow a(ss) block-8 rwm\n"
-		"DeviceAllow a(ss) char-* m\n";
+	const char wanted[] = "DevicePolicy s strict\nDeviceAllow a(ss) /dev/char/10:229 rw\nDeviceAllow "
+			      "a(ss) block-8 rwm\n"
+			      "DeviceAllow a(ss) char-* m\n";
 	assert_memory_equal(text.at, wanted, sizeof(wanted) - 1);
 	assert_non_null(strstr(text.at, "DeviceAllow a(ss) /dev/char/1:3 rwm\n"));
 }
