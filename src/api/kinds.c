@@ -3,6 +3,7 @@
 
 #include <strings.h>
 
+#include "api/claim.h"
 #include "api/config.h"
 #include "api/pod.h"
 #include "base/text.h"
@@ -11,7 +12,11 @@ static const struct kind kinds[] = {
 	{ KIND_POD, "Pod", "pods", "pod", "po", &pod_table },
 	{ KIND_CONFIG_MAP, "ConfigMap", "configmaps", "configmap", "cm", &config_map_table },
 	{ KIND_SECRET, "Secret", "secrets", "secret", NULL, &secret_table },
+	{ KIND_CLAIM, "PersistentVolumeClaim", "persistentvolumeclaims", "persistentvolumeclaim", "pvc",
+	  &claim_table },
 };
+
+#define SUPPORTED "Pod, ConfigMap, Secret and PersistentVolumeClaim"
 
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
@@ -27,7 +32,6 @@ static const char *const other_kinds[] = {
 	"Ingress",
 	"Namespace",
 	"PersistentVolume",
-	"PersistentVolumeClaim",
 	"ServiceAccount",
 	"Role",
 	"RoleBinding",
@@ -63,7 +67,7 @@ static void no_such_kind(const char *name, struct error *err)
 			return;
 		}
 	}
-	error_set(err, ENOENT, "there is no kind '%.60s' (Pod, ConfigMap and Secret are supported)", name);
+	error_set(err, ENOENT, "there is no kind '%.60s' (" SUPPORTED " are supported)", name);
 }
 
 const struct kind *kind_of_manifest(const char *version, const char *name, struct error *err)
@@ -78,8 +82,7 @@ const struct kind *kind_of_manifest(const char *version, const char *name, struc
 	}
 	for (size_t i = 0; i < sizeof(other_kinds) / sizeof(*other_kinds); i++) {
 		if (text_is(other_kinds[i], name)) {
-			error_set(err, ENOTSUP, "%s is not supported yet (Pod, ConfigMap and Secret are)",
-				  name);
+			error_set(err, ENOTSUP, "%s is not supported yet (" SUPPORTED " are)", name);
 			return NULL;
 		}
 	}

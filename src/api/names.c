@@ -223,3 +223,19 @@ const char *ip_address(const char *text)
 	bool right = inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
 	return right ? NULL : "is not an IP address";
 }
+
+/* core/v1 ResourceFieldSelector (kubernetes validation, validContainerResourceFieldPathExpressions). */
+const char *name_resource_field(const char *text)
+{
+	static const char *const names[] = { "cpu", "memory", "ephemeral-storage" };
+	const char *name = text_starts(text, "limits.")     ? text + strlen("limits.")
+			   : text_starts(text, "requests.") ? text + strlen("requests.")
+							    : "";
+
+	for (size_t i = 0; i < 3; i++)
+		if (text_is(name, names[i]))
+			return NULL;
+	if (text_starts(name, "hugepages-") && name[strlen("hugepages-")])
+		return NULL;
+	return "is no resource of a container (limits.cpu, requests.memory, limits.hugepages-2Mi …)";
+}

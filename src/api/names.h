@@ -19,7 +19,8 @@ const char *path_absolute(const char *text);
 const char *path_mount(const char *text);    /* a mountPath: absolute, without ':' */
 const char *path_relative(const char *text); /* a path in a volume: relative, without ".." */
 const char *name_resource(const char *text); /* "cpu", "memory", "hugepages-2Mi", "example.com/device" */
-const char *name_signal(const char *text);   /* "SIGTERM", "SIGRTMIN+3" */
+const char *name_resource_field(const char *text); /* "limits.cpu", "requests.hugepages-2Mi" */
+const char *name_signal(const char *text);         /* "SIGTERM", "SIGRTMIN+3" */
 const char *name_http_header(const char *text);
 const char *ip_address(const char *text);
 

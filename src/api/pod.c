@@ -62,7 +62,8 @@ static const struct field spec_fields[] = {
 	VALUE(pod_spec, hostNetwork, .doc = "Use the host's network."),
 	VALUE(pod_spec, hostPID, .doc = "See the host's processes."),
 	VALUE(pod_spec, hostIPC, .doc = "Use the host's IPC namespace."),
-	VALUE(pod_spec, hostUsers, .doc = "false (a user namespace of its own) is not supported yet."),
+	VALUE(pod_spec, hostUsers,
+	      .doc = "false: the pod has users of its own, who are nobody on the host (a user namespace)."),
 	VALUE(pod_spec, shareProcessNamespace, .doc = "One process namespace for all containers."),
 	OPTIONAL(pod_spec, securityContext, pod_security_context_table, .doc = "Security of all containers."),
 	OBJECTS(pod_spec, imagePullSecrets, reference_table, .effect = NO_EFFECT,
@@ -153,10 +154,16 @@ static void request_for_all(struct pod_spec *spec, struct arena *a)
 	request_limits(spec->resources, a);
 }
 
+int volume_sources(const struct volume *v)
+{
+	return !!v->emptyDir + !!v->hostPath + !!v->configMap + !!v->secret + !!v->downwardAPI +
+	       !!v->projected + !!v->persistentVolumeClaim + !!v->image + !!v->ephemeral;
+}
+
 /* "volumes: [{name: x}]" is an emptyDir (kubernetes SetDefaults_Volume). */
 static void volume_defaults(struct volume *v, struct arena *a)
 {
-	if (!v->emptyDir && !v->hostPath && !v->configMap && !v->secret && !v->downwardAPI && !v->projected)
+	if (volume_sources(v) == 0)
 		v->emptyDir = arena_one(a, struct empty_dir_volume);
 }
 

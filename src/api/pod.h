@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "api/claim.h"
 #include "api/meta.h"
 
 /* --- security --------------------------------------------------------------------------------------------------- */
@@ -99,11 +100,12 @@ struct env_from_source {
 
 struct key_to_path {
 	const char *key, *path;
-	struct optional_int mode;
+	struct optional_int mode, user;
 };
 
 struct empty_dir_volume {
 	const char *medium; /* "", Memory, HugePages… */
+	struct optional_int mode;
 	struct quantity sizeLimit;
 };
 
@@ -114,14 +116,14 @@ struct host_path_volume {
 struct config_map_volume {
 	const char *name;
 	struct LIST(struct key_to_path) items;
-	struct optional_int defaultMode;
+	struct optional_int defaultMode, defaultUser;
 	struct optional_bool optional;
 };
 
 struct secret_volume {
 	const char *secretName;
 	struct LIST(struct key_to_path) items;
-	struct optional_int defaultMode;
+	struct optional_int defaultMode, defaultUser;
 	struct optional_bool optional;
 };
 
@@ -129,12 +131,12 @@ struct downward_api_file {
 	const char *path;
 	struct object_field_selector *fieldRef;
 	struct resource_field_selector *resourceFieldRef;
-	struct optional_int mode;
+	struct optional_int mode, user;
 };
 
 struct downward_api_volume {
 	struct LIST(struct downward_api_file) items;
-	struct optional_int defaultMode;
+	struct optional_int defaultMode, defaultUser;
 };
 
 struct named_projection { /* ConfigMapProjection, SecretProjection */
@@ -155,7 +157,25 @@ struct volume_projection {
 
 struct projected_volume {
 	struct LIST(struct volume_projection) sources;
-	struct optional_int defaultMode;
+	struct optional_int defaultMode, defaultUser;
+};
+
+struct claim_volume { /* PersistentVolumeClaimVolumeSource */
+	const char *claimName;
+	bool readOnly;
+};
+
+struct image_volume {
+	const char *reference, *pullPolicy;
+};
+
+struct claim_template {
+	struct object_meta metadata;
+	struct claim_spec spec;
+};
+
+struct ephemeral_volume {
+	struct claim_template *volumeClaimTemplate;
 };
 
 struct volume {
@@ -166,7 +186,10 @@ struct volume {
 	struct secret_volume *secret;
 	struct downward_api_volume *downwardAPI;
 	struct projected_volume *projected;
-	struct node *persistentVolumeClaim, *image, *ephemeral, *csi, *nfs, *iscsi, *fc, *gitRepo;
+	struct claim_volume *persistentVolumeClaim;
+	struct image_volume *image;
+	struct ephemeral_volume *ephemeral;
+	struct node *csi, *nfs, *iscsi, *fc, *gitRepo;
 	struct node *gcePersistentDisk, *awsElasticBlockStore, *azureDisk, *azureFile, *cinder,
 		*vsphereVolume, *portworxVolume;
 	struct node *glusterfs, *rbd, *cephfs, *flocker, *quobyte, *photonPersistentDisk, *scaleIO,
@@ -425,6 +448,9 @@ bool pod_validate(const struct pod *pod, struct problems *problems);
 
 /* The container called NAME among all of the pod; NULL if there is none. */
 const struct container *pod_find_container(const struct pod *pod, const char *name);
+
+/* How many sources V has; one, if it is right. */
+int volume_sources(const struct volume *v);
 
 /* True for an init container with restartPolicy Always (KEP-753). */
 bool container_is_sidecar(const struct container *c);

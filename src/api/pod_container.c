@@ -41,10 +41,11 @@ static const struct table key_selector_table =
 	TABLE(key_selector, key_selector_fields, "One key of an object.");
 
 static const struct field file_key_fields[] = {
-	VALUE(file_key_selector, volumeName, .required = true),
-	VALUE(file_key_selector, path, .required = true, .check = path_relative),
-	VALUE(file_key_selector, key, .required = true),
-	VALUE(file_key_selector, optional),
+	VALUE(file_key_selector, volumeName, .required = true, .doc = "The volume's name."),
+	VALUE(file_key_selector, path, .required = true, .check = path_relative,
+	      .doc = "The file's path in the volume."),
+	VALUE(file_key_selector, key, .required = true, .check = name_env, .doc = "The key in the file."),
+	VALUE(file_key_selector, optional, .doc = "true: file or key may be missing."),
 };
 static const struct table file_key_table =
 	TABLE(file_key_selector, file_key_fields, "A key in a file of a volume.");
@@ -54,8 +55,8 @@ static const struct field env_value_fields[] = {
 	OPTIONAL(env_var_source, resourceFieldRef, resource_ref_table, .doc = "A resource of a container."),
 	OPTIONAL(env_var_source, configMapKeyRef, key_selector_table, .doc = "A key of a ConfigMap."),
 	OPTIONAL(env_var_source, secretKeyRef, key_selector_table, .doc = "A key of a Secret."),
-	OPTIONAL(env_var_source, fileKeyRef, file_key_table, NOT_YET, .since = "1.37",
-		 .doc = "A key of a file in a volume."),
+	OPTIONAL(env_var_source, fileKeyRef, file_key_table, .since = "1.37",
+		 .doc = "A key of a file in a volume: lines of NAME='value'."),
 };
 static const struct table env_value_table =
 	TABLE(env_var_source, env_value_fields, "Where the value comes from.");

@@ -23,7 +23,7 @@ static const struct table seccomp_table = TABLE(seccomp_profile, seccomp_fields,
 
 static const struct field apparmor_fields[] = {
 	VALUE(app_armor_profile, type, .required = true, .values = "RuntimeDefault|Localhost|Unconfined",
-	      .doc = "Which profile."),
+	      .doc = "Which profile: Localhost, where AppArmor is active; there is no default profile."),
 	VALUE(app_armor_profile, localhostProfile, .doc = "The name of a loaded profile; for Localhost."),
 };
 static const struct table apparmor_table = TABLE(app_armor_profile, apparmor_fields, "An AppArmor profile.");
@@ -63,12 +63,14 @@ static const struct field pod_fields[] = {
 		.doc = "Kernel parameters of the pod's namespaces."),
 	OPTIONAL(pod_security_context, seccompProfile, seccomp_table,
 		 .doc = "The system call filter of all containers."),
-	OPTIONAL(pod_security_context, appArmorProfile, apparmor_table, .effect = NO_EFFECT,
-		 .why = "AppArmor is not used yet", .doc = "The AppArmor profile."),
+	OPTIONAL(pod_security_context, appArmorProfile, apparmor_table,
+		 .doc = "The AppArmor profile of all containers."),
 	VALUE(pod_security_context, seLinuxOptions, .table = &selinux_table, .effect = NO_EFFECT,
-	      .why = "SELinux is not used yet", .doc = "The SELinux label."),
+	      .why = "files and processes get no labels, as on a node without SELinux",
+	      .doc = "The SELinux label."),
 	VALUE(pod_security_context, seLinuxChangePolicy, .values = "MountOption|Recursive",
-	      .effect = NO_EFFECT, .why = "SELinux is not used yet", .doc = "How volumes are labelled."),
+	      .effect = NO_EFFECT, .why = "files and processes get no labels, as on a node without SELinux",
+	      .doc = "How volumes are labelled."),
 	VALUE(pod_security_context, windowsOptions, LINUX_ONLY, .doc = "Windows."),
 };
 const struct table pod_security_context_table =
@@ -85,12 +87,12 @@ static const struct field container_fields[] = {
 	VALUE(security_context, readOnlyRootFilesystem, .doc = "The root file system cannot be written."),
 	OPTIONAL(security_context, capabilities, capabilities_table, .doc = "Capabilities."),
 	VALUE(security_context, procMount, .values = "Default|Unmasked",
-	      .doc = "Unmasked needs hostUsers: false, which is not supported yet."),
+	      .doc = "Unmasked: nothing of /proc is hidden; needs hostUsers: false."),
 	OPTIONAL(security_context, seccompProfile, seccomp_table, .doc = "The system call filter."),
-	OPTIONAL(security_context, appArmorProfile, apparmor_table, .effect = NO_EFFECT,
-		 .why = "AppArmor is not used yet", .doc = "The AppArmor profile."),
+	OPTIONAL(security_context, appArmorProfile, apparmor_table, .doc = "The AppArmor profile."),
 	VALUE(security_context, seLinuxOptions, .table = &selinux_table, .effect = NO_EFFECT,
-	      .why = "SELinux is not used yet", .doc = "The SELinux label."),
+	      .why = "files and processes get no labels, as on a node without SELinux",
+	      .doc = "The SELinux label."),
 	VALUE(security_context, windowsOptions, LINUX_ONLY, .doc = "Windows."),
 };
 const struct table security_context_table =

@@ -85,25 +85,6 @@ static void check_dns(struct validation *v, const struct pod_spec *spec)
 		      "a resolver has 32 search domains at most, of 2048 characters together");
 }
 
-/* Kernel parameters belong to the namespace that holds them: the host's are not the pod's to set. */
-static void check_sysctls(struct validation *v, const struct pod_spec *spec)
-{
-	char path[VALIDATION_PATH_SIZE];
-
-	for (size_t i = 0; spec->securityContext && i < spec->securityContext->sysctls.n; i++) {
-		const char *name = spec->securityContext->sysctls.at[i].name;
-		path_item(path, "spec.securityContext", "sysctls", i);
-		if (spec->hostNetwork && (text_starts(name, "net.") || text_starts(name, "net/")))
-			wrong(v, path, "'%.100s' is the host's when hostNetwork is true", name);
-		if (spec->hostIPC && (text_starts(name, "kernel.") || text_starts(name, "kernel/") ||
-				      text_starts(name, "fs.mqueue") || text_starts(name, "fs/mqueue")))
-			wrong(v, path, "'%.100s' is the host's when hostIPC is true", name);
-		for (size_t j = 0; j < i; j++)
-			if (text_is(spec->securityContext->sysctls.at[j].name, name))
-				wrong(v, path, "'%.100s' stands here twice", name);
-	}
-}
-
 /* No container may have more than the pod, nor all together ask for more (KEP-2837). */
 static void check_budget(struct validation *v, const struct pod_spec *spec)
 {
@@ -139,8 +120,6 @@ static void check_spec(struct validation *v)
 
 	if (spec->containers.n == 0)
 		wrong(v, "spec.containers", "a pod needs one container at least");
-	if (spec->hostUsers.set && !spec->hostUsers.value)
-		wrong(v, "spec.hostUsers", "false (a user namespace of the pod's own) is not supported yet");
 	if (spec->hostPID && spec->shareProcessNamespace.value)
 		wrong(v, "spec.shareProcessNamespace", "it and hostPID exclude each other");
 	if (spec->hostnameOverride && spec->hostNetwork)
@@ -152,7 +131,7 @@ static void check_spec(struct validation *v)
 		check_budget(v, spec);
 	}
 	check_dns(v, spec);
-	check_sysctls(v, spec);
+	validate_pod_security(v);
 }
 
 bool pod_validate(const struct pod *pod, struct problems *problems)

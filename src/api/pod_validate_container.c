@@ -39,11 +39,14 @@ static void check_env(struct validation *v, const struct container *c, const cha
 		if (!from)
 			continue;
 		int sources = !!from->fieldRef + !!from->resourceFieldRef + !!from->configMapKeyRef +
-			      !!from->secretKeyRef;
+			      !!from->secretKeyRef + !!from->fileKeyRef;
 		if (sources != 1)
 			wrong(v, path, "valueFrom of '%s' must have exactly one source", e->name);
 		if (!text_empty(e->value))
 			wrong(v, path, "'%s' has both value and valueFrom", e->name);
+		if (from->fileKeyRef && !validation_find_volume(v->pod, from->fileKeyRef->volumeName))
+			wrong(v, path, "there is no volume called '%.100s' for fileKeyRef",
+			      from->fileKeyRef->volumeName);
 		validate_downward(v, path, from->fieldRef, from->resourceFieldRef, false);
 	}
 	for (size_t i = 0; i < c->envFrom.n; i++)
@@ -110,54 +113,6 @@ static void check_handler(struct validation *v, const struct lifecycle_handler *
 		wrong(v, path_field(path, parent, name), "needs exactly one of exec, httpGet and sleep");
 	if (h && h->exec && h->exec->command.n == 0)
 		wrong(v, path_field(path, parent, name), "exec needs a command");
-}
-
-static bool adds_sys_admin(const struct security_context *s)
-{
-	if (s->capabilities)
-		list_each(name, &s->capabilities->add)
-			if (text_is(*name, "SYS_ADMIN") || text_is(*name, "CAP_SYS_ADMIN") ||
-			    text_is(*name, "ALL"))
-				return true;
-	return false;
-}
-
-static void check_seccomp(struct validation *v, const struct seccomp_profile *p, const char *parent)
-{
-	char path[VALIDATION_PATH_SIZE];
-	bool localhost = p && text_is(p->type, "Localhost");
-
-	if (p && localhost != !text_empty(p->localhostProfile))
-		wrong(v, path_field(path, parent, "seccompProfile"),
-		      localhost ? "type Localhost needs localhostProfile"
-				: "localhostProfile is only for type Localhost");
-}
-
-static void check_security(struct validation *v, const struct container *c, const char *parent)
-{
-	char path[VALIDATION_PATH_SIZE];
-	const struct security_context *s = c->securityContext;
-	const struct pod_security_context *p = v->pod->spec.securityContext;
-	struct optional_int uid = s && s->runAsUser.set ? s->runAsUser
-				  : p                   ? p->runAsUser
-							: (struct optional_int){};
-	struct optional_bool non_root = s && s->runAsNonRoot.set ? s->runAsNonRoot
-					: p                      ? p->runAsNonRoot
-								 : (struct optional_bool){};
-
-	path_field(path, parent, "securityContext");
-	if (non_root.value && uid.set && uid.value == 0)
-		wrong(v, path, "runAsNonRoot is true but runAsUser is 0");
-	if (!s)
-		return;
-	if (s->privileged.value && s->allowPrivilegeEscalation.set && !s->allowPrivilegeEscalation.value)
-		wrong(v, path, "allowPrivilegeEscalation: false and privileged: true exclude each other");
-	if (s->allowPrivilegeEscalation.set && !s->allowPrivilegeEscalation.value && adds_sys_admin(s))
-		wrong(v, path,
-		      "allowPrivilegeEscalation: false and the capability SYS_ADMIN exclude each other");
-	check_seccomp(v, s->seccompProfile, path);
-	if (text_is(s->procMount, "Unmasked"))
-		wrong(v, path, "procMount: Unmasked needs hostUsers: false, which is not supported yet");
 }
 
 static bool name_is_taken(const struct pod *pod, const struct container *c)
@@ -239,7 +194,7 @@ void validate_container(struct validation *v, const struct container *c, const c
 	check_mounts(v, c, parent);
 	check_env(v, c, parent);
 	validate_resources(v, &c->resources, parent);
-	check_security(v, c, parent);
+	validate_security(v, c, parent);
 	check_probe(v, c->livenessProbe, parent, "livenessProbe");
 	check_probe(v, c->readinessProbe, parent, "readinessProbe");
 	check_probe(v, c->startupProbe, parent, "startupProbe");

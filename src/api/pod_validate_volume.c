@@ -89,8 +89,7 @@ void validate_volumes(struct validation *v)
 
 	for (size_t i = 0; i < v->pod->spec.volumes.n; i++) {
 		const struct volume *volume = &v->pod->spec.volumes.at[i];
-		int sources = !!volume->emptyDir + !!volume->hostPath + !!volume->configMap +
-			      !!volume->secret + !!volume->downwardAPI + !!volume->projected;
+		int sources = volume_sources(volume);
 		path_item(path, "spec", "volumes", i);
 		if (sources != 1)
 			wrong(v, path, "the volume '%s' has %s", volume->name,
@@ -109,5 +108,9 @@ void validate_volumes(struct validation *v)
 					     volume->downwardAPI->items.at, volume->downwardAPI->items.n);
 		if (volume->projected)
 			check_projected(v, path, volume->projected);
+		if (volume->ephemeral && volume->ephemeral->volumeClaimTemplate)
+			claim_spec_validate(&volume->ephemeral->volumeClaimTemplate->spec,
+					    path_field(below, path, "ephemeral.volumeClaimTemplate.spec"),
+					    v->problems);
 	}
 }

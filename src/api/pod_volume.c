@@ -5,7 +5,7 @@
 #include "api/pod_tables.h"
 #include "base/text.h"
 
-#define NOT_YET .effect = REJECTED, .why = "is not supported yet"
+#define USER .min = 0, .max = INT32_MAX, .since = "1.37 (alpha)" /* KEP-5936 */
 #define REMOVED             \
 	.effect = REJECTED, \
 	.why = "was removed from Kubernetes or is served by CSI drivers, which Seapod has not"
@@ -19,10 +19,8 @@ const struct table field_ref_table = TABLE(object_field_selector, field_ref_fiel
 
 static const struct field resource_ref_fields[] = {
 	VALUE(resource_field_selector, containerName, .doc = "Whose resource; in a volume it must be given."),
-	VALUE(resource_field_selector, resource, .required = true,
-	      .values = "limits.cpu|limits.memory|limits.ephemeral-storage|requests.cpu|requests.memory|"
-			"requests.ephemeral-storage",
-	      .doc = "limits.cpu, requests.memory …"),
+	VALUE(resource_field_selector, resource, .required = true, .check = name_resource_field,
+	      .doc = "limits or requests of cpu, memory, ephemeral-storage or hugepages-SIZE."),
 	VALUE(resource_field_selector, divisor, .doc = "The unit, 1 by default."),
 };
 const struct table resource_ref_table =
@@ -33,14 +31,15 @@ static const struct field key_to_path_fields[] = {
 	VALUE(key_to_path, path, .required = true, .check = path_relative,
 	      .doc = "Its file's path in the volume."),
 	VALUE(key_to_path, mode, .min = 0, .max = 0777, .doc = "The file's permission bits."),
-	CHECKED("user", FIELD_INT64, NOT_YET, .since = "1.37 (alpha)", .doc = "The file's owner."),
+	VALUE(key_to_path, user, USER, .doc = "The file's owner."),
 };
 static const struct table key_to_path_table = TABLE(key_to_path, key_to_path_fields, "A key as a file.");
 
 static const struct field empty_dir_fields[] = {
 	VALUE(empty_dir_volume, medium, .values = "|Memory",
 	      .doc = "Memory: a tmpfs that all containers of the pod share."),
-	CHECKED("mode", FIELD_INT32, NOT_YET, .since = "1.37 (alpha)", .doc = "Its permission bits."),
+	VALUE(empty_dir_volume, mode, .min = 0, .max = 01777, .since = "1.37 (alpha)",
+	      .doc = "Its permission bits, 0777 without it."),
 	VALUE(empty_dir_volume, sizeLimit, .doc = "The most it may hold (enforced for Memory)."),
 };
 static const struct table empty_dir_table =
@@ -61,8 +60,7 @@ static const struct field config_map_fields[] = {
 	OBJECTS(config_map_volume, items, key_to_path_table, .doc = "Only these keys, at these paths."),
 	VALUE(config_map_volume, defaultMode, .fallback = "0644", .min = 0, .max = 0777,
 	      .doc = "Permission bits of the files."),
-	CHECKED("defaultUser", FIELD_INT64, NOT_YET, .since = "1.37 (alpha)",
-		.doc = "The owner of the files."),
+	VALUE(config_map_volume, defaultUser, USER, .doc = "The owner of the files."),
 	VALUE(config_map_volume, optional, .doc = "true: it may be missing."),
 };
 static const struct table config_map_table_ =
@@ -74,8 +72,7 @@ static const struct field secret_fields[] = {
 	OBJECTS(secret_volume, items, key_to_path_table, .doc = "Only these keys, at these paths."),
 	VALUE(secret_volume, defaultMode, .fallback = "0644", .min = 0, .max = 0777,
 	      .doc = "Permission bits of the files."),
-	CHECKED("defaultUser", FIELD_INT64, NOT_YET, .since = "1.37 (alpha)",
-		.doc = "The owner of the files."),
+	VALUE(secret_volume, defaultUser, USER, .doc = "The owner of the files."),
 	VALUE(secret_volume, optional, .doc = "true: it may be missing."),
 };
 static const struct table secret_table_ =
@@ -88,7 +85,7 @@ static const struct field downward_file_fields[] = {
 	OPTIONAL(downward_api_file, resourceFieldRef, resource_ref_table,
 		 .doc = "A resource of a container."),
 	VALUE(downward_api_file, mode, .min = 0, .max = 0777, .doc = "The file's permission bits."),
-	CHECKED("user", FIELD_INT64, NOT_YET, .since = "1.37 (alpha)", .doc = "The file's owner."),
+	VALUE(downward_api_file, user, USER, .doc = "The file's owner."),
 };
 static const struct table downward_file_table =
 	TABLE(downward_api_file, downward_file_fields, "A field as a file.");
@@ -97,8 +94,7 @@ static const struct field downward_fields[] = {
 	OBJECTS(downward_api_volume, items, downward_file_table, .doc = "The files."),
 	VALUE(downward_api_volume, defaultMode, .fallback = "0644", .min = 0, .max = 0777,
 	      .doc = "Permission bits."),
-	CHECKED("defaultUser", FIELD_INT64, NOT_YET, .since = "1.37 (alpha)",
-		.doc = "The owner of the files."),
+	VALUE(downward_api_volume, defaultUser, USER, .doc = "The owner of the files."),
 };
 static const struct table downward_table =
 	TABLE(downward_api_volume, downward_fields, "Fields of the pod as files.");
@@ -135,11 +131,39 @@ static const struct field projected_fields[] = {
 	OBJECTS(projected_volume, sources, projection_table, .doc = "What is put together."),
 	VALUE(projected_volume, defaultMode, .fallback = "0644", .min = 0, .max = 0777,
 	      .doc = "Permission bits."),
-	CHECKED("defaultUser", FIELD_INT64, NOT_YET, .since = "1.37 (alpha)",
-		.doc = "The owner of the files."),
+	VALUE(projected_volume, defaultUser, USER, .doc = "The owner of the files."),
 };
 static const struct table projected_table =
 	TABLE(projected_volume, projected_fields, "Several sources in one directory.");
+
+static const struct field claim_fields[] = {
+	VALUE(claim_volume, claimName, .required = true, .check = name_dns_subdomain,
+	      .doc = "The PersistentVolumeClaim's name."),
+	VALUE(claim_volume, readOnly, .doc = "It cannot be written by this pod."),
+};
+static const struct table claim_volume_table =
+	TABLE(claim_volume, claim_fields, "Storage that outlives pods.");
+
+static const struct field image_fields[] = {
+	VALUE(image_volume, reference, .required = true, .doc = "The image's reference."),
+	VALUE(image_volume, pullPolicy, .values = "Always|IfNotPresent|Never",
+	      .doc = "When the image is fetched."),
+};
+static const struct table image_volume_table =
+	TABLE(image_volume, image_fields, "An image's files, read-only and not to be executed.");
+
+static const struct field template_fields[] = {
+	OBJECT(claim_template, metadata, object_meta_table, .doc = "Labels and annotations."),
+	OBJECT(claim_template, spec, claim_spec_table, .required = true, .doc = "What storage is wanted."),
+};
+static const struct table template_table = TABLE(claim_template, template_fields, "A claim to be made.");
+
+static const struct field ephemeral_fields[] = {
+	OPTIONAL(ephemeral_volume, volumeClaimTemplate, template_table, .required = true,
+		 .doc = "The claim that is made with the pod and deleted with it."),
+};
+static const struct table ephemeral_table =
+	TABLE(ephemeral_volume, ephemeral_fields, "Storage that lives with the pod.");
 
 static const struct field volume_fields[] = {
 	VALUE(volume, name, .required = true, .check = name_dns_label,
@@ -150,9 +174,10 @@ static const struct field volume_fields[] = {
 	OPTIONAL(volume, secret, secret_table_, .doc = "A Secret as files."),
 	OPTIONAL(volume, downwardAPI, downward_table, .doc = "Fields of the pod as files."),
 	OPTIONAL(volume, projected, projected_table, .doc = "Several sources in one directory."),
-	VALUE(volume, persistentVolumeClaim, NOT_YET, .doc = "A claim."),
-	VALUE(volume, image, NOT_YET, .doc = "An image's files."),
-	VALUE(volume, ephemeral, NOT_YET, .doc = "A claim that lives with the pod."),
+	OPTIONAL(volume, persistentVolumeClaim, claim_volume_table,
+		 .doc = "A claim: storage that outlives pods."),
+	OPTIONAL(volume, image, image_volume_table, .since = "1.36", .doc = "An image's files."),
+	OPTIONAL(volume, ephemeral, ephemeral_table, .doc = "A claim that lives with the pod."),
 	VALUE(volume, csi, .effect = REJECTED, .why = "needs a CSI driver", .doc = "A CSI driver's volume."),
 	VALUE(volume, nfs, .effect = REJECTED,
 	      .why = "is not supported (mount it on the host and use hostPath)", .doc = "NFS."),

@@ -89,6 +89,9 @@ static bool finish(struct reading *r, struct object *o)
 	case KIND_SECRET:
 		secret_settle(o->secret, r->arena);
 		return secret_validate(o->secret, r->problems);
+	case KIND_CLAIM:
+		claim_settle(o->claim);
+		return claim_validate(o->claim, r->problems);
 	case KIND_POD:
 		o->pod->status = (struct pod_status){};
 		pod_defaults(o->pod, r->arena);
@@ -211,6 +214,8 @@ struct object_meta *object_metadata(const struct object *o)
 		return &o->config_map->metadata;
 	case KIND_SECRET:
 		return &o->secret->metadata;
+	case KIND_CLAIM:
+		return &o->claim->metadata;
 	default:
 		return &o->pod->metadata;
 	}

@@ -14,6 +14,7 @@ struct object {
 		struct pod *pod;
 		struct config_map *config_map;
 		struct secret *secret;
+		struct claim *claim;
 	};
 };
 

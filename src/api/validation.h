@@ -21,6 +21,10 @@ const char *path_item(char buffer[static VALIDATION_PATH_SIZE], const char *pare
 /* The volume of the pod called NAME, or NULL. */
 const struct volume *validation_find_volume(const struct pod *pod, const char *name);
 
+/* pod_validate_security.c */
+void validate_pod_security(struct validation *v);
+void validate_security(struct validation *v, const struct container *c, const char *parent);
+
 /* pod_validate_volume.c */
 void validate_volumes(struct validation *v);
 /* FIELD_REF and RESOURCE_REF: exactly one, and of what exists; in a volume the container must be named. */

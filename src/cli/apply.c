@@ -12,6 +12,7 @@
 #include "cli/duration.h"
 #include "cli/pods.h"
 #include "cli/start.h"
+#include "volume/claim_volume.h"
 
 const struct option_spec apply_options[] = {
 	{ "filename", 'f', "FILE", "a manifest, a directory of them, or - for stdin" },
@@ -97,21 +98,41 @@ static int read_objects(struct context *x, struct applying *a, struct error *err
 	return a->objects.n > 0 ? 0 : error_set(err, EINVAL, "there is no object in '%s'", a->files.at[0]);
 }
 
-/* --- ConfigMaps and Secrets ------------------------------------------------------------------------------------------- */
+/* --- ConfigMaps, Secrets and claims ------------------------------------------------------------------------------------------- */
+
+/* What a claim is for does not change (kubernetes validation: the spec is immutable but for resources.requests). */
+static int put_claim(struct context *x, const struct claim *claim, struct error *err)
+{
+	const struct object_meta *m = &claim->metadata;
+	struct claim old = {};
+	struct error missing = {};
+	bool there = claim_read(&x->in, m->namespace, m->name, x->arena, &old, &missing) == 0;
+	bool same = there && old.spec.accessModes.n == claim->spec.accessModes.n;
+
+	for (size_t i = 0; same && i < old.spec.accessModes.n; i++)
+		same = text_is(old.spec.accessModes.at[i], claim->spec.accessModes.at[i]);
+	if (there && !same)
+		return error_set(err, EPERM,
+				 "the claim '%s' is there with other access modes, which cannot be changed",
+				 m->name);
+	return claim_storage_make(&x->in, claim, err);
+}
 
 /* 1: it was changed, 0: not; negative. */
 static int put_object(struct context *x, const struct object *o, struct error *err)
 {
 	static const char *const results[] = { "created", "configured", "unchanged" };
-	bool secret = o->kind == KIND_SECRET;
+	const struct kind *kind = kind_at(o->kind);
 	const struct object_meta *m = object_metadata(o);
-	struct node *n = secret ? object_encode(&secret_table, o->secret, x->arena)
-				: object_encode(&config_map_table, o->config_map, x->arena);
-	int r = store_put(&x->in, secret ? "secrets" : "configmaps", m->namespace, m->name, n, err);
+	struct node *n =
+		object_encode(kind->table, o->pod, x->arena); /* all of the union's members are one pointer */
+	int r = o->kind == KIND_CLAIM ? put_claim(x, o->claim, err) : 0;
 
+	if (r == 0)
+		r = store_put(&x->in, kind->plural, m->namespace, m->name, n, err);
 	if (r < 0)
 		return r;
-	printf("%s/%s %s\n", secret ? "secret" : "configmap", m->name, results[r]);
+	printf("%s/%s %s\n", kind->singular, m->name, results[r]);
 	return r == STORE_CONFIGURED;
 }
 

@@ -136,6 +136,50 @@ static bool is_selected(struct context *x, const struct view *v, const struct no
 	return selector_matches(&v->selector, &map);
 }
 
+static void stored_headings(struct table_view *t, const struct view *v, const struct kind *kind)
+{
+	const char *namespace = v->all_namespaces ? "NAMESPACE" : NULL;
+
+	if (kind->kind == KIND_CLAIM)
+		table_row(t, namespace, "NAME", "STATUS", "CAPACITY", "ACCESS MODES", NULL, NULL, NULL);
+	else
+		table_row(t, namespace, "NAME", "DATA", NULL, NULL, NULL, NULL, NULL);
+}
+
+/* kubectl's short words. */
+static const char *access_word(const char *mode)
+{
+	return text_is(mode, "ReadWriteOnce")   ? "RWO"
+	       : text_is(mode, "ReadOnlyMany")  ? "ROX"
+	       : text_is(mode, "ReadWriteMany") ? "RWX"
+						: "RWOP";
+}
+
+static void claim_cells(struct table_view *t, const struct node *claim, struct arena *a)
+{
+	const struct node *spec = node_get(claim, "spec"), *modes = node_get(spec, "accessModes");
+	const char *size = node_get_string(node_get(node_get(spec, "resources"), "requests"), "storage"),
+		   *words = "";
+
+	for (size_t i = 0; modes && i < modes->items.n; i++)
+		words = arena_printf(a, "%s%s%s", words, *words ? "," : "",
+				     access_word(modes->items.at[i]->text));
+	table_cell(t, "Bound");
+	table_cell(t, size ? size : "<none>");
+	table_cell(t, words);
+}
+
+static void stored_cells(struct table_view *t, const struct node *n, const struct kind *kind, struct arena *a)
+{
+	const struct node *data = node_get(n, "data"), *binary = node_get(n, "binaryData");
+
+	if (kind->kind == KIND_CLAIM)
+		claim_cells(t, n, a);
+	else
+		table_cell(t, arena_printf(a, "%zu",
+					   (data ? data->pairs.n : 0) + (binary ? binary->pairs.n : 0)));
+}
+
 static int get_stored(struct context *x, const struct view *v, const struct kind *kind, struct options *o,
 		      struct error *err)
 {
@@ -160,13 +204,11 @@ static int get_stored(struct context *x, const struct view *v, const struct kind
 		return 0;
 	}
 	if (!v->no_headers && !text_is(v->format, "name"))
-		table_row(&t, v->all_namespaces ? "NAMESPACE" : NULL, "NAME", "DATA", NULL, NULL, NULL, NULL,
-			  NULL);
+		stored_headings(&t, v, kind);
 	list_each(n, &objects) {
 		if (!is_selected(x, v, *n))
 			continue;
-		const struct node *meta = node_get(*n, "metadata"), *data = node_get(*n, "data"),
-				  *binary = node_get(*n, "binaryData");
+		const struct node *meta = node_get(*n, "metadata");
 		if (text_is(v->format, "name")) {
 			printf("%s/%s\n", kind->singular, node_get_string(meta, "name"));
 			continue;
@@ -174,8 +216,7 @@ static int get_stored(struct context *x, const struct view *v, const struct kind
 		if (v->all_namespaces)
 			table_cell(&t, node_get_string(meta, "namespace"));
 		table_cell(&t, node_get_string(meta, "name"));
-		table_cell(&t, arena_printf(x->arena, "%zu",
-					    (data ? data->pairs.n : 0) + (binary ? binary->pairs.n : 0)));
+		stored_cells(&t, *n, kind, x->arena);
 		table_end_row(&t);
 	}
 	table_print(&t);
@@ -211,7 +252,7 @@ int run_get(struct context *x, int argc, char **argv, struct error *err)
 	if (v.format && !text_is(v.format, "wide") && !text_is(v.format, "json") &&
 	    !text_is(v.format, "yaml") && !text_is(v.format, "name"))
 		return usage_error(err, "there is no format '%s' (wide, json, yaml, name)", v.format);
-	const char *word = need(&o, 0, "a kind (pods, configmaps, secrets)", err);
+	const char *word = need(&o, 0, "a kind (pods, configmaps, secrets, pvc)", err);
 	if (!word)
 		return -EXIT_USAGE;
 	const char *slash = strchr(word, '/');

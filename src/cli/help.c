@@ -15,7 +15,8 @@ static const struct {
 	const char *command, *text, *examples;
 } more[] = {
 	{ "apply",
-	  "Reads Pods, ConfigMaps and Secrets, YAML or JSON, several in a stream. Nothing is touched before "
+	  "Reads Pods, ConfigMaps, Secrets and PersistentVolumeClaims, YAML or JSON, several in a stream. "
+	  "Nothing is touched before "
 	  "all of them are valid. "
 	  "Returns when every container has been started, or has failed to; each pod is then created, "
 	  "configured (labels, annotations and "
@@ -26,7 +27,8 @@ static const struct {
 	  "Ends the pods in order (TERM, the grace period, KILL) and returns when nothing is left of them.",
 	  "seapod delete pod web\nseapod delete -f pod.yaml --ignore-not-found" },
 	{ "get",
-	  "Kinds: pods (po), configmaps (cm), secrets. -o json and -o yaml print whole Kubernetes objects, a "
+	  "Kinds: pods (po), configmaps (cm), secrets, persistentvolumeclaims (pvc). -o json and -o yaml "
+	  "print whole Kubernetes objects, a "
 	  "pod with its status.",
 	  "seapod get pods -o wide\nseapod get pod web -o yaml\nseapod get configmaps -A" },
 	{ "logs", "The output of the container's current run, or of its last one when it has ended.",
@@ -62,6 +64,11 @@ static const struct {
 	  "IMAGE.",
 	  "seapod image ls\nseapod image import rootfs.tar example.org/base\nseapod image rm "
 	  "example.org/base" },
+	{ "volume",
+	  "A volume is a PersistentVolumeClaim, a directory that outlives pods: run -v NAME:/path makes and "
+	  "mounts one, a manifest names it as claimName. rm and prune remove what no pod has, with its "
+	  "files.",
+	  "seapod volume create data\nseapod run --rm -it -v data:/data busybox sh\nseapod volume ls" },
 	{ "oci",
 	  "The command line of runc and crun (create, start, run, exec, kill, delete, state, list, ps, "
 	  "pause, resume, update, events, spec, "

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/pods.h"
 #include "cli/start.h"
+#include "cli/volume.h"
 #include "sandbox/sandbox.h"
 
 const struct option_spec delete_options[] = {
@@ -82,16 +83,14 @@ static int delete_pod(struct context *x, const char *namespace, const char *name
 	return r;
 }
 
-static int delete_object(struct context *x, const char *kind, const char *namespace, const char *name,
+static int delete_object(struct context *x, const struct kind *kind, const char *namespace, const char *name,
 			 const struct request *request, struct error *err)
 {
-	if (text_is(kind, "pod") || text_is(kind, "pods") || text_is(kind, "po"))
+	if (kind->kind == KIND_POD)
 		return delete_pod(x, namespace, name, request, err);
-	if (text_is(kind, "configmap") || text_is(kind, "configmaps") || text_is(kind, "cm"))
-		return store_remove(&x->in, "configmaps", namespace, name, err);
-	if (text_is(kind, "secret") || text_is(kind, "secrets"))
-		return store_remove(&x->in, "secrets", namespace, name, err);
-	return error_set(err, EINVAL, "there is no kind '%s' (pod, configmap, secret)", kind);
+	if (kind->kind == KIND_CLAIM)
+		return claim_delete(x, namespace, name, err);
+	return store_remove(&x->in, kind->plural, namespace, name, err);
 }
 
 struct deletion {
@@ -101,15 +100,16 @@ struct deletion {
 	int result;
 };
 
-static void delete_one(struct context *x, struct deletion *d, const char *kind, const char *namespace,
+static void delete_one(struct context *x, struct deletion *d, const char *word, const char *namespace,
 		       const char *name)
 {
 	struct error err = {};
-	int r = delete_object(x, kind, namespace, name, &d->request, &err);
+	const struct kind *kind = kind_of_word(word, &err);
+	int r = kind ? delete_object(x, kind, namespace, name, &d->request, &err) : -EINVAL;
 
 	if (r == 0)
-		printf("%s/%s deleted\n", text_is(kind, "pods") || text_is(kind, "po") ? "pod" : kind, name);
-	else if (!(d->ignore && err.code == ENOENT)) {
+		printf("%s/%s deleted\n", kind->singular, name);
+	else if (!kind || !(d->ignore && err.code == ENOENT)) {
 		fflush(stdout);
 		fprintf(stderr, "seapod: %s\n", err.text);
 		d->result = -EXIT_FAILED;
@@ -132,11 +132,7 @@ static int delete_files(struct context *x, struct deletion *d, struct error *err
 	}
 	for (size_t i = objects.n; i-- > 0;) {
 		const struct object_meta *m = object_metadata(&objects.at[i]);
-		delete_one(x, d,
-			   objects.at[i].kind == KIND_POD      ? "pod"
-			   : objects.at[i].kind == KIND_SECRET ? "secret"
-							       : "configmap",
-			   m->namespace, m->name);
+		delete_one(x, d, kind_at(objects.at[i].kind)->singular, m->namespace, m->name);
 	}
 	return 0;
 }

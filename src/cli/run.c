@@ -11,6 +11,7 @@
 #include "cli/pods.h"
 #include "cli/session.h"
 #include "cli/start.h"
+#include "cli/volume.h"
 #include "net/ports.h"
 #include "sandbox/sandbox.h"
 
@@ -19,7 +20,7 @@ const struct option_spec run_options[] = {
 	{ "rm", 0, NULL, "delete it when it has ended" },
 	{ "name", 0, "NAME", "its name" },
 	{ "publish", 'p', "[[IP:][HOST]:]PORT[/PROTO]", "publish a port, or a range of ports" },
-	{ "volume", 'v', "SRC:DST[:ro]", "mount a path of the host" },
+	{ "volume", 'v', "SRC:DST[:ro]", "mount a path of the host or a volume" },
 	{ "env", 'e', "NAME=VALUE", "a variable" },
 	{ "net", 0, "MODE", "the network: see above" },
 	{ "network", 0, "MODE", "the same" },
@@ -81,15 +82,25 @@ static int add_volume(struct context *x, struct running *r, const char *value, s
 	*target++ = '\0';
 	if ((flags = strchr(target, ':')))
 		*flags++ = '\0';
-	if (*source != '/' || *target != '/')
-		return usage_error(err, "the volume '%s' is wrong: both paths must be absolute", value);
+	if (*target != '/')
+		return usage_error(
+			err, "the volume '%s' is wrong: the path in the container must be absolute", value);
 	if (flags && !text_is(flags, "ro") && !text_is(flags, "rw"))
 		return usage_error(err, "the volume '%s' is wrong: there is no option '%s' (ro, rw)", value,
 				   flags);
 	struct volume *v = list_add(x->arena, &r->pod.spec.volumes);
 	v->name = arena_printf(x->arena, "v%zu", r->pod.spec.volumes.n);
-	v->hostPath = arena_one(x->arena, struct host_path_volume);
-	*v->hostPath = (struct host_path_volume){ source, "" };
+	if (*source == '/') {
+		v->hostPath = arena_one(x->arena, struct host_path_volume);
+		*v->hostPath = (struct host_path_volume){ source, "" };
+	} else {
+		v->persistentVolumeClaim = arena_one(x->arena, struct claim_volume);
+		*v->persistentVolumeClaim = (struct claim_volume){ .claimName = source };
+		if (name_dns_subdomain(source))
+			return usage_error(
+				err, "the volume '%s' is wrong: '%s' is neither an absolute path nor a name",
+				value, source);
+	}
 	*list_add(x->arena, &r->container->volumeMounts) = (struct volume_mount){
 		.name = v->name, .mountPath = target, .readOnly = text_is(flags, "ro")
 	};
@@ -321,6 +332,10 @@ int run_run(struct context *x, int argc, char **argv, struct error *err)
 		fprintf(stderr, "seapod: warning: standard input is no terminal, so the program gets none\n");
 		r->container->tty = false;
 	}
+	list_each(volume, &r->pod.spec.volumes)
+		if (volume->persistentVolumeClaim &&
+		    claim_ensure(x, volume->persistentVolumeClaim->claimName, err) < 0)
+			return -EXIT_SEAPOD;
 	_cleanup_close_ int watch = pod_start(x, &r->pod,
 					      START_PUBLISH | (!r->detach  ? START_HOLD
 							       : r->remove ? START_REMOVE

@@ -29,6 +29,19 @@ static int add_image(struct context *x, struct launch *l, const struct container
 	return 0;
 }
 
+static int add_volume_image(struct context *x, struct launch *l, const struct volume *volume,
+			    struct error *err)
+{
+	struct image image;
+	int r = image_resolve(&x->in, volume->image->reference, x->arena, &image, err);
+
+	if (r < 0)
+		return error_prefix(err, "the volume '%s'", volume->name);
+	*list_add(x->arena, &l->volumeImages) =
+		(struct volume_image){ volume->name, image.reference, image.id, image.layers };
+	return 0;
+}
+
 /* The launch of POD as text (sandbox/launch.h). */
 static int make_launch(struct context *x, const struct pod *pod, enum start_how how, struct text *text,
 		       struct error *err)
@@ -44,6 +57,9 @@ static int make_launch(struct context *x, const struct pod *pod, enum start_how 
 			return r;
 	list_each(c, &pod->spec.containers)
 		if ((r = add_image(x, &launch, c, err)) < 0)
+			return r;
+	list_each(volume, &pod->spec.volumes)
+		if (volume->image && (r = add_volume_image(x, &launch, volume, err)) < 0)
 			return r;
 	launch.pod.status = (struct pod_status){};
 	node_to_json(object_encode(&launch_table, &launch, x->arena), false, text);

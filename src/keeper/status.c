@@ -87,6 +87,21 @@ static void fill_state(const struct writing *w, const struct member *m, struct c
 		s->lastState.terminated = terminated(w, m, true);
 }
 
+/* KEP-3619; the primary group is one of them, as containerd has it. */
+static struct container_user *user_of(const struct writing *w, const struct member *m)
+{
+	struct container_user *user = arena_one(w->arena, struct container_user);
+
+	user->linux_ = arena_one(w->arena, struct linux_user);
+	user->linux_->uid = m->sc.uid;
+	user->linux_->gid = m->sc.gid;
+	*list_add(w->arena, &user->linux_->supplementalGroups) = m->sc.gid;
+	list_each(group, &m->sc.groups)
+		if (*group != m->sc.gid)
+			*list_add(w->arena, &user->linux_->supplementalGroups) = *group;
+	return user;
+}
+
 static void add_container(struct writing *w, const struct member *m)
 {
 	struct container_status *s = m->kind == KIND_APP
@@ -100,6 +115,7 @@ static void add_container(struct writing *w, const struct member *m)
 	s->ready = m->kind == KIND_INIT ? m->passed : running;
 	s->restartCount = m->starts > 1 ? (int32_t)m->starts - 1 : 0;
 	s->started = (struct optional_bool){ true, running };
+	s->user = m->ran || running ? user_of(w, m) : NULL;
 	s->containerID = m->starts ? container_id(w, m, m->starts - 1) : NULL;
 	fill_state(w, m, s);
 }

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "linux/capability.h"
+#include "linux/security_module.h"
 #include "oci/bundle.h"
 #include "oci/ranges.h"
 
@@ -184,14 +185,6 @@ static int make_memory_policy(struct oci_bundle *b, const struct config_memory_p
 	return 0;
 }
 
-static bool lsm_is_active(const char *name)
-{
-	_cleanup_free_ char *list = NULL;
-
-	return file_read(AT_FDCWD, "/sys/kernel/security/lsm", 1024, &list, NULL, NULL) == 0 &&
-	       strstr(list, name);
-}
-
 /* A label that cannot be had is refused: a caller that gives one relies on it. */
 static int make_label(struct oci_bundle *b, const struct config_process *from, struct oci_process *to,
 		      struct error *err)
@@ -201,10 +194,10 @@ static int make_label(struct oci_bundle *b, const struct config_process *from, s
 
 	if (apparmor && text_is(from->apparmorProfile, "unconfined"))
 		apparmor = false;
-	if (selinux && !lsm_is_active("selinux"))
+	if (selinux && !security_module_is_active("selinux"))
 		return error_set(err, EOPNOTSUPP,
 				 "process.selinuxLabel: SELinux is not active on this machine");
-	if (apparmor && !lsm_is_active("apparmor"))
+	if (apparmor && !security_module_is_active("apparmor"))
 		return error_set(err, EOPNOTSUPP,
 				 "process.apparmorProfile: AppArmor is not active on this machine");
 	if (apparmor && selinux)

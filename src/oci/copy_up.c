@@ -4,18 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "linux/process.h"
+#include "linux/user_namespace.h"
 
 enum { DEPTH_MAX = 64 };
 
@@ -101,41 +97,20 @@ int copy_up(int from, int to, struct error *err)
 	return r < 0 ? error_set(err, -r, "cannot copy the image's files: %s", error_meaning(-r)) : 0;
 }
 
-static int write_map(pid_t pid, const char *name, const struct id_mappings *map)
+static const char *map_text(const struct id_mappings *map, struct text *text)
 {
-	_cleanup_text_ struct text text = {};
-	char path[40];
-
 	list_each(m, map)
-		text_printf(&text, "%lld %lld %lld\n", (long long)m->containerID, (long long)m->hostID,
+		text_printf(text, "%lld %lld %lld\n", (long long)m->containerID, (long long)m->hostID,
 			    (long long)m->size);
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-	return fd < 0 || write(fd, text.at, text.n) < 0 ? -errno : 0;
+	return text_str(text);
 }
 
 int user_namespace_with(const struct id_mappings *uids, const struct id_mappings *gids, struct error *err)
 {
-	_cleanup_close_ int pidfd = -1;
-	struct exit_status status;
-	char path[40];
-	pid_t pid = process_clone(CLONE_NEWUSER, -1, &pidfd);
+	_cleanup_text_ struct text uid_map = {}, gid_map = {};
+	int fd = user_namespace_make(map_text(uids, &uid_map), map_text(gids, &gid_map));
 
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		for (;;)
-			pause();
-	}
-	if (pid < 0)
-		return error_set(err, -pid, "cannot make a user namespace: %s", error_meaning(-pid));
-	int r = write_map(pid, "uid_map", uids);
-	if (r == 0)
-		r = write_map(pid, "gid_map", gids);
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
-	int fd = r < 0 ? r : open(path, O_RDONLY | O_CLOEXEC);
-	if (r == 0 && fd < 0)
-		fd = -errno;
-	process_signal(pidfd, SIGKILL);
-	process_wait(pidfd, &status);
-	return fd < 0 ? error_set(err, -fd, "cannot map ids: %s", error_meaning(-fd)) : fd;
+	return fd < 0 ? error_set(err, -fd, "cannot make a user namespace that maps ids: %s",
+				  error_meaning(-fd))
+		      : fd;
 }

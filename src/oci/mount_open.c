@@ -1,6 +1,7 @@
 /* mount_open.c — see mount_open.h. */
 #include "oci/mount_open.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -15,6 +16,14 @@ static int open_source(const struct oci_mount *m)
 	return mount_copy(AT_FDCWD, m->source, m->recursive);
 }
 
+/* What is mounted below may be of a file system that cannot map ids: it is then the one who sees it that is nobody there. */
+static int map_ids(const struct oci_mount *m, int source)
+{
+	int r = mount_map_ids(source, m->user_namespace, m->recursive);
+
+	return r == -EINVAL && m->recursive ? mount_map_ids(source, m->user_namespace, false) : r;
+}
+
 /* A copy is in the host's peer group until told otherwise; a new file system is in none. */
 int oci_mount_open(const struct oci_mount *m)
 {
@@ -23,6 +32,8 @@ int oci_mount_open(const struct oci_mount *m)
 	uint64_t propagation = (m->propagation || m->type ? m->propagation : PRIVATE) & ~(uint64_t)RECURSIVE;
 	int source = open_source(m), r = source;
 
+	if (r >= 0 && m->user_namespace > 0)
+		r = map_ids(m, source);
 	if (r >= 0 && m->recursive && !m->recursive_attributes) {
 		r = mount_change(source, 0, propagation, true);
 		propagation = 0;

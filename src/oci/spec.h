@@ -88,7 +88,8 @@ struct oci_mount {
 	uint64_t cleared;              /* MOUNT_ATTR_* that the copy of a mount loses */
 	uint64_t below, below_cleared; /* the same for all mounts of the tree ("rro", "rexec" …) */
 	bool open;                     /* SOURCE_FD has all of this already: it is only to be attached */
-	bool remount; /* nothing is mounted: what is at the destination gets the attributes */
+	bool remount;       /* nothing is mounted: what is at the destination gets the attributes */
+	int user_namespace; /* > 0: the copy shows its files' ids as this namespace maps them (mount_setattr(2)) */
 };
 
 struct oci_device {

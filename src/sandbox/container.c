@@ -13,33 +13,20 @@
 #include "base/log.h"
 #include "linux/path.h"
 #include "oci/defaults.h"
+#include "sandbox/kept.h"
+#include "sandbox/mapped.h"
 #include "sandbox/process_namespace.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/spec.h"
 
-enum { MESSAGE_MAX = 4096, NAME_SIZE = 80, PRIVATE = 1 << 18, SLAVE = 1 << 19, SHARED = 1 << 20 };
-
-/* Descriptors that one creation needs and that are closed after the clone. */
-struct fds {
-	int at[256];
-	unsigned n;
+enum {
+	MESSAGE_MAX = 4096,
+	NAME_SIZE = 80,
+	TTY_GROUP = 5,
+	PRIVATE = 1 << 18,
+	SLAVE = 1 << 19,
+	SHARED = 1 << 20
 };
-
-static void close_fds(struct fds *fds)
-{
-	while (fds->n > 0)
-		close(fds->at[--fds->n]);
-}
-
-static bool keep_fd(struct fds *fds, int fd)
-{
-	if (fds->n == sizeof(fds->at) / sizeof(*fds->at)) {
-		close(fd);
-		return false;
-	}
-	fds->at[fds->n++] = fd;
-	return true;
-}
 
 /* A detached copy of the mount that FD (closed here) is open on: the child, in a mount namespace of its own, may only attach such. */
 static int copy_of(int fd, bool recursive)
@@ -99,6 +86,7 @@ static void add_bind(const struct sandbox *s, struct oci_spec *spec, const char 
 		.is_file = is_file,
 		.attributes = read_only ? MOUNT_ATTR_RDONLY : 0,
 		.propagation = PRIVATE,
+		.user_namespace = s->user_namespace,
 	};
 }
 
@@ -109,14 +97,14 @@ static void message_name(const struct sandbox_container *c, char name[static NAM
 
 /* /etc/hosts, /etc/hostname, /etc/resolv.conf and the termination message, unless a volume is mounted there. */
 static int add_pod_files(const struct sandbox *s, const struct sandbox_container *c, struct oci_spec *spec,
-			 struct fds *fds, struct error *err)
+			 struct kept_fds *fds, struct error *err)
 {
 	static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
 	char path[NAME_SIZE];
 
 	for (int i = 0; i < 3; i++) {
 		int fd = copy_of(openat(s->files, files[i], O_PATH | O_CLOEXEC), false);
-		if (fd < 0 || !keep_fd(fds, fd))
+		if (fd < 0 || !kept_add(fds, fd))
 			return error_errno(err, "cannot open the pod's '%s'", files[i]);
 		add_bind(s, spec, arena_printf(s->arena, "/etc/%s", files[i]), fd, true, false);
 	}
@@ -124,7 +112,7 @@ static int add_pod_files(const struct sandbox *s, const struct sandbox_container
 	unlinkat(s->files, path, 0);
 	_cleanup_close_ int made = openat(s->files, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	int fd = made < 0 ? -1 : copy_of(openat(s->files, path, O_PATH | O_CLOEXEC), false);
-	if (fd < 0 || !keep_fd(fds, fd))
+	if (fd < 0 || !kept_add(fds, fd))
 		return error_errno(err, "cannot make '%s'", path);
 	fchmod(made, 0666);
 	add_bind(s, spec, c->spec->terminationMessagePath, fd, true, false);
@@ -143,7 +131,7 @@ static uint64_t bind_options(const struct volume_mount *m)
 }
 
 static int add_volumes(const struct sandbox *s, const struct sandbox_container *c, struct oci_spec *spec,
-		       struct fds *fds, struct error *err)
+		       struct kept_fds *fds, struct error *err)
 {
 	list_each(m, &c->spec->volumeMounts) {
 		const char *unknown = NULL, *sub = m->subPath;
@@ -158,13 +146,14 @@ static int add_volumes(const struct sandbox *s, const struct sandbox_container *
 			return r;
 		if ((fd = copy_of(source.fd, true)) < 0)
 			return error_errno(err, "cannot copy the mount of the volume '%s'", m->name);
-		if (!keep_fd(fds, fd))
+		if (!kept_add(fds, fd))
 			return error_set(err, EMFILE, "the container has too many volumes");
 		*list_add(s->arena, &spec->mounts) = (struct oci_mount){
 			.destination = m->mountPath,
 			.source_fd = fd,
 			.is_file = source.is_file,
 			.recursive = true,
+			.user_namespace = s->user_namespace,
 			.attributes = bind_options(m) | (source.read_only ? MOUNT_ATTR_RDONLY : 0),
 			.recursive_attributes =
 				m->recursiveReadOnly && !text_is(m->recursiveReadOnly, "Disabled"),
@@ -179,7 +168,7 @@ static int add_volumes(const struct sandbox *s, const struct sandbox_container *
 /* The container's own limits, readable where programs look for them: a cgroup namespace makes "/" of its group. Version 1 has a directory a
  * controller, which is bound, because a hierarchy of several controllers ("cpu,cpuacct") can be mounted only with all their names. */
 static int add_cgroup_mounts(const struct sandbox *s, const struct sandbox_container *c,
-			     struct oci_spec *spec, bool read_only, struct fds *fds, struct error *err)
+			     struct oci_spec *spec, bool read_only, struct kept_fds *fds, struct error *err)
 {
 	static const enum cgroup_controller shown[] = { CGROUP_CPU, CGROUP_CPUACCT, CGROUP_MEMORY,
 							CGROUP_PIDS };
@@ -203,7 +192,7 @@ static int add_cgroup_mounts(const struct sandbox *s, const struct sandbox_conta
 	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
 		int dir = c->cgroup.dir[shown[i]];
 		int fd = dir < 0 ? -1 : mount_copy(dir, "", false);
-		if (dir >= 0 && (fd < 0 || !keep_fd(fds, fd)))
+		if (dir >= 0 && (fd < 0 || !kept_add(fds, fd)))
 			return error_set(err, fd < 0 ? -fd : EMFILE,
 					 "cannot copy the mount of the container's cgroup: %s",
 					 error_meaning(fd < 0 ? -fd : EMFILE));
@@ -227,17 +216,20 @@ static void share_memory(const struct sandbox *s, struct oci_spec *spec)
 		if (text_is(m->destination, "/dev/shm"))
 			*m = (struct oci_mount){ .destination = m->destination,
 						 .source_fd = s->shm,
-						 .copied = true };
+						 .copied = true,
+						 .user_namespace = s->user_namespace };
 }
 
 /* devpts of its own, held by us, so that a terminal for exec is opened without any path in the container. */
 static int add_terminals(const struct sandbox *s, struct sandbox_container *c, struct oci_spec *spec,
 			 struct error *err)
 {
+	char group[16];
 	const struct mount_option options[] = {
-		{ "newinstance", NULL }, { "ptmxmode", "0666" }, { "mode", "0620" }, { "gid", "5" }
+		{ "newinstance", NULL }, { "ptmxmode", "0666" }, { "mode", "0620" }, { "gid", group }
 	};
 
+	snprintf(group, sizeof(group), "%u", mapped_id(s, TTY_GROUP));
 	c->devpts = mount_make("devpts", options, 4, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	if (c->devpts < 0) {
 		errno = -c->devpts;
@@ -252,6 +244,13 @@ static int add_terminals(const struct sandbox *s, struct sandbox_container *c, s
 	return 0;
 }
 
+/* The child gives them to its user, too, but the root of a user namespace may not give away what is the host's. */
+static void give_stdio(const struct sandbox *s, const struct oci_process *p, int fd)
+{
+	if (s->user_namespace >= 0 && fchown(fd, mapped_id(s, p->uid), (gid_t)-1) < 0)
+		log_warning("cannot give standard input or output to the user %u", p->uid);
+}
+
 static int open_terminal(int devpts, int *master, struct error *err)
 {
 	int unlock = 0;
@@ -263,7 +262,8 @@ static int open_terminal(int devpts, int *master, struct error *err)
 	return slave < 0 ? error_errno(err, "cannot open a terminal") : slave;
 }
 
-static int open_stdio(struct sandbox_container *c, int stdio[3], struct fds *fds, struct error *err)
+static int open_stdio(const struct sandbox *s, struct sandbox_container *c, const struct oci_process *process,
+		      int stdio[3], struct kept_fds *fds, struct error *err)
 {
 	int out[2], errors[2], in[2];
 
@@ -271,31 +271,35 @@ static int open_stdio(struct sandbox_container *c, int stdio[3], struct fds *fds
 		int slave = open_terminal(c->devpts, &c->out, err);
 		if (slave < 0)
 			return slave;
-		keep_fd(fds, slave);
+		kept_add(fds, slave);
+		give_stdio(s, process, slave);
 		stdio[0] = stdio[1] = stdio[2] = slave;
 		c->in = fcntl(c->out, F_DUPFD_CLOEXEC, 3);
 		return 0;
 	}
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return error_errno(err, "cannot make a pipe");
-	keep_fd(fds, stdio[1] = out[1]);
+	kept_add(fds, stdio[1] = out[1]);
 	c->out = out[0];
 	if (pipe2(errors, O_CLOEXEC) < 0)
 		return error_errno(err, "cannot make a pipe");
-	keep_fd(fds, stdio[2] = errors[1]);
+	kept_add(fds, stdio[2] = errors[1]);
 	c->err = errors[0];
+	give_stdio(s, process, out[1]);
+	give_stdio(s, process, errors[1]);
 	if (c->spec->stdin) {
 		if (pipe2(in, O_CLOEXEC) < 0)
 			return error_errno(err, "cannot make a pipe");
 		c->in = in[1];
 		stdio[0] = in[0];
+		give_stdio(s, process, in[0]);
 	} else {
 		stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
-	return stdio[0] < 0 || !keep_fd(fds, stdio[0]) ? error_errno(err, "cannot open standard input") : 0;
+	return stdio[0] < 0 || !kept_add(fds, stdio[0]) ? error_errno(err, "cannot open standard input") : 0;
 }
 
-static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec *spec, struct fds *fds,
+static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec *spec, struct kept_fds *fds,
 		 struct error *err)
 {
 	const struct security_context *cs = c->spec->securityContext;
@@ -311,6 +315,8 @@ static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec
 	if (!s->pod->spec.hostPID && !s->pod->spec.shareProcessNamespace.value)
 		spec->namespaces |= CLONE_NEWPID;
 	oci_default_files(spec, privileged, s->arena);
+	if (cs && text_is(cs->procMount, "Unmasked"))
+		spec->maskedPaths.n = spec->readonlyPaths.n = 0;
 	if ((r = make_upper(s, c, &spec->root, err)) < 0 || (r = add_terminals(s, c, spec, err)) < 0)
 		return r;
 	share_memory(s, spec);
@@ -318,6 +324,19 @@ static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec
 	    (r = add_pod_files(s, c, spec, fds, err)) < 0)
 		return r;
 	return add_volumes(s, c, spec, fds, err);
+}
+
+/* For the status (KEP-3619: containerStatuses[].user). The groups rarely change from one attempt to the next, and their memory stays. */
+static void remember_user(struct sandbox *s, struct sandbox_container *c, const struct oci_process *p)
+{
+	c->uid = p->uid;
+	c->gid = p->gid;
+	if (c->groups.n > p->additionalGids.n)
+		c->groups.n = p->additionalGids.n;
+	while (c->groups.n < p->additionalGids.n)
+		list_add(s->arena, &c->groups);
+	for (size_t i = 0; i < c->groups.n; i++)
+		c->groups.at[i] = p->additionalGids.at[i];
 }
 
 /* A container that may make device nodes must be kept from using them, so what the machine cannot limit is not started. */
@@ -335,11 +354,12 @@ static int make_cgroup(struct sandbox *s, struct sandbox_container *c, struct er
 
 int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, struct error *err)
 {
-	_cleanup_(close_fds) struct fds fds = {};
+	_cleanup_(kept_close) struct kept_fds fds = {};
 	struct oci_spec spec = {};
 	_cleanup_(seccomp_filter_release) struct seccomp_filter filter = {};
 	struct container_setting setting = { .cgroup_fd = -1, .pid_namespace = -1 };
 	_cleanup_free_ char *directory = memory_printf("containers/%s/rootfs", c->spec->name);
+	_cleanup_free_ char *mount_point = memory_printf("%s/%s", s->run_path, directory);
 	_cleanup_arena_ struct arena *a = arena_new();
 	struct sandbox temporary = *s; /* the strings of this run go with its start */
 
@@ -357,16 +377,22 @@ int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, str
 		r = spec_filter(&temporary, c->spec, &spec.process, &filter, err);
 	if (r == 0 && s->pod->spec.shareProcessNamespace.value)
 		r = process_namespace_ensure(s, err);
+	temporary.pid_namespace = s->pid_namespace;
 	if (r == 0)
-		r = open_stdio(c, setting.stdio, &fds, err);
+		r = mapped_container(&temporary, &spec, mount_point, &fds, err);
+	if (r == 0)
+		r = open_stdio(s, c, &spec.process, setting.stdio, &fds, err);
 	if (r == 0) {
-		_cleanup_free_ char *mount_point = memory_printf("%s/%s", s->run_path, directory);
-		setting.mount_point = mount_point;
+		setting.mount_point = s->user_namespace < 0 ? mount_point : NULL;
 		setting.pid_namespace = s->pid_namespace;
 		setting.cgroup_fd = cgroup_directory(&c->cgroup);
 		setting.task_count = cgroup_tasks(&c->cgroup, setting.tasks);
 		c->oom_kills = cgroup_oom_kills(&c->cgroup);
 		r = container_create(&spec, &setting, &c->process, err);
+		if (r == 0) {
+			mapped_oom_score(s, c->process.pid, spec.process.oomScoreAdj);
+			remember_user(s, c, &spec.process);
+		}
 		for (int i = 0; i < setting.task_count; i++)
 			close(setting.tasks[i]);
 	}
@@ -410,6 +436,10 @@ int sandbox_exec(struct sandbox *s, struct sandbox_container *c, const struct ex
 	struct exec_setting setting = { .cgroup_fd = cgroup,
 					.target_pidfd = c->process.pidfd,
 					.pid_namespace = -1 };
+
+	if (s->user_namespace >= 0)
+		setting.namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC |
+				     CLONE_NEWUTS | CLONE_NEWCGROUP;
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_(seccomp_filter_release) struct seccomp_filter filter = {};
 	_cleanup_close_ int slave = -1, pid_namespace = -1;
@@ -435,6 +465,7 @@ int sandbox_exec(struct sandbox *s, struct sandbox_container *c, const struct ex
 		slave = open_terminal(c->devpts, master, err);
 		if (slave < 0)
 			return slave;
+		give_stdio(s, &process, slave);
 	}
 	for (int i = 0; i < 3; i++)
 		setting.stdio[i] = wish->tty ? slave : wish->stdio[i];

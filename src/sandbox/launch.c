@@ -11,9 +11,19 @@ static const struct field image_fields[] = {
 };
 static const struct table image_table = TABLE(launch_image, image_fields, "An image of the launch.");
 
+static const struct field volume_image_fields[] = {
+	VALUE(volume_image, volume, .required = true),
+	VALUE(volume_image, reference, .required = true),
+	VALUE(volume_image, id, .required = true),
+	VALUE(volume_image, layers, .required = true),
+};
+static const struct table volume_image_table =
+	TABLE(volume_image, volume_image_fields, "An image that is a volume.");
+
 static const struct field launch_fields[] = {
 	OBJECT(launch, pod, pod_table, .required = true),
 	OBJECTS(launch, images, image_table),
+	OBJECTS(launch, volumeImages, volume_image_table),
 	VALUE(launch, publish),
 	VALUE(launch, hold),
 	VALUE(launch, remove),

@@ -6,6 +6,7 @@
 
 #include "api/pod.h"
 #include "image/store.h"
+#include "volume/volume.h"
 
 struct launch_image {
 	const char *container;
@@ -17,6 +18,7 @@ struct launch_image {
 struct launch {
 	struct pod pod;
 	struct LIST(struct launch_image) images;
+	struct volume_images volumeImages;
 	bool publish; /* ports without a hostPort get a free one: `run -p 80` */
 	bool remove;  /* it is deleted when it has ended (`run -d --rm`) */
 	bool hold;    /* `run` in the foreground: the program waits until somebody is attached */

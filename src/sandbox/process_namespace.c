@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "linux/mount.h"
+#include "sandbox/kept.h"
+#include "sandbox/mapped.h"
 
 enum { PATIENCE_MS = 10000 };
 
@@ -62,11 +64,17 @@ static int make(struct sandbox *s, int program, struct error *err)
 		.is_file = true,
 		.attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 	};
+	_cleanup_(kept_close) struct kept_fds fds = {};
 	if (null < 0)
 		return error_errno(err, "cannot open '/dev/null'");
+	int r = mapped_container(s, &spec, setting.mount_point, &fds, err);
+	if (r < 0)
+		return r;
+	if (s->user_namespace >= 0)
+		setting.mount_point = NULL;
 	setting.cgroup_fd = cgroup_directory(&s->init_cgroup);
 	setting.task_count = cgroup_tasks(&s->init_cgroup, setting.tasks);
-	int r = container_create(&spec, &setting, &s->init, err);
+	r = container_create(&spec, &setting, &s->init, err);
 	for (int i = 0; i < setting.task_count; i++)
 		close(setting.tasks[i]);
 	if (r == 0)

@@ -11,10 +11,12 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "api/sysctl.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "net/resolver.h"
+#include "sandbox/mapped.h"
 #include "sandbox/process_namespace.h"
 
 #define NETWORK_NOTE "seapod.io/network" /* none, container:NAME, ns:PATH: what a Pod has no field for */
@@ -124,6 +126,14 @@ static int join_namespace(const char *path, const char *what, struct error *err)
 	return unshare(CLONE_NEWUTS) < 0 ? error_errno(err, "cannot make a UTS namespace") : 0;
 }
 
+static int make_namespaces(const struct sandbox *s, uint64_t which, struct error *err)
+{
+	int r = mapped_unshare(s, which);
+
+	errno = r < 0 ? -r : 0;
+	return r < 0 ? error_errno(err, "cannot make the pod's namespaces") : 0;
+}
+
 /* The network of another pod: its namespace, which then lives as long as either of both. */
 static int join_pod(struct sandbox *s, const char *name, struct error *err)
 {
@@ -154,8 +164,8 @@ static int enter_own_network(struct sandbox *s, bool connected, struct error *er
 		s->has_endpoint = true;
 		inet_ntop(AF_INET, &s->endpoint.address, s->ip, sizeof(s->ip));
 	}
-	if (unshare(CLONE_NEWNET | CLONE_NEWUTS) < 0)
-		return error_errno(err, "cannot make the pod's network namespace");
+	if ((r = make_namespaces(s, CLONE_NEWNET | CLONE_NEWUTS, err)) < 0)
+		return r;
 	return connected ? endpoint_attach(&s->endpoint, err) : loopback_up(err);
 }
 
@@ -173,6 +183,11 @@ static int enter_network(struct sandbox *s, struct error *err)
 			err, EINVAL,
 			"ports are published on the network 'bridge' only, and this pod has the network '%s'",
 			mode);
+	if (s->user_namespace >= 0 && mode && strchr(mode, ':'))
+		return error_set(err, EINVAL,
+				 "hostUsers: false needs a network of the pod's own, and this pod has the "
+				 "network '%s'",
+				 mode);
 	if (mode && text_starts(mode, "container:"))
 		return join_pod(s, mode + strlen("container:"), err);
 	if (mode && text_starts(mode, "ns:"))
@@ -189,8 +204,10 @@ static int enter_ipc(struct sandbox *s, struct error *err)
 {
 	static const struct mount_option options[] = { { "mode", "1777" }, { "size", "64m" } };
 
-	if (!s->pod->spec.hostIPC && unshare(CLONE_NEWIPC) < 0)
-		return error_errno(err, "cannot make the pod's IPC namespace");
+	int r = s->pod->spec.hostIPC ? 0 : make_namespaces(s, CLONE_NEWIPC, err);
+
+	if (r < 0)
+		return r;
 	s->shm = s->pod->spec.hostIPC ? mount_copy(AT_FDCWD, "/dev/shm", false)
 				      : mount_make("tmpfs", options, 2,
 						   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
@@ -200,31 +217,47 @@ static int enter_ipc(struct sandbox *s, struct error *err)
 	return error_errno(err, "cannot make the pod's shared memory");
 }
 
+struct setting_sysctls {
+	const struct sandbox *sandbox;
+	struct error *err;
+};
+
+static int set_sysctl(const struct sandbox *s, const struct sysctl *sysctl, struct error *err)
+{
+	char name[SYSCTL_SIZE], path[300];
+	bool own = sysctl_normalize(sysctl->name, name) &&
+		   ((sysctl_is_network(name) && !s->pod->spec.hostNetwork) ||
+		    (sysctl_is_ipc(name) && !s->pod->spec.hostIPC));
+
+	if (!own)
+		return error_set(err, EPERM, "the sysctl '%s' is not one of the pod's own namespaces",
+				 sysctl->name);
+	sysctl_path(name, path, sizeof(path));
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, sysctl->value, strlen(sysctl->value)) < 0)
+		return error_errno(err, "cannot set the sysctl '%s' to '%s'", sysctl->name, sysctl->value);
+	return 0;
+}
+
+static int set_all(void *argument)
+{
+	const struct setting_sysctls *setting = argument;
+	int r = 0;
+
+	list_each(sysctl, &setting->sandbox->pod->spec.securityContext->sysctls)
+		if (r == 0)
+			r = set_sysctl(setting->sandbox, sysctl, setting->err);
+	return r;
+}
+
+/* Those of an IPC namespace are its owner's to set (ipc/ipc_sysctl.c of the kernel). */
 static int set_sysctls(const struct sandbox *s, struct error *err)
 {
 	const struct pod_security_context *security = s->pod->spec.securityContext;
-	char path[300];
 
-	if (!security)
-		return 0;
-	list_each(sysctl, &security->sysctls) {
-		bool net = text_starts(sysctl->name, "net.") && !s->pod->spec.hostNetwork;
-		bool ipc =
-			(text_starts(sysctl->name, "kernel.shm") || text_starts(sysctl->name, "kernel.msg") ||
-			 text_is(sysctl->name, "kernel.sem") || text_starts(sysctl->name, "fs.mqueue.")) &&
-			!s->pod->spec.hostIPC;
-		if ((!net && !ipc) || strchr(sysctl->name, '/') || strstr(sysctl->name, ".."))
-			return error_set(err, EPERM, "the sysctl '%s' is not one of the pod's own namespaces",
-					 sysctl->name);
-		size_t n = (size_t)snprintf(path, sizeof(path), "/proc/sys/%s", sysctl->name);
-		for (size_t i = strlen("/proc/sys/"); i < n && i < sizeof(path); i++)
-			path[i] = path[i] == '.' ? '/' : path[i];
-		_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd < 0 || write(fd, sysctl->value, strlen(sysctl->value)) < 0)
-			return error_errno(err, "cannot set the sysctl '%s' to '%s'", sysctl->name,
-					   sysctl->value);
-	}
-	return 0;
+	return security && security->sysctls.n
+		       ? mapped_inside(s, set_all, &(struct setting_sysctls){ s, err })
+		       : 0;
 }
 
 /* --- files ----------------------------------------------------------------------------------------------------------- */
@@ -288,6 +321,10 @@ static int write_namespaces(struct sandbox *s, struct error *err)
 		if (symlinkat(to, s->dir, from) < 0)
 			r = error_errno(err, "cannot link '%s'", from);
 	}
+	unlinkat(s->dir, "ns/user", 0);
+	snprintf(to, sizeof(to), "/proc/%d/fd/%d", (int)getpid(), s->user_namespace);
+	if (r == 0 && s->user_namespace >= 0 && symlinkat(to, s->dir, "ns/user") < 0)
+		r = error_errno(err, "cannot link 'ns/user'");
 	return r;
 }
 
@@ -370,7 +407,9 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 			       .files = -1,
 			       .init = CONTAINER_PROCESS_NONE,
 			       .init_cgroup = CGROUP_NONE,
-			       .pid_namespace = -1 };
+			       .pid_namespace = -1,
+			       .user_namespace = -1,
+			       .user_claim = -1 };
 	_cleanup_free_ char *disk = memory_printf("pods/%s/volumes", s->pod->metadata.uid);
 
 	learn_facts(s);
@@ -385,6 +424,8 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 	if (r == 0)
 		r = make_cgroup(s, err);
 	if (r == 0)
+		r = mapped_begin(s, err);
+	if (r == 0)
 		r = enter_network(s, err);
 	if (r == 0)
 		r = enter_ipc(s, err);
@@ -396,7 +437,12 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 		r = write_namespaces(s, err);
 	if (r == 0) {
 		s->has_volumes = true;
-		r = volumes_prepare(&s->volumes, in, s->pod, &s->facts, disk, err);
+		s->volumes = (struct volume_set){ .in = in,
+						  .pod = s->pod,
+						  .facts = &s->facts,
+						  .images = &launch->volumeImages,
+						  .disk = disk };
+		r = volumes_prepare(&s->volumes, err);
 	}
 	if (r < 0)
 		sandbox_destroy(s, !s->again);
@@ -428,6 +474,7 @@ void sandbox_destroy(struct sandbox *s, bool delete)
 	close_fd(&s->shm);
 	close_fd(&s->files);
 	process_namespace_close(s);
+	mapped_close(s);
 	if (s->cgroups.version) {
 		cgroup_remove(&s->cgroups, &s->base, s->cgroup_name);
 		cgroup_close(&s->cgroup);

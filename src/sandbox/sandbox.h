@@ -34,6 +34,8 @@ struct sandbox {
 	struct container_process init; /* process_namespace.h */
 	struct cgroup init_cgroup;
 	int pid_namespace;
+	int user_namespace, user_claim; /* hostUsers: false (mapped.h); -1 */
+	uint32_t first_id;
 	struct pod_facts facts;
 	char node_name[65];
 };
@@ -59,7 +61,9 @@ struct sandbox_container {
 	int devpts; /* its devpts, to open terminals for exec */
 	uint64_t oom_kills;
 	unsigned attempt;
-	const char *resolved_user; /* for status */
+	uid_t uid; /* what its process began as; valid once it was created */
+	gid_t gid;
+	struct ints groups; /* the supplementary ones */
 };
 
 /* Makes the ATTEMPTth process of a container (oci/container.h: reports follow on c->process.sync). */

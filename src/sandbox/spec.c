@@ -11,6 +11,7 @@
 #include "api/store.h"
 #include "base/cleanup.h"
 #include "linux/capability.h"
+#include "linux/security_module.h"
 #include "oci/defaults.h"
 #include "sandbox/user.h"
 
@@ -74,6 +75,8 @@ static int value_from(const struct sandbox *s, const struct container *c, const 
 		return pod_field(s->pod, &s->facts, from->fieldRef->fieldPath, s->arena, value, err);
 	if (from->resourceFieldRef)
 		return pod_resource_field(s->pod, &s->facts, c, from->resourceFieldRef, s->arena, value, err);
+	if (from->fileKeyRef)
+		return volume_file_key(&s->volumes, from->fileKeyRef, s->arena, value, err);
 	*value = object_value(s, from->configMapKeyRef ? "configmaps" : "secrets", key->name, key->key, err);
 	return *value || (key->optional.value && err->code == ENOENT) ? 0 : -err->code;
 }
@@ -260,6 +263,33 @@ int spec_filter(const struct sandbox *s, const struct container *c, struct oci_p
 	return r;
 }
 
+/* As the kubelet admits a pod: a profile that is asked for and cannot be had is refused (pkg/security/apparmor validate.go). */
+static int make_label(const struct sandbox *s, const struct sandbox_container *c, struct oci_process *p,
+		      struct error *err)
+{
+	const struct security_context *cs = c->spec->securityContext;
+	const struct pod_security_context *ps = s->pod->spec.securityContext;
+	const struct app_armor_profile *profile = cs && cs->appArmorProfile ? cs->appArmorProfile
+						  : ps                      ? ps->appArmorProfile
+									    : NULL;
+
+	if (!profile || text_is(profile->type, "Unconfined") || (cs && cs->privileged.value))
+		return 0;
+	if (!security_module_is_active("apparmor"))
+		return error_set(err, EOPNOTSUPP,
+				 "appArmorProfile: AppArmor is not active on this machine (take it out, or "
+				 "say Unconfined)");
+	if (!text_is(profile->type, "Localhost"))
+		return error_set(err, EOPNOTSUPP,
+				 "appArmorProfile: Seapod has no default profile to load (load one, and say "
+				 "Localhost)");
+	struct oci_label *label = arena_one(s->arena, struct oci_label);
+	*label = (struct oci_label){ "/proc/self/attr/apparmor/exec",
+				     arena_printf(s->arena, "exec %s", profile->localhostProfile) };
+	p->label = label;
+	return 0;
+}
+
 static int64_t memory_request(const struct container *c)
 {
 	struct quantity request = resource_get(&c->resources.requests, "memory");
@@ -316,5 +346,7 @@ int spec_process(const struct sandbox *s, const struct sandbox_container *c, str
 		r = make_user(s, c, p, err);
 	if (r == 0)
 		r = make_capabilities(c, p, err);
+	if (r == 0)
+		r = make_label(s, c, p, err);
 	return r;
 }

@@ -14,12 +14,19 @@
 #include "linux/mount.h"
 #include "volume/volume.h"
 
+/* KEP-5502: emptyDir.mode. */
+static mode_t mode_of(const struct empty_dir_volume *source)
+{
+	return source->mode.set ? (mode_t)source->mode.value : 0777;
+}
+
 static int make_tmpfs(const struct empty_dir_volume *source, struct error *err)
 {
-	char size[32];
-	struct mount_option options[] = { { "mode", "0777" }, { "size", size } };
+	char size[32], mode[16];
+	struct mount_option options[] = { { "mode", mode }, { "size", size } };
 
 	snprintf(size, sizeof(size), "%" PRId64, quantity_value(&source->sizeLimit));
+	snprintf(mode, sizeof(mode), "%o", mode_of(source));
 	int fd = mount_make("tmpfs", options, source->sizeLimit.set ? 2 : 1,
 			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	if (fd < 0) {
@@ -29,32 +36,31 @@ static int make_tmpfs(const struct empty_dir_volume *source, struct error *err)
 	return fd;
 }
 
-static int make_directory(const struct volume_set *set, const char *disk, const char *name, struct error *err)
+static int make_directory(const struct volume_set *set, const struct volume *volume, struct error *err)
 {
-	_cleanup_free_ char *path = memory_printf("%s/%s", disk, name);
+	_cleanup_free_ char *path = memory_printf("%s/%s", set->disk, volume->name);
 	int r = file_make_dirs(set->in->rootfd, path, 0711, err);
 	int fd = r < 0 ? r : file_open_dir(set->in->rootfd, path, 0, err);
 
 	if (fd >= 0)
-		fchmod(fd, 0777);
+		fchmod(fd, mode_of(volume->emptyDir));
 	return fd;
 }
 
-int empty_dir_prepare(struct prepared_volume *v, const struct volume_set *set, const char *disk,
-		      struct error *err)
+int empty_dir_prepare(struct prepared_volume *v, const struct volume_set *set, struct error *err)
 {
 	const struct empty_dir_volume *source = v->volume->emptyDir;
 	const struct pod_security_context *security = set->pod->spec.securityContext;
 
 	v->fd = text_is(source->medium, "Memory") ? make_tmpfs(source, err)
-						  : make_directory(set, disk, v->volume->name, err);
+						  : make_directory(set, v->volume, err);
 	if (v->fd < 0)
 		return v->fd;
 	if (security && security->fsGroup.set) {
 		if (fchownat(v->fd, "", (uid_t)-1, (gid_t)security->fsGroup.value, AT_EMPTY_PATH) < 0)
 			return error_errno(err, "cannot give it to the group %" PRId64,
 					   security->fsGroup.value);
-		if (fchmodat(v->fd, ".", 02777, 0) < 0)
+		if (fchmodat(v->fd, ".", mode_of(source) | 02770, 0) < 0)
 			return error_errno(err, "cannot set its mode");
 	}
 	return 0;

@@ -22,6 +22,12 @@ struct payload_file {
 	const char *data;
 	size_t size;
 	mode_t mode;
+	uid_t user; /* KEP-5936 */
+};
+
+/* How files are that do not say it themselves. */
+struct usual {
+	struct optional_int mode, user;
 };
 
 struct payload {
@@ -34,15 +40,19 @@ struct keys { /* what configMap, secret and their projections have in common */
 	const char *kind, *name;
 	const struct key_to_path *items;
 	size_t item_count;
-	struct optional_int mode;
+	struct usual usual;
 	bool optional;
 };
 
-static void add_file(struct payload *p, const char *path, const char *data, size_t size,
-		     struct optional_int mode)
+static void add_file(struct payload *p, const char *path, const char *data, size_t size, struct usual own,
+		     struct usual usual)
 {
+	struct optional_int mode = own.mode.set ? own.mode : usual.mode,
+			    user = own.user.set ? own.user : usual.user;
+
 	*list_add(p->arena, &p->files) =
-		(struct payload_file){ path, data, size, mode.set ? (mode_t)mode.value : 0644 };
+		(struct payload_file){ path, data, size, mode.set ? (mode_t)mode.value : 0644,
+				       user.set ? (uid_t)user.value : 0 };
 }
 
 /* All keys of an object as bytes. */
@@ -83,12 +93,12 @@ static int add_keys(struct payload *p, const struct keys *k, struct error *err)
 	object_data(object, p->arena, &data);
 	if (k->item_count == 0)
 		list_each(pair, &data)
-			add_file(p, pair->key, pair->value.at, pair->value.n, k->mode);
+			add_file(p, pair->key, pair->value.at, pair->value.n, (struct usual){}, k->usual);
 	for (size_t i = 0; i < k->item_count; i++) {
 		const struct bytes *value = find_key(&data, k->items[i].key);
 		if (value)
 			add_file(p, k->items[i].path, value->at, value->n,
-				 k->items[i].mode.set ? k->items[i].mode : k->mode);
+				 (struct usual){ k->items[i].mode, k->items[i].user }, k->usual);
 		else if (!k->optional)
 			return error_set(err, ENOENT, "'%s' has no key '%s'", k->name, k->items[i].key);
 	}
@@ -96,7 +106,7 @@ static int add_keys(struct payload *p, const struct keys *k, struct error *err)
 }
 
 static int add_downward(struct payload *p, const struct downward_api_file *files, size_t n,
-			struct optional_int mode, struct error *err)
+			struct usual usual, struct error *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct downward_api_file *f = &files[i];
@@ -110,13 +120,15 @@ static int add_downward(struct payload *p, const struct downward_api_file *files
 					       p->arena, &value, err);
 		if (r < 0)
 			return r;
-		add_file(p, f->path, value, strlen(value), f->mode.set ? f->mode : mode);
+		add_file(p, f->path, value, strlen(value), (struct usual){ f->mode, f->user }, usual);
 	}
 	return 0;
 }
 
 static int add_projected(struct payload *p, const struct projected_volume *v, struct error *err)
 {
+	const struct usual usual = { v->defaultMode, v->defaultUser };
+
 	list_each(s, &v->sources) {
 		int r = 0;
 		const struct named_projection *named = s->configMap ? s->configMap : s->secret;
@@ -125,12 +137,11 @@ static int add_projected(struct payload *p, const struct projected_volume *v, st
 						named->name,
 						named->items.at,
 						named->items.n,
-						v->defaultMode,
+						usual,
 						named->optional.value };
 			r = add_keys(p, &k, err);
 		} else if (s->downwardAPI) {
-			r = add_downward(p, s->downwardAPI->items.at, s->downwardAPI->items.n, v->defaultMode,
-					 err);
+			r = add_downward(p, s->downwardAPI->items.at, s->downwardAPI->items.n, usual, err);
 		}
 		if (r < 0)
 			return r;
@@ -141,22 +152,27 @@ static int add_projected(struct payload *p, const struct projected_volume *v, st
 static int collect(struct payload *p, const struct volume *v, struct error *err)
 {
 	if (v->configMap) {
-		const struct keys k = {
-			"configmaps",          v->configMap->name,        v->configMap->items.at,
-			v->configMap->items.n, v->configMap->defaultMode, v->configMap->optional.value
-		};
+		const struct keys k = { "configmaps",
+					v->configMap->name,
+					v->configMap->items.at,
+					v->configMap->items.n,
+					{ v->configMap->defaultMode, v->configMap->defaultUser },
+					v->configMap->optional.value };
 		return add_keys(p, &k, err);
 	}
 	if (v->secret) {
-		const struct keys k = {
-			"secrets",          v->secret->secretName,  v->secret->items.at,
-			v->secret->items.n, v->secret->defaultMode, v->secret->optional.value
-		};
+		const struct keys k = { "secrets",
+					v->secret->secretName,
+					v->secret->items.at,
+					v->secret->items.n,
+					{ v->secret->defaultMode, v->secret->defaultUser },
+					v->secret->optional.value };
 		return add_keys(p, &k, err);
 	}
 	if (v->downwardAPI)
-		return add_downward(p, v->downwardAPI->items.at, v->downwardAPI->items.n,
-				    v->downwardAPI->defaultMode, err);
+		return add_downward(
+			p, v->downwardAPI->items.at, v->downwardAPI->items.n,
+			(struct usual){ v->downwardAPI->defaultMode, v->downwardAPI->defaultUser }, err);
 	return add_projected(p, v->projected, err);
 }
 
@@ -181,6 +197,8 @@ static int write_file(const struct payload *p, int dir, const struct payload_fil
 	mode_t mode = f->mode;
 	if (security && security->fsGroup.set && fchown(fd, (uid_t)-1, (gid_t)security->fsGroup.value) == 0)
 		mode |= 0440; /* the group may read what it owns, as the kubelet arranges */
+	if (f->user && fchown(fd, f->user, (gid_t)-1) < 0)
+		return error_errno(err, "cannot give '%s' to the user %u", f->path, f->user);
 	fchmod(fd, mode);
 	return 0;
 }

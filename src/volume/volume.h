@@ -14,10 +14,18 @@
 #include "base/instance.h"
 #include "volume/fields.h"
 
+/* Of an image volume: its layers, the lowest first. */
+struct volume_image {
+	const char *volume;
+	const char *reference, *id;
+	struct strings layers;
+};
+struct volume_images LIST(struct volume_image);
+
 struct prepared_volume {
 	const struct volume *volume;
 	int fd;
-	bool is_file;
+	bool is_file, read_only;
 	unsigned generation;
 	char contents
 		[40]; /* of objects: the directory that ..data names; never read back from where a container might have written */
@@ -27,13 +35,15 @@ struct volume_set {
 	const struct instance *in;
 	const struct pod *pod;
 	const struct pod_facts *facts;
+	const struct volume_images *images;
+	const char *disk;
 	struct prepared_volume *at;
 	size_t n;
 };
 
-/* Prepares all volumes of POD. DISK: the directory (made if missing) for emptyDirs, relative to ROOT ("pods/<uid>/volumes"). */
-int volumes_prepare(struct volume_set *set, const struct instance *in, const struct pod *pod,
-		    const struct pod_facts *facts, const char *disk, struct error *err);
+/* Prepares all volumes of SET->pod. SET: in, pod, facts, images, and disk: the directory (made if missing) for what lives with the pod, relative to
+ * ROOT ("pods/<uid>/volumes"), needed until it returns. */
+int volumes_prepare(struct volume_set *set, struct error *err);
 
 /* ConfigMaps and Secrets are read again and their volumes updated. */
 int volumes_update(struct volume_set *set, struct error *err);
@@ -52,11 +62,18 @@ struct volume_source {
 int volume_source(const struct volume_set *set, const struct volume_mount *mount, const char *sub_path,
 		  struct volume_source *source, struct error *err);
 
+/* The value of SELECTOR's key, from a file of lines NAME='value' in a volume (env_file.h); *VALUE NULL: it is optional and not there. */
+int volume_file_key(const struct volume_set *set, const struct file_key_selector *selector, struct arena *a,
+		    const char **value, struct error *err);
+
 /* --- the sources, one file each; not for other rooms --- */
 
-int empty_dir_prepare(struct prepared_volume *v, const struct volume_set *set, const char *disk,
-		      struct error *err);
+int empty_dir_prepare(struct prepared_volume *v, const struct volume_set *set, struct error *err);
 int host_path_prepare(struct prepared_volume *v, struct error *err);
+int claim_prepare(struct prepared_volume *v, const struct volume_set *set, struct error *err);
+/* ephemeral: a directory that lives with the pod, as an emptyDir on disk does, owned as a claim's. */
+int ephemeral_prepare(struct prepared_volume *v, const struct volume_set *set, struct error *err);
+int image_prepare(struct prepared_volume *v, const struct volume_set *set, struct error *err);
 /* configMap, secret, downwardAPI, projected: makes the tmpfs or updates it. */
 int payload_prepare(struct prepared_volume *v, const struct volume_set *set, struct error *err);
 bool is_payload(const struct volume *volume);

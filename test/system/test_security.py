@@ -112,3 +112,29 @@ def test_a_seccomp_profile_of_the_users_own(seapod):
     assert "seccomp/none.json" in seapod.apply(manifest, check=False).stderr
     outside = {"type": "Localhost", "localhostProfile": "../../etc/passwd"}
     assert "localhostProfile" in seapod.rejects(pod("third", securityContext={"seccompProfile": outside}, **NET))
+
+
+def test_the_status_says_who_a_container_is(seapod):
+    seapod.apply(pod("web", container("a"), container("b", securityContext={"runAsUser": 1000}),
+                     securityContext={"runAsGroup": 3000, "supplementalGroups": [4000], "supplementalGroupsPolicy": "Strict"}, **NET))
+    assert seapod.status("web", "a")["user"]["linux"] == {"uid": 0, "gid": 3000, "supplementalGroups": [3000, 4000]}
+    assert seapod.status("web", "b")["user"]["linux"]["uid"] == 1000
+
+
+def test_unsafe_kernel_parameters_need_a_permission(seapod):
+    manifest = pod("web", securityContext={"sysctls": [{"name": "kernel/msgmax", "value": "65000"}]})
+    manifest["metadata"]["annotations"] = {"seapod.io/network": "none"}
+    assert "not on the list of safe ones" in seapod.rejects(manifest)
+    manifest["metadata"]["annotations"]["seapod.io/allowed-unsafe-sysctls"] = "net.core.somaxconn, kernel.msg*"
+    seapod.apply(manifest)
+    assert seapod.sh("web", "cat /proc/sys/kernel/msgmax") == "65000"
+
+
+@pytest.mark.skipif(os.path.exists("/sys/kernel/security/apparmor"), reason="AppArmor is active")
+def test_a_profile_of_app_armor_that_cannot_be_had_is_refused(seapod):
+    asked = {"appArmorProfile": {"type": "Localhost", "localhostProfile": "mine"}}
+    said = seapod.apply(pod("web", container(securityContext=asked), restartPolicy="Never", **NET), check=False).stderr
+    assert "AppArmor is not active" in said
+    seapod.delete("web", "--now")
+    seapod.apply(pod("web", container(securityContext={"appArmorProfile": {"type": "Unconfined"}}),
+                     securityContext=asked, **NET))

@@ -1,4 +1,4 @@
-/* test_api.c — Kubernetes objects: names, defaults, rules between fields, budgets, reading and the store (src/api). */
+/* test_api.c — Kubernetes objects: names, defaults, rules between fields, budgets and reading (src/api). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -213,102 +213,102 @@ static void the_pull_policy_follows_the_tag(void **state)
 	(void)state;
 }
 
+static const struct {
+	const char *spec, *container, *error;
+} rules[] = {
+	{ "", "volumeMounts: [{name: v, mountPath: /v}]",
+	  "spec.containers[0].volumeMounts[0].name: there is no volume called 'v'" },
+	{ "volumes: [{name: v}],", "volumeMounts: [{name: v, mountPath: /v}, {name: v, mountPath: /v}]",
+	  "two mounts at '/v'" },
+	{ "volumes: [{name: v}, {name: v}],", "", "spec.volumes[1]: there are two volumes called 'v'" },
+	{ "volumes: [{name: v, emptyDir: {}, hostPath: {path: /}}],", "", "more than one source" },
+	{ "volumes: [{name: v, hostPath: {path: /a/../b}}],", "",
+	  "spec.volumes[0].hostPath.path: '/a/../b' may not have '..'" },
+	{ "volumes: [{name: v, downwardAPI: {items: [{path: a}]}}],", "",
+	  "exactly one of fieldRef and resourceFieldRef" },
+	{ "volumes: [{name: v, projected: {sources: [{}]}}],", "",
+	  "exactly one of configMap, secret and downwardAPI" },
+	{ "volumes: [{name: v, downwardAPI: {items: [{path: a, resourceFieldRef: {resource: "
+	  "limits.cpu}}]}}],",
+	  "", "needs containerName" },
+	{ "volumes: [{name: v}],", "volumeMounts: [{name: v, mountPath: /v, recursiveReadOnly: Enabled}]",
+	  "recursiveReadOnly needs readOnly" },
+	{ "volumes: [{name: v}],",
+	  "volumeMounts: [{name: v, mountPath: /v, mountPropagation: Bidirectional}]", "privileged" },
+	{ "volumes: [{name: v}],", "volumeMounts: [{name: v, mountPath: /v, subPath: a, subPathExpr: b}]",
+	  "exclude each other" },
+	{ "", "resources: {limits: {cpu: 1}, requests: {cpu: 2}}",
+	  "the request of cpu (2) is more than its limit (1)" },
+	{ "", "resources: {limits: {memory: -1}}", "memory is negative: -1" },
+	{ "resources: {limits: {cpu: 1}},", "resources: {limits: {cpu: 2}, requests: {cpu: 1}}",
+	  "cpu (1) is less than the limit of the container 'c' (2)" },
+	{ "resources: {requests: {memory: 1Gi}},", "resources: {requests: {memory: 2Gi}}",
+	  "memory (1Gi) is less than what the containers request" },
+	{ "", "resources: {limits: {nvidia.com/gpu: 1}}", "has no resource 'nvidia.com/gpu'" },
+	{ "", "ports: [{containerPort: 1, name: a}, {containerPort: 2, name: a}]", "two ports called 'a'" },
+	{ "", "ports: [{containerPort: 1, hostPort: 8}, {containerPort: 2, hostPort: 8}]",
+	  "the host port 8/TCP is published twice" },
+	{ "",
+	  "ports: [{containerPort: 1, hostPort: 8}, {containerPort: 2, hostPort: 8, hostIP: "
+	  "127.0.0.1}]",
+	  "published twice" },
+	{ "hostNetwork: true,", "ports: [{containerPort: 1, hostPort: 8}]",
+	  "hostPort (8) must be the containerPort (1)" },
+	{ "", "livenessProbe: {}", "exactly one of exec, httpGet, tcpSocket and grpc" },
+	{ "", "livenessProbe: {exec: {command: [a]}, tcpSocket: {port: 1}}", "exactly one" },
+	{ "", "livenessProbe: {exec: {command: [a]}, successThreshold: 2}", "successThreshold must be 1" },
+	{ "", "livenessProbe: {exec: {}}", "exec needs a command" },
+	{ "", "readinessProbe: {exec: {command: [a]}, terminationGracePeriodSeconds: 1}", "ends nothing" },
+	{ "", "lifecycle: {preStop: {}}", "spec.containers[0].lifecycle.preStop: needs exactly one" },
+	{ "", "lifecycle: {stopSignal: SIGQUIT}", "needs spec.os.name" },
+	{ "", "env: [{name: A, value: x, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]",
+	  "both value and valueFrom" },
+	{ "", "env: [{name: A, valueFrom: {}}]", "exactly one source" },
+	{ "", "env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.nam}}}]",
+	  "'metadata.nam' is no field" },
+	{ "", "env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.labels}}}]",
+	  "is no field that a variable can show" },
+	{ "", "envFrom: [{}]", "exactly one of configMapRef and secretRef" },
+	{ "securityContext: {runAsUser: 0, runAsNonRoot: true},", "",
+	  "runAsNonRoot is true but runAsUser is 0" },
+	{ "", "securityContext: {privileged: true, allowPrivilegeEscalation: false}", "exclude each other" },
+	{ "", "securityContext: {capabilities: {add: [SYS_ADMIN]}, allowPrivilegeEscalation: false}",
+	  "SYS_ADMIN exclude" },
+	{ "", "securityContext: {seccompProfile: {type: Localhost}}", "needs localhostProfile" },
+	{ "", "restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [1]}}]",
+	  "needs restartPolicy" },
+	{ "", "restartPolicy: Never, restartPolicyRules: [{action: Restart}]", "needs exitCodes" },
+	{ "initContainers: [{name: c, image: i}],", "", "two containers called 'c'" },
+	{ "initContainers: [{name: d, image: i, livenessProbe: {tcpSocket: {port: 1}}}],", "",
+	  "no lifecycle and no probes" },
+	{ "hostUsers: false, hostPID: true,", "", "exclude each other" },
+	{ "hostUsers: false, securityContext: {runAsUser: 70000},", "", "from 0 to 65535" },
+	{ "hostUsers: false,", "securityContext: {runAsGroup: 65536}", "from 0 to 65535" },
+	{ "", "securityContext: {procMount: Unmasked}", "needs spec.hostUsers: false" },
+	{ "hostPID: true, shareProcessNamespace: true,", "", "exclude each other" },
+	{ "dnsPolicy: None,", "", "needs a name server" },
+	{ "dnsConfig: {nameservers: [1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4]},", "", "3 name servers at most" },
+	{ "hostNetwork: true, securityContext: {sysctls: [{name: net.core.somaxconn, value: '1'}]},", "",
+	  "is the host's" },
+	{ "securityContext: {sysctls: [{name: kernel.shm_rmid_forced, value: '1'}, "
+	  "{name: kernel/shm_rmid_forced, value: '2'}]},",
+	  "", "stands here twice" },
+	{ "securityContext: {sysctls: [{name: vm.swappiness, value: '1'}]},", "", "of the whole machine" },
+	{ "securityContext: {sysctls: [{name: net.core.somaxconn, value: '1'}]},", "",
+	  "not on the list of safe ones" },
+	{ "securityContext: {sysctls: [{name: net/ipv4/../../vm, value: '1'}]},", "",
+	  "no name of a kernel parameter" },
+	{ "securityContext: {appArmorProfile: {type: Localhost}},", "", "needs localhostProfile" },
+};
+
 /* What is wrong between fields: one error each, at its line and path. */
 static void rules_between_fields(void **state)
 {
-	static const struct {
-		const char *spec, *container, *error;
-	} cases[] = {
-		{ "", "volumeMounts: [{name: v, mountPath: /v}]",
-		  "spec.containers[0].volumeMounts[0].name: there is no volume called 'v'" },
-		{ "volumes: [{name: v}],",
-		  "volumeMounts: [{name: v, mountPath: /v}, {name: v, mountPath: /v}]",
-		  "two mounts at '/v'" },
-		{ "volumes: [{name: v}, {name: v}],", "",
-		  "spec.volumes[1]: there are two volumes called 'v'" },
-		{ "volumes: [{name: v, emptyDir: {}, hostPath: {path: /}}],", "", "more than one source" },
-		{ "volumes: [{name: v, hostPath: {path: /a/../b}}],", "",
-		  "spec.volumes[0].hostPath.path: '/a/../b' may not have '..'" },
-		{ "volumes: [{name: v, downwardAPI: {items: [{path: a}]}}],", "",
-		  "exactly one of fieldRef and resourceFieldRef" },
-		{ "volumes: [{name: v, projected: {sources: [{}]}}],", "",
-		  "exactly one of configMap, secret and downwardAPI" },
-		{ "volumes: [{name: v, downwardAPI: {items: [{path: a, resourceFieldRef: {resource: "
-		  "limits.cpu}}]}}],",
-		  "", "needs containerName" },
-		{ "volumes: [{name: v}],",
-		  "volumeMounts: [{name: v, mountPath: /v, recursiveReadOnly: Enabled}]",
-		  "recursiveReadOnly needs readOnly" },
-		{ "volumes: [{name: v}],",
-		  "volumeMounts: [{name: v, mountPath: /v, mountPropagation: Bidirectional}]", "privileged" },
-		{ "volumes: [{name: v}],",
-		  "volumeMounts: [{name: v, mountPath: /v, subPath: a, subPathExpr: b}]",
-		  "exclude each other" },
-		{ "", "resources: {limits: {cpu: 1}, requests: {cpu: 2}}",
-		  "the request of cpu (2) is more than its limit (1)" },
-		{ "", "resources: {limits: {memory: -1}}", "memory is negative: -1" },
-		{ "resources: {limits: {cpu: 1}},", "resources: {limits: {cpu: 2}, requests: {cpu: 1}}",
-		  "cpu (1) is less than the limit of the container 'c' (2)" },
-		{ "resources: {requests: {memory: 1Gi}},", "resources: {requests: {memory: 2Gi}}",
-		  "memory (1Gi) is less than what the containers request" },
-		{ "", "resources: {limits: {nvidia.com/gpu: 1}}", "has no resource 'nvidia.com/gpu'" },
-		{ "", "ports: [{containerPort: 1, name: a}, {containerPort: 2, name: a}]",
-		  "two ports called 'a'" },
-		{ "", "ports: [{containerPort: 1, hostPort: 8}, {containerPort: 2, hostPort: 8}]",
-		  "the host port 8/TCP is published twice" },
-		{ "",
-		  "ports: [{containerPort: 1, hostPort: 8}, {containerPort: 2, hostPort: 8, hostIP: "
-		  "127.0.0.1}]",
-		  "published twice" },
-		{ "hostNetwork: true,", "ports: [{containerPort: 1, hostPort: 8}]",
-		  "hostPort (8) must be the containerPort (1)" },
-		{ "", "livenessProbe: {}", "exactly one of exec, httpGet, tcpSocket and grpc" },
-		{ "", "livenessProbe: {exec: {command: [a]}, tcpSocket: {port: 1}}", "exactly one" },
-		{ "", "livenessProbe: {exec: {command: [a]}, successThreshold: 2}",
-		  "successThreshold must be 1" },
-		{ "", "livenessProbe: {exec: {}}", "exec needs a command" },
-		{ "", "readinessProbe: {exec: {command: [a]}, terminationGracePeriodSeconds: 1}",
-		  "ends nothing" },
-		{ "", "lifecycle: {preStop: {}}", "spec.containers[0].lifecycle.preStop: needs exactly one" },
-		{ "", "lifecycle: {stopSignal: SIGQUIT}", "needs spec.os.name" },
-		{ "", "env: [{name: A, value: x, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]",
-		  "both value and valueFrom" },
-		{ "", "env: [{name: A, valueFrom: {}}]", "exactly one source" },
-		{ "", "env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.nam}}}]",
-		  "'metadata.nam' is no field" },
-		{ "", "env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.labels}}}]",
-		  "is no field that a variable can show" },
-		{ "", "envFrom: [{}]", "exactly one of configMapRef and secretRef" },
-		{ "securityContext: {runAsUser: 0, runAsNonRoot: true},", "",
-		  "runAsNonRoot is true but runAsUser is 0" },
-		{ "", "securityContext: {privileged: true, allowPrivilegeEscalation: false}",
-		  "exclude each other" },
-		{ "", "securityContext: {capabilities: {add: [SYS_ADMIN]}, allowPrivilegeEscalation: false}",
-		  "SYS_ADMIN exclude" },
-		{ "", "securityContext: {procMount: Unmasked}", "not supported yet" },
-		{ "", "securityContext: {seccompProfile: {type: Localhost}}", "needs localhostProfile" },
-		{ "", "restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [1]}}]",
-		  "needs restartPolicy" },
-		{ "", "restartPolicy: Never, restartPolicyRules: [{action: Restart}]", "needs exitCodes" },
-		{ "initContainers: [{name: c, image: i}],", "", "two containers called 'c'" },
-		{ "initContainers: [{name: d, image: i, livenessProbe: {tcpSocket: {port: 1}}}],", "",
-		  "no lifecycle and no probes" },
-		{ "hostUsers: false,", "", "spec.hostUsers: false" },
-		{ "hostPID: true, shareProcessNamespace: true,", "", "exclude each other" },
-		{ "dnsPolicy: None,", "", "needs a name server" },
-		{ "dnsConfig: {nameservers: [1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4]},", "",
-		  "3 name servers at most" },
-		{ "hostNetwork: true, securityContext: {sysctls: [{name: net.core.somaxconn, value: '1'}]},",
-		  "", "is the host's" },
-		{ "securityContext: {sysctls: [{name: a, value: '1'}, {name: a, value: '2'}]},", "",
-		  "stands here twice" },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
 		struct objects objects;
-		struct problems p = parse(pod_text(cases[i].spec, cases[i].container), &objects);
-		if (p.errors.n != 1 || !strstr(p.errors.at[0].text, cases[i].error))
-			fail_msg("wanted '%s', got %zu errors: %s", cases[i].error, p.errors.n,
+		struct problems p = parse(pod_text(rules[i].spec, rules[i].container), &objects);
+		if (p.errors.n != 1 || !strstr(p.errors.at[0].text, rules[i].error))
+			fail_msg("wanted '%s', got %zu errors: %s", rules[i].error, p.errors.n,
 				 p.errors.n ? p.errors.at[0].text : "none");
 		assert_memory_equal(p.errors.at[0].text, "f:1:", 4);
 		assert_int_equal(objects.n, 0);
@@ -431,7 +431,9 @@ static void kinds_by_every_name(void **state)
 	assert_null(kind_of_word("pood", &err));
 	assert_string_equal(err.text, "there is no kind 'pood' (did you mean 'Pod'?)");
 	assert_null(kind_of_manifest("apps/v1", "Deployment", &err));
-	assert_string_equal(err.text, "Deployment is not supported yet (Pod, ConfigMap and Secret are)");
+	assert_string_equal(
+		err.text,
+		"Deployment is not supported yet (Pod, ConfigMap, Secret and PersistentVolumeClaim are)");
 	assert_null(kind_of_manifest("v2", "Pod", &err));
 	assert_string_equal(err.text, "Pod has the apiVersion v1, not 'v2'");
 	(void)state;
@@ -477,96 +479,6 @@ static void data_of_more_than_a_mebibyte_is_refused(void **state)
 	assert_int_equal(p.errors.n, 1);
 	assert_non_null(strstr(p.errors.at[0].text, "more than one object may hold (1 MiB)"));
 	text_free(&t);
-	(void)state;
-}
-
-static void directories_are_read_in_order_and_not_below(void **state)
-{
-	char path[] = "/tmp/seapod-test-XXXXXX";
-	struct problems p = { .arena = arena };
-	struct objects objects = {};
-	struct error err = {};
-	static const char *const names[] = { "b.yaml", "a.json", "c.txt", ".d.yaml" };
-
-	int dir = open(mkdtemp(path), O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(objects_read(path, NULL, arena, &objects, &p, &err), -ENOENT);
-	for (size_t i = 0; i < 4; i++) {
-		const char *text = arena_printf(arena,
-						"{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", "
-						"\"metadata\": {\"name\": \"%zu\"}}",
-						i);
-		assert_int_equal(file_write_atomic(dir, names[i], text, strlen(text), 0600, &err), 0);
-	}
-	mkdirat(dir, "e.yaml", 0700);
-	assert_int_equal(objects_read(path, NULL, arena, &objects, &p, &err), 0);
-	assert_int_equal(objects.n, 2);
-	assert_string_equal(objects.at[0].config_map->metadata.name, "1");
-	assert_int_equal(objects_read("/nowhere.yaml", NULL, arena, &objects, &p, &err), -ENOENT);
-	assert_string_equal(err.text, "cannot open '/nowhere.yaml': it does not exist");
-	close(dir);
-	assert_int_equal(file_remove_tree(AT_FDCWD, path, &err), 0);
-	(void)state;
-}
-
-static struct node *json(const char *text)
-{
-	struct error err = {};
-	struct node *n = node_from_json(arena, text, strlen(text), &err);
-	assert_non_null(n);
-	return n;
-}
-
-static void the_store_says_what_it_did(void **state)
-{
-	char path[] = "/tmp/seapod-test-XXXXXX";
-	struct store_objects all = {};
-	struct error err = {};
-	struct instance in = { .rootfd = open(mkdtemp(path), O_DIRECTORY | O_CLOEXEC) };
-	struct stat st;
-
-	assert_int_equal(store_put(&in, "secrets", "ns", "a", json("{\"x\":1}"), &err), STORE_CREATED);
-	assert_int_equal(store_put(&in, "secrets", "ns", "a", json("{\"x\":1}"), &err), STORE_UNCHANGED);
-	assert_int_equal(store_put(&in, "secrets", "ns", "a", json("{\"x\":2,\"immutable\":true}"), &err),
-			 STORE_CONFIGURED);
-	assert_int_equal(store_put(&in, "secrets", "ns", "a", json("{\"x\":3}"), &err), -EPERM);
-	assert_int_equal(store_put(&in, "secrets", "default", "b", json("{\"x\":4}"), &err), STORE_CREATED);
-	assert_int_equal(fstatat(in.rootfd, "objects/secrets/ns/a.json", &st, 0), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(fstatat(in.rootfd, "objects/secrets/ns", &st, 0), 0);
-	assert_int_equal(st.st_mode & 07777, 0700);
-	assert_int_equal(node_get(store_get(&in, "secrets", "ns", "a", arena, &err), "x")->integer, 2);
-	assert_null(store_get(&in, "secrets", "ns", "b", arena, &err));
-	assert_string_equal(err.text, "there is no secret 'b' in the namespace 'ns'");
-	assert_int_equal(store_list(&in, "secrets", NULL, arena, &all, &err), 0);
-	assert_int_equal(all.n, 2);
-	assert_int_equal(node_get(all.at[0], "x")->integer, 4);
-	assert_int_equal(store_remove(&in, "secrets", "ns", "a", &err), 0);
-	assert_int_equal(store_remove(&in, "secrets", "ns", "a", &err), -ENOENT);
-	all.n = 0;
-	assert_int_equal(store_list(&in, "configmaps", NULL, arena, &all, &err), 0);
-	assert_int_equal(all.n, 0);
-	close(in.rootfd);
-	assert_int_equal(file_remove_tree(AT_FDCWD, path, &err), 0);
-	(void)state;
-}
-
-/* Names come from command lines: they never become paths. */
-static void the_store_takes_names_only(void **state)
-{
-	char path[] = "/tmp/seapod-test-XXXXXX";
-	struct error err = {};
-	struct instance in = { .rootfd = open(mkdtemp(path), O_DIRECTORY | O_CLOEXEC) };
-
-	assert_int_equal(file_write_atomic(in.rootfd, "outside.json", "{}", 2, 0600, &err), 0);
-	assert_int_equal(store_put(&in, "secrets", "default", "a", json("{}"), &err), STORE_CREATED);
-	assert_null(store_get(&in, "secrets", "default", "../../../outside", arena, &err));
-	assert_null(store_get(&in, "secrets", "../..", "outside", arena, &err));
-	assert_int_equal(store_put(&in, "secrets", "..", "x", json("{}"), &err), -EINVAL);
-	assert_int_equal(store_put(&in, "secrets", "default", "../x", json("{}"), &err), -EINVAL);
-	assert_int_equal(store_remove(&in, "secrets", "default", "../../../outside", &err), -ENOENT);
-	assert_true(file_exists(in.rootfd, "outside.json"));
-	close(in.rootfd);
-	assert_int_equal(file_remove_tree(AT_FDCWD, path, &err), 0);
 	(void)state;
 }
 
@@ -627,9 +539,6 @@ int main(void)
 		TEST(kinds_by_every_name),
 		TEST(streams_lists_and_what_stands_twice),
 		TEST(data_of_more_than_a_mebibyte_is_refused),
-		TEST(directories_are_read_in_order_and_not_below),
-		TEST(the_store_says_what_it_did),
-		TEST(the_store_takes_names_only),
 		TEST(tables_fit_their_structs),
 		TEST(the_support_page_is_current),
 	};

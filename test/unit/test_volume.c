@@ -28,6 +28,7 @@ enum { TMPFS = 0x01021994 };
 static struct arena *arena;
 static struct instance in;
 static struct volume_set set;
+static struct volume_images images;
 static struct error err;
 static char directory[64];
 static const struct pod_facts facts = { .pod_ip = "192.0.2.7",
@@ -73,7 +74,12 @@ static int prepare(const char *volumes, const char *security)
 		fail_msg("%s", problems.errors.at[0].text);
 	volumes_close(&set);
 	err = (struct error){};
-	return volumes_prepare(&set, &in, objects.at[0].pod, &facts, "pods/uid/volumes", &err);
+	set = (struct volume_set){ .in = &in,
+				   .pod = objects.at[0].pod,
+				   .facts = &facts,
+				   .images = &images,
+				   .disk = "pods/uid/volumes" };
+	return volumes_prepare(&set, &err);
 }
 
 static void prepared(const char *volumes, const char *security)
