@@ -6,6 +6,7 @@
 #include "api/claim.h"
 #include "api/config.h"
 #include "api/pod.h"
+#include "api/service.h"
 #include "base/text.h"
 
 static const struct kind kinds[] = {
@@ -14,9 +15,10 @@ static const struct kind kinds[] = {
 	{ KIND_SECRET, "Secret", "secrets", "secret", NULL, &secret_table },
 	{ KIND_CLAIM, "PersistentVolumeClaim", "persistentvolumeclaims", "persistentvolumeclaim", "pvc",
 	  &claim_table },
+	{ KIND_SERVICE, "Service", "services", "service", "svc", &service_table },
 };
 
-#define SUPPORTED "Pod, ConfigMap, Secret and PersistentVolumeClaim"
+#define SUPPORTED "Pod, ConfigMap, Secret, PersistentVolumeClaim and Service"
 
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
@@ -28,7 +30,6 @@ static const char *const other_kinds[] = {
 	"DaemonSet",
 	"Job",
 	"CronJob",
-	"Service",
 	"Ingress",
 	"Namespace",
 	"PersistentVolume",

@@ -4,7 +4,7 @@
 
 #include "object/field.h"
 
-enum object_kind { KIND_POD, KIND_CONFIG_MAP, KIND_SECRET, KIND_CLAIM };
+enum object_kind { KIND_POD, KIND_CONFIG_MAP, KIND_SECRET, KIND_CLAIM, KIND_SERVICE };
 
 struct kind {
 	enum object_kind kind;

@@ -89,6 +89,9 @@ static bool finish(struct reading *r, struct object *o)
 	case KIND_SECRET:
 		secret_settle(o->secret, r->arena);
 		return secret_validate(o->secret, r->problems);
+	case KIND_SERVICE:
+		o->service->status = NULL;
+		return service_validate(o->service, r->problems);
 	case KIND_CLAIM:
 		claim_settle(o->claim);
 		return claim_validate(o->claim, r->problems);
@@ -216,6 +219,8 @@ struct object_meta *object_metadata(const struct object *o)
 		return &o->secret->metadata;
 	case KIND_CLAIM:
 		return &o->claim->metadata;
+	case KIND_SERVICE:
+		return &o->service->metadata;
 	default:
 		return &o->pod->metadata;
 	}

@@ -5,6 +5,7 @@
 #include "api/config.h"
 #include "api/kinds.h"
 #include "api/pod.h"
+#include "api/service.h"
 #include "base/error.h"
 
 struct object {
@@ -15,6 +16,7 @@ struct object {
 		struct config_map *config_map;
 		struct secret *secret;
 		struct claim *claim;
+		struct service *service;
 	};
 };
 

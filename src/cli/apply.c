@@ -8,10 +8,11 @@
 
 #include "api/read.h"
 #include "api/store.h"
-#include "base/duration.h"
 #include "cli/commands.h"
+#include "cli/duration.h"
 #include "cli/pods.h"
 #include "cli/start.h"
+#include "net/service.h"
 #include "volume/claim_volume.h"
 
 const struct option_spec apply_options[] = {
@@ -124,16 +125,17 @@ static int put_object(struct context *x, const struct object *o, struct error *e
 	static const char *const results[] = { "created", "configured", "unchanged" };
 	const struct kind *kind = kind_at(o->kind);
 	const struct object_meta *m = object_metadata(o);
-	struct node *n =
-		object_encode(kind->table, o->pod, x->arena); /* all of the union's members are one pointer */
 	int r = o->kind == KIND_CLAIM ? put_claim(x, o->claim, err) : 0;
 
 	if (r == 0)
-		r = store_put(&x->in, kind->plural, m->namespace, m->name, n, err);
+		r = o->kind == KIND_SERVICE ? service_put(&x->in, o->service, x->arena, err)
+					    : store_put(&x->in, kind->plural, m->namespace, m->name,
+							object_encode(kind->table, o->pod, x->arena),
+							err); /* all of the union's members are one pointer */
 	if (r < 0)
-		return r;
+		return error_prefix(err, "the %s '%s'", kind->singular, m->name);
 	printf("%s/%s %s\n", kind->singular, m->name, results[r]);
-	return r == STORE_CONFIGURED;
+	return r == STORE_CONFIGURED && o->kind != KIND_SERVICE;
 }
 
 /* Running pods read their ConfigMaps and Secrets again. */

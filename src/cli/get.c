@@ -5,10 +5,10 @@
 
 #include "api/kinds.h"
 #include "api/selector.h"
+#include "api/service.h"
 #include "api/store.h"
 #include "cli/commands.h"
 #include "cli/pods.h"
-#include "cli/print.h"
 #include "cli/table.h"
 #include "cli/words.h"
 
@@ -60,10 +60,23 @@ static void add_pod(struct table_view *t, const struct found_pod *f, const struc
 
 static void print_objects(struct context *x, const struct view *v, struct node **at, size_t n, bool one)
 {
-	if (one && n == 1)
-		print_object(v->format, at[0]);
+	_cleanup_text_ struct text text = {};
+	struct node *out = one && n == 1 ? at[0] : node_new(x->arena, NODE_MAP);
+
+	if (out != (n ? at[0] : NULL) || !one) {
+		struct node *items = node_new(x->arena, NODE_LIST);
+		for (size_t i = 0; i < n; i++)
+			node_append(x->arena, items, at[i]);
+		node_put(x->arena, out, "apiVersion", node_string(x->arena, "v1"));
+		node_put(x->arena, out, "items", items);
+		node_put(x->arena, out, "kind", node_string(x->arena, "List"));
+		node_put(x->arena, out, "metadata", node_new(x->arena, NODE_MAP));
+	}
+	if (text_is(v->format, "yaml"))
+		node_to_yaml(out, &text);
 	else
-		print_list(v->format, at, n, x->arena);
+		node_to_json(out, true, &text);
+	fputs(text_str(&text), stdout);
 }
 
 static int show_pods(struct context *x, const struct view *v, const struct found_pods *pods, bool one)
@@ -130,6 +143,8 @@ static void stored_headings(struct table_view *t, const struct view *v, const st
 
 	if (kind->kind == KIND_CLAIM)
 		table_row(t, namespace, "NAME", "STATUS", "CAPACITY", "ACCESS MODES", NULL, NULL, NULL);
+	else if (kind->kind == KIND_SERVICE)
+		table_row(t, namespace, "NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE", NULL);
 	else
 		table_row(t, namespace, "NAME", "DATA", NULL, NULL, NULL, NULL, NULL);
 }
@@ -157,12 +172,30 @@ static void claim_cells(struct table_view *t, const struct node *claim, struct a
 	table_cell(t, words);
 }
 
+static void service_cells(struct table_view *t, const struct node *n, struct arena *a)
+{
+	const char *ports = "";
+	struct service s;
+
+	service_read(n, &s, a);
+	list_each(port, &s.spec.ports)
+		ports = arena_printf(a, port->nodePort ? "%s%s%d:%d/%s" : "%s%s%d%.0d/%s", ports,
+				     *ports ? "," : "", port->port, port->nodePort, port->protocol);
+	table_cell(t, s.spec.type);
+	table_cell(t, s.spec.clusterIP ? s.spec.clusterIP : "<none>");
+	table_cell(t, s.spec.externalName ? s.spec.externalName : "<none>");
+	table_cell(t, *ports ? ports : "<none>");
+	table_cell(t, age_word(s.metadata.creationTimestamp, a));
+}
+
 static void stored_cells(struct table_view *t, const struct node *n, const struct kind *kind, struct arena *a)
 {
 	const struct node *data = node_get(n, "data"), *binary = node_get(n, "binaryData");
 
 	if (kind->kind == KIND_CLAIM)
 		claim_cells(t, n, a);
+	else if (kind->kind == KIND_SERVICE)
+		service_cells(t, n, a);
 	else
 		table_cell(t, arena_printf(a, "%zu",
 					   (data ? data->pairs.n : 0) + (binary ? binary->pairs.n : 0)));
@@ -240,7 +273,7 @@ int run_get(struct context *x, int argc, char **argv, struct error *err)
 	if (v.format && !text_is(v.format, "wide") && !text_is(v.format, "json") &&
 	    !text_is(v.format, "yaml") && !text_is(v.format, "name"))
 		return usage_error(err, "there is no format '%s' (wide, json, yaml, name)", v.format);
-	const char *word = need(&o, 0, "a kind (pods, configmaps, secrets, pvc)", err);
+	const char *word = need(&o, 0, "a kind (pods, configmaps, secrets, pvc, services)", err);
 	if (!word)
 		return -EXIT_USAGE;
 	const char *slash = strchr(word, '/');

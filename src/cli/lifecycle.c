@@ -11,6 +11,7 @@
 #include "cli/pods.h"
 #include "cli/start.h"
 #include "cli/volume.h"
+#include "net/service.h"
 #include "sandbox/sandbox.h"
 
 const struct option_spec delete_options[] = {
@@ -88,6 +89,8 @@ static int delete_object(struct context *x, const struct kind *kind, const char 
 {
 	if (kind->kind == KIND_POD)
 		return delete_pod(x, namespace, name, request, err);
+	if (kind->kind == KIND_SERVICE)
+		return service_remove(&x->in, namespace, name, err);
 	if (kind->kind == KIND_CLAIM)
 		return claim_delete(x, namespace, name, err);
 	return store_remove(&x->in, kind->plural, namespace, name, err);

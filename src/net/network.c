@@ -105,17 +105,24 @@ static int read_file(struct network *n, const struct instance *in, struct error 
 	return 0;
 }
 
-static int choose(const struct instance *in, struct error *err)
+int network_free_subnet(const struct instance *in, const struct subnet_series *series, struct subnet *out,
+			struct error *err)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
-	struct network n = {};
 	struct subnets taken = {};
-	struct subnet s;
-	char text[300], subnet[SUBNET_TEXT_SIZE];
 
 	find_taken(in, a, &taken);
-	int r = subnet_choose((unsigned)strtoul(in->tag, NULL, 16), &taken, &s,
-			      err); /* instances begin at different ones */
+	return subnet_choose(series, (unsigned)strtoul(in->tag, NULL, 16), &taken, out,
+			     err); /* instances begin at different ones */
+}
+
+static int choose(const struct instance *in, struct error *err)
+{
+	struct network n = {};
+	struct subnet s;
+	char text[300], subnet[SUBNET_TEXT_SIZE];
+	int r = network_free_subnet(in, &subnets_of_pods, &s, err);
+
 	if (r < 0)
 		return r;
 	n.subnet.s_addr = htonl(s.address);

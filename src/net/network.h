@@ -10,6 +10,7 @@
 
 #include "base/instance.h"
 #include "base/text.h"
+#include "net/subnet.h"
 
 #define NETWORK_DEFAULT "bridge"
 
@@ -31,6 +32,10 @@ int network_choose_again(struct network *n, const struct instance *in, struct er
 
 /* Held while a network is chosen or made. A descriptor. */
 int network_lock(const struct instance *in, struct error *err);
+
+/* A subnet of SERIES that overlaps no route of the host and hides no name server. */
+int network_free_subnet(const struct instance *in, const struct subnet_series *series, struct subnet *out,
+			struct error *err);
 
 void network_forget(const struct instance *in);
 

@@ -8,7 +8,10 @@
 
 #include "base/text.h"
 
-enum { PREFIX = 16, FIRST = 100, COUNT = 120 }; /* 10.100.0.0/16 to 10.219.0.0/16 */
+enum { PREFIX = 16 };
+
+const struct subnet_series subnets_of_pods = { 100, 120, "pods" },
+			   subnets_of_services = { 220, 30, "services" };
 
 void subnets_of_routes(const char *text, const char *bridge, struct arena *a, struct subnets *out)
 {
@@ -44,15 +47,17 @@ bool subnet_overlaps(struct subnet s, const struct subnets *others)
 	return false;
 }
 
-int subnet_choose(unsigned start, const struct subnets *taken, struct subnet *out, struct error *err)
+int subnet_choose(const struct subnet_series *series, unsigned start, const struct subnets *taken,
+		  struct subnet *out, struct error *err)
 {
-	for (unsigned i = 0; i < COUNT; i++) {
-		*out = (struct subnet){ 10u << 24 | (FIRST + (start + i) % COUNT) << 16, PREFIX };
+	for (unsigned i = 0; i < series->count; i++) {
+		*out = (struct subnet){ 10u << 24 | (series->first + (start + i) % series->count) << 16,
+					PREFIX };
 		if (!subnet_overlaps(*out, taken))
 			return 0;
 	}
 	return error_set(err, EADDRNOTAVAIL,
-			 "the host has routes over all of 10.%d.0.0/%d to 10.%d.0.0/%d, so no subnet is free "
-			 "for pods (docs/networks.md: give one)",
-			 FIRST, PREFIX, FIRST + COUNT - 1, PREFIX);
+			 "the host has routes over all of 10.%u.0.0/%d to 10.%u.0.0/%d, so no subnet is free "
+			 "for %s (docs/networks.md: give one)",
+			 series->first, PREFIX, series->first + series->count - 1, PREFIX, series->of);
 }

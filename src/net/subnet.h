@@ -22,5 +22,13 @@ void subnets_of_resolver(const char *text, struct arena *a, struct subnets *out)
 
 bool subnet_overlaps(struct subnet s, const struct subnets *others);
 
-/* The first of 120 subnets, beginning with number START, that overlaps none of TAKEN. -EADDRNOTAVAIL */
-int subnet_choose(unsigned start, const struct subnets *taken, struct subnet *out, struct error *err);
+/* 10.FIRST.0.0/16 and the COUNT - 1 subnets after it. */
+struct subnet_series {
+	unsigned first, count;
+	const char *of; /* "pods", for errors */
+};
+extern const struct subnet_series subnets_of_pods, subnets_of_services;
+
+/* The first of SERIES, beginning with number START, that overlaps none of TAKEN. -EADDRNOTAVAIL */
+int subnet_choose(const struct subnet_series *series, unsigned start, const struct subnets *taken,
+		  struct subnet *out, struct error *err);

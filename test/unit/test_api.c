@@ -428,12 +428,12 @@ static void kinds_by_every_name(void **state)
 	assert_string_equal(kind_of_word("po", &err)->name, "Pod");
 	assert_string_equal(kind_of_word("ConfigMap", &err)->plural, "configmaps");
 	assert_string_equal(kind_of_word("secrets", &err)->singular, "secret");
+	assert_string_equal(kind_of_word("svc", &err)->name, "Service");
 	assert_null(kind_of_word("pood", &err));
 	assert_string_equal(err.text, "there is no kind 'pood' (did you mean 'Pod'?)");
 	assert_null(kind_of_manifest("apps/v1", "Deployment", &err));
-	assert_string_equal(
-		err.text,
-		"Deployment is not supported yet (Pod, ConfigMap, Secret and PersistentVolumeClaim are)");
+	assert_string_equal(err.text, "Deployment is not supported yet (Pod, ConfigMap, Secret, "
+				      "PersistentVolumeClaim and Service are)");
 	assert_null(kind_of_manifest("v2", "Pod", &err));
 	assert_string_equal(err.text, "Pod has the apiVersion v1, not 'v2'");
 	(void)state;

@@ -106,7 +106,7 @@ static const char *choose(unsigned start, const char *routes, const char *resolv
 
 	subnets_of_routes(routes, "seapod0", a, &taken);
 	subnets_of_resolver(resolver, a, &taken);
-	if (subnet_choose(start, &taken, &s, &err) < 0)
+	if (subnet_choose(&subnets_of_pods, start, &taken, &s, &err) < 0)
 		return arena_strdup(a, err.text);
 	return arena_printf(a, "%u.%u.0.0/%u", s.address >> 24, s.address >> 16 & 255, s.prefix);
 }
@@ -181,9 +181,9 @@ static void rules_have_the_elements_of_all_endpoints(void **state)
 	assert_non_null(strstr(
 		text.at, "elements = { 6 . 8080 : 10.100.0.2 . 80,\n\t\t\t6 . 8081 : 10.100.0.2 . 81 }"));
 	assert_non_null(strstr(text.at, "elements = { 127.0.0.1 . 17 . 53 : 10.100.0.2 . 5353 }"));
-	assert_non_null(
-		strstr(text.at, "\"sp1234567v2\" . 0a:58:0a:64:00:02 . 10.100.0.2,\n\t\t\t\"sp1234567v103\" "
-				". 0a:58:0a:64:01:03 . 10.100.1.3 }"));
+	assert_non_null(strstr(text.at,
+			       "\"sp1234567v2\" . 0a:58:0a:64:00:02 . 10.100.0.2,\n\t\t\t\"sp1234567v103\" "
+			       ". 0a:58:0a:64:01:03 . 10.100.1.3 }"));
 	assert_non_null(strstr(text.at, "iifname != \"sp1234567v*\" accept"));
 	assert_non_null(strstr(text.at, "ip saddr 10.100.0.0/16 oifname != \"sp12345678\" masquerade"));
 

@@ -57,7 +57,7 @@ static void a_configuration_is_read(void **state)
 	struct oci_config c = reads(
 		*state,
 		"{" BASE ",\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":0,\"hard\":18446744073709551615}],"
-			 "\"new\":1},\"other\":{},"
+		"\"new\":1},\"other\":{},"
 		"\"linux\":{" MOUNT_NAMESPACE
 		",\"resources\":{\"memory\":{\"limit\":-1},\"pids\":{\"limit\":0}},\"cgroupsPath\":null}}");
 
