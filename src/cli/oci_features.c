@@ -64,10 +64,15 @@ static struct node *seccomp(struct arena *a)
 	node_put(a, n, "actions",
 		 words(a, "SCMP_ACT_ALLOW|SCMP_ACT_ERRNO|SCMP_ACT_KILL|SCMP_ACT_KILL_PROCESS|SCMP_ACT_KILL_"
 			  "THREAD|"
-			  "SCMP_ACT_LOG|SCMP_ACT_TRACE|SCMP_ACT_TRAP"));
+			  "SCMP_ACT_LOG|SCMP_ACT_NOTIFY|SCMP_ACT_TRACE|SCMP_ACT_TRAP"));
 	node_put(a, n, "operators",
 		 words(a, "SCMP_CMP_EQ|SCMP_CMP_GE|SCMP_CMP_GT|SCMP_CMP_LE|SCMP_CMP_LT|SCMP_CMP_MASKED_EQ|"
 			  "SCMP_CMP_NE"));
+	static const char flags[] =
+		"SECCOMP_FILTER_FLAG_TSYNC|SECCOMP_FILTER_FLAG_SPEC_ALLOW|SECCOMP_FILTER_FLAG_LOG|"
+		"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV";
+	node_put(a, n, "knownFlags", words(a, flags));
+	node_put(a, n, "supportedFlags", words(a, flags));
 	node_put(a, n, "archs",
 		 words(a, "SCMP_ARCH_AARCH64|SCMP_ARCH_ARM|SCMP_ARCH_PPC64LE|SCMP_ARCH_RISCV64|SCMP_ARCH_"
 			  "S390|SCMP_ARCH_S390X|"
@@ -101,7 +106,7 @@ static struct node *linux_features(struct arena *a)
 	node_put(a, n, "memoryPolicy", memory_policy(a));
 	node_put(a, n, "intelRdt", flag(a, "enabled", false));
 	node_put(a, n, "mountExtensions", extensions);
-	node_put(a, n, "netDevices", flag(a, "enabled", false));
+	node_put(a, n, "netDevices", flag(a, "enabled", true));
 	return n;
 }
 

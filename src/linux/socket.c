@@ -63,6 +63,17 @@ int socket_connect(int dirfd, const char *name, struct error *err)
 	return take_fd(&fd);
 }
 
+int socket_connect_stream(const char *path, struct error *err)
+{
+	struct sockaddr_un at = {};
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r = fd < 0 ? error_errno(err, "cannot make a socket") : address(AT_FDCWD, path, &at, err);
+
+	if (r == 0 && connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+		r = error_errno(err, "cannot connect to '%s'", path);
+	return r < 0 ? r : take_fd(&fd);
+}
+
 int socket_send(int fd, const void *data, size_t size, const struct message_fds *fds)
 {
 	struct iovec part = { .iov_base = (void *)data, .iov_len = size };

@@ -25,6 +25,9 @@ void message_fds_close(struct message_fds *fds);
 int socket_listen(int dirfd, const char *name, struct error *err);
 int socket_connect(int dirfd, const char *name, struct error *err); /* blocking */
 
+/* Connects to the stream socket at PATH. */
+int socket_connect_stream(const char *path, struct error *err);
+
 /* Sends one message; FDS stay the caller's. 0 or -errno (-EMSGSIZE, -EAGAIN on a full non-blocking socket). */
 int socket_send(int fd, const void *data, size_t size, const struct message_fds *fds);
 

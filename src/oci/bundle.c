@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -327,5 +328,8 @@ int bundle_filter(struct oci_bundle *b, uint64_t capabilities, struct error *err
 	if (r < 0)
 		return error_prefix(err, "linux.seccomp");
 	b->spec.process.seccomp = b->filter.filter;
+	if (b->filter.filter.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER &&
+	    text_empty(node_get_string(profile, "listenerPath")))
+		return error_set(err, EINVAL, "linux.seccomp.listenerPath: SCMP_ACT_NOTIFY needs it");
 	return 0;
 }

@@ -20,12 +20,18 @@ struct child {
 	bool in_cwd, is_user;
 };
 
+/* An error of this code is not one: the descriptor of a filter's listener comes with it. */
+enum { REPORT_LISTENER = -1 };
+
 /* Carries out PLAN; never returns. */
 void __attribute__((noreturn)) child_run(const struct plan *plan, int sync);
 
 /* --- one function a step; 0 or negative with a sentence; not for others --- */
 
 typedef int step_function(struct child *c, const struct step *s, struct error *err);
+
+/* Loads F, which has SECCOMP_FILTER_FLAG_NEW_LISTENER, and sends the listener to the parent. */
+int child_filter_listening(struct child *c, const struct oci_filter *f, struct error *err);
 
 step_function child_open, child_leave, child_root_overlay, child_root_bind, child_root_attach, child_attach,
 	child_device, child_device_file, child_link, child_console, child_readonly, child_mask,

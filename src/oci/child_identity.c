@@ -149,10 +149,11 @@ int child_filter(struct child *c, const struct step *s, struct error *err)
 {
 	const struct oci_filter *f = &s->process->seccomp;
 	const struct sock_fprog program = { .len = f->n, .filter = (struct sock_filter *)f->at };
-	(void)c;
 
 	if (!s->process->noNewPrivileges)
 		capability_raise(CAPABILITY(CAP_SYS_ADMIN)); /* if not: the kernel says so next */
+	if (f->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		return child_filter_listening(c, f, err);
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, f->flags, &program) != 0)
 		return error_errno(err, "cannot load the filter of system calls");
 	return 0;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "oci/net_devices.h"
+
 static int check_rlimits(const struct config_process *p, struct error *err)
 {
 	for (size_t i = 0; i < p->rlimits.n; i++) {
@@ -135,17 +137,39 @@ static int check_seccomp(const struct config_linux *l, struct error *err)
 	return 0;
 }
 
+static int check_net_devices(const struct config_linux *l, struct error *err)
+{
+	if (!l->netDevices)
+		return 0;
+	if (l->netDevices->kind != NODE_MAP)
+		return error_set(err, EINVAL, "linux.netDevices: found %s, wanted a map",
+				 node_kind_name(l->netDevices->kind));
+	if (l->netDevices->pairs.n && !find(l, "network"))
+		return error_set(err, EINVAL,
+				 "linux.netDevices: without a network namespace they are there already "
+				 "(linux.namespaces)");
+	list_each(pair, &l->netDevices->pairs) {
+		const struct node *name = node_get(pair->value, "name");
+		const char *wrong = net_device_name_check(pair->key);
+		if (!wrong && pair->value->kind != NODE_MAP)
+			return error_set(err, EINVAL, "linux.netDevices.%s: found %s, wanted a map",
+					 pair->key, node_kind_name(pair->value->kind));
+		if (!wrong && name && name->kind != NODE_STRING)
+			return error_set(err, EINVAL, "linux.netDevices.%s.name: found %s, wanted a string",
+					 pair->key, node_kind_name(name->kind));
+		if (!wrong && name && *name->text)
+			wrong = net_device_name_check(name->text);
+		if (wrong)
+			return error_set(err, EINVAL, "linux.netDevices.%s: the name %s", pair->key, wrong);
+	}
+	return 0;
+}
+
 /* What is understood and cannot be done: refused, never passed over ("Valid values"). */
 static int check_supported(const struct config_linux *l, struct error *err)
 {
 	if (l->intelRdt)
 		return error_set(err, EOPNOTSUPP, "linux.intelRdt: it is not supported");
-	if (l->netDevices && l->netDevices->pairs.n)
-		return error_set(err, EOPNOTSUPP,
-				 "linux.netDevices: moving network devices is not supported");
-	if (node_get(l->seccomp, "listenerPath"))
-		return error_set(err, EOPNOTSUPP,
-				 "linux.seccomp.listenerPath: SCMP_ACT_NOTIFY is not supported");
 	if (l->personality && l->personality->flags.n)
 		return error_set(err, EOPNOTSUPP, "linux.personality.flags: '%s' is not supported",
 				 l->personality->flags.at[0]);
@@ -168,5 +192,7 @@ int oci_config_check(const struct oci_config *c, struct error *err)
 		r = check_resources(l->resources, err);
 	if (r == 0)
 		r = check_seccomp(l, err);
+	if (r == 0)
+		r = check_net_devices(l, err);
 	return r < 0 ? r : check_supported(l, err);
 }

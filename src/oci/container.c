@@ -196,11 +196,16 @@ int container_exec(const struct oci_process *process, const struct exec_setting 
 
 int container_report(struct container_process *p, struct error *err)
 {
+	_cleanup_message_fds_ struct message_fds fds = {};
 	struct error report;
-	ssize_t n = read(p->sync, &report, sizeof(report));
+	ssize_t n = socket_receive(p->sync, &report, sizeof(report), &fds);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN)
 		return 0;
+	if (n == (ssize_t)sizeof(report) && report.code == REPORT_LISTENER && fds.n == 1) {
+		p->listener = take_fd(&fds.fd[0]);
+		return 2;
+	}
 	if (n == (ssize_t)sizeof(report) && report.code == 0) {
 		p->is_ready = true;
 		return 1;
@@ -236,4 +241,5 @@ void container_process_close(struct container_process *p)
 {
 	close_fd(&p->pidfd);
 	close_fd(&p->sync);
+	close_fd(&p->listener);
 }

@@ -36,16 +36,17 @@ struct container_setting {
 struct container_process {
 	pid_t pid;
 	int pidfd, sync; /* owned; -1 when closed */
+	int listener;    /* of its seccomp filter, owned, when it has reported one */
 	bool is_ready;   /* its next report is of execve */
 };
 
-#define CONTAINER_PROCESS_NONE ((struct container_process){ .pidfd = -1, .sync = -1 })
+#define CONTAINER_PROCESS_NONE ((struct container_process){ .pidfd = -1, .sync = -1, .listener = -1 })
 
 /* Makes the child. 0, and P is filled; or negative. SPEC and SETTING are not used after it returns. */
 int container_create(const struct oci_spec *spec, const struct container_setting *setting,
 		     struct container_process *p, struct error *err);
 
-/* Reads the next report when p->sync is readable: 1: "ready" (after create) or "executed" (after start; sync is closed then);
+/* Reads the next report when p->sync is readable: 2: P->listener is there and to be given to an agent, the next report follows; 1: "ready" (after create) or "executed" (after start; sync is closed then);
  * negative: it failed, err has its sentence (-ENOENT: the program is not there, -EACCES, -ENOEXEC: it cannot be executed). */
 int container_report(struct container_process *p, struct error *err);
 

@@ -16,8 +16,10 @@
 #include "linux/socket.h"
 #include "oci/bundle.h"
 #include "oci/hooks.h"
+#include "oci/net_devices.h"
 #include "oci/runtime.h"
 #include "oci/runtime_parts.h"
+#include "oci/seccomp_agent.h"
 
 int oci_report(struct container_process *p, struct error *err)
 {
@@ -27,6 +29,21 @@ int oci_report(struct container_process *p, struct error *err)
 	while ((r = container_report(p, err)) == 0)
 		poll(&one, 1, -1);
 	return r;
+}
+
+int runtime_report_executed(const struct oci_state *s, const struct oci_bundle *b,
+			    struct container_process *p, pid_t pid, struct error *err)
+{
+	int r = oci_report(p, err);
+
+	if (r != 2)
+		return r;
+	r = seccomp_agent_tell(bundle_linux(b), p->listener, pid, oci_state_node(s, NULL, b->arena), b->arena,
+			       err);
+	close_fd(&p->listener);
+	if (r < 0) /* it would run, and nobody would answer it */
+		kill(pid, SIGKILL);
+	return r < 0 ? r : oci_report(p, err);
 }
 
 char *runtime_state_text(const struct oci_state *s, const char *status)
@@ -184,9 +201,13 @@ static void fill_record(struct creation *c)
 		r->newTime |= n->type == CLONE_NEWTIME;
 }
 
-static bool has_runtime_hooks(const struct config_hooks *h)
+/* Does the process wait for us when it has its namespaces? */
+static bool has_runtime_hooks(const struct oci_bundle *b)
 {
-	return h->prestart.n || h->createRuntime.n;
+	const struct config_hooks *h = &b->config.hooks;
+	const struct node *devices = bundle_linux(b)->netDevices;
+
+	return h->prestart.n || h->createRuntime.n || (devices && devices->pairs.n);
 }
 
 static int clone_container(struct creation *c, struct error *err)
@@ -199,7 +220,7 @@ static int clone_container(struct creation *c, struct error *err)
 		.pid_namespace = spec->user_namespace ? -1 : c->bundle.pid_namespace,
 		.outlives = true,
 		.listen = c->listen,
-		.has_hooks = has_runtime_hooks(&c->bundle.config.hooks),
+		.has_hooks = has_runtime_hooks(&c->bundle),
 		.no_pivot = c->wish->no_pivot,
 	};
 	int r = 0;
@@ -240,7 +261,10 @@ static int run_create_hooks(struct creation *c, struct error *err)
 	if (r < 0)
 		return r;
 	c->p->is_ready = false;
-	r = oci_hooks_run(&h->prestart, "prestart", c->state_text, err);
+	if (bundle_linux(&c->bundle)->netDevices)
+		r = net_devices_move(bundle_linux(&c->bundle)->netDevices, c->p->pid, err);
+	if (r >= 0)
+		r = oci_hooks_run(&h->prestart, "prestart", c->state_text, err);
 	if (r == 0)
 		r = oci_hooks_run(&h->createRuntime, "createRuntime", c->state_text, err);
 	return r < 0 ? r : container_start(c->p, err);
@@ -280,7 +304,7 @@ static int create(struct creation *c, struct error *err)
 	c->state.record.pid = c->p->pid;
 	c->state.record.startTime = process_start_time(c->p->pid);
 	c->state_text = runtime_state_text(&c->state, "creating");
-	if (has_runtime_hooks(&c->bundle.config.hooks) && (r = run_create_hooks(c, err)) < 0)
+	if (has_runtime_hooks(&c->bundle) && (r = run_create_hooks(c, err)) < 0)
 		return r;
 	if ((r = oci_report(c->p, err)) < 0 || (r = record(c, err)) < 0)
 		return r;
@@ -366,7 +390,7 @@ static int start(struct oci_state *s, void (*warn)(const char *text), struct err
 	if (r == 0)
 		r = container_connect(s->dir, "start", &p, err);
 	if (r == 0)
-		r = oci_report(&p, err);
+		r = runtime_report_executed(s, &bundle, &p, (pid_t)s->record.pid, err);
 	container_process_close(&p);
 	if (r < 0)
 		return r;

@@ -119,7 +119,7 @@ static int enter(struct execution *e, struct container_process *p, struct error 
 		close(setting.tasks[i]);
 	close_fd(&e->wish->io.terminal.slave);
 	if (r == 0)
-		r = oci_report(p, err);
+		r = runtime_report_executed(&e->state, &e->bundle, p, p->pid, err);
 	return r < 0 ? r : 0;
 }
 

@@ -17,6 +17,10 @@ const char *runtime_cgroup_path(const struct oci_bundle *b, const char *id);
 /* The unit of the container S, when it has one. */
 bool runtime_unit(const struct oci_state *s, struct oci_unit *unit);
 
+/* Waits until P, whose id is PID, has executed its program; the agent gets the listener of its filter, when it has one. */
+int runtime_report_executed(const struct oci_state *s, const struct oci_bundle *b,
+			    struct container_process *p, pid_t pid, struct error *err);
+
 int runtime_check_preserved(unsigned n, struct error *err);
 int runtime_write_pid_file(const char *path, pid_t pid, struct error *err);
 

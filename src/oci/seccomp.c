@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -214,6 +215,10 @@ int seccomp_filter_get(const struct instance *in, const char *path, uint64_t cap
 	int r = file_read(AT_FDCWD, path, SECCOMP_PROFILE_MAX, &text, &size, err);
 	if (r == 0)
 		r = get(in->rootfd, (struct bytes_of){ text, size }, capabilities, f, err);
+	if (r == 0 && f->filter.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) {
+		seccomp_filter_release(f);
+		r = error_set(err, EOPNOTSUPP, "SCMP_ACT_NOTIFY asks an agent, and a pod has none");
+	}
 	return r < 0 ? error_prefix(err, "the seccomp profile '%s'", path) : 0;
 }
 

@@ -24,6 +24,7 @@ static const struct word actions[] = {
 	{ "SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS },
 	{ "SCMP_ACT_ERRNO", SCMP_ACT_ERRNO(0) },
 	{ "SCMP_ACT_TRACE", SCMP_ACT_TRACE(0) },
+	{ "SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY },
 	{ NULL, 0 },
 };
 
@@ -163,6 +164,8 @@ static int read_action(const char *name, const struct optional_int *number, uint
 		*action = SCMP_ACT_ERRNO(n);
 	else if (*action == SCMP_ACT_TRACE(0))
 		*action = SCMP_ACT_TRACE(n);
+	else if (number->set)
+		return error_set(err, EINVAL, "errnoRet: the action %s has no number", name);
 	return r;
 }
 
@@ -299,6 +302,7 @@ static int read_flags(const struct profile *p, struct seccomp_rules *rules, stru
 		{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG },
 		{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
 		{ "SECCOMP_FILTER_FLAG_TSYNC", 0 }, /* there is one thread */
+		{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV },
 		{ NULL, 0 },
 	};
 	uint32_t value = 0;
@@ -310,6 +314,19 @@ static int read_flags(const struct profile *p, struct seccomp_rules *rules, stru
 		rules->flags |= value;
 	}
 	return 0;
+}
+
+/* Only a filter that asks has a listener; without one the flag for its waiting is an error of the kernel's. */
+static void set_listener(struct seccomp_rules *rules)
+{
+	bool asks = rules->default_action == SCMP_ACT_NOTIFY;
+
+	list_each(rule, &rules->rules)
+		asks |= rule->action == SCMP_ACT_NOTIFY;
+	if (asks)
+		rules->flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	else
+		rules->flags &= ~(unsigned)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 }
 
 int seccomp_profile_read(const char *text, size_t size, const struct seccomp_machine *machine,
@@ -334,5 +351,6 @@ int seccomp_profile_read(const char *text, size_t size, const struct seccomp_mac
 	for (size_t i = 0; r == 0 && i < p.syscalls.n; i++)
 		if (applies(&p.syscalls.at[i], machine))
 			r = add_entry(&p.syscalls.at[i], a, rules, err);
+	set_listener(rules);
 	return r;
 }

@@ -7,10 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 #include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>
@@ -71,14 +69,10 @@ void oci_terminal_size(const struct oci_terminal *t, uint16_t rows, uint16_t col
 
 int oci_terminal_send(const struct oci_terminal *t, const char *path, struct error *err)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = socket_connect_stream(path, err);
 
-	if (strlen(path) >= sizeof(to.sun_path))
-		return error_set(err, ENAMETOOLONG, "the path of the console socket '%s' is too long", path);
-	strcpy(to.sun_path, path);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
-		return error_errno(err, "cannot connect to the console socket '%s'", path);
+	if (fd < 0)
+		return error_prefix(err, "--console-socket");
 	const struct message_fds master = { .fd = { t->master }, .n = 1 };
 	int r = socket_send(fd, "/dev/ptmx", 9, &master);
 	return r < 0 ? error_set(err, -r, "cannot send the terminal to '%s': %s", path, error_meaning(-r))

@@ -340,7 +340,8 @@ static void a_bad_profile_is_one_sentence(void **state)
 		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscals\":[]}", "did you mean 'syscalls'" },
 		{ "{\"syscalls\":[]}", "defaultAction" },
 		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"X\"]}", "there is no flag 'X'" },
-		{ "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "there is no action 'SCMP_ACT_NOTIFY'" },
+		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"defaultErrnoRet\":5}",
+		  "SCMP_ACT_ALLOW has no number" },
 	};
 	(void)state;
 
@@ -466,6 +467,20 @@ static void a_bad_file_names_itself(void **state)
 	assert_null(f.mapping);
 }
 
+static void a_pod_has_no_agent(void **state)
+{
+	static const char asks[] = "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}";
+	struct place *p = *state;
+	struct seccomp_filter f;
+	struct error err = {};
+
+	assert_int_equal(file_write_atomic(p->in.rootfd, "asks.json", asks, strlen(asks), 0600, &err), 0);
+	_cleanup_free_ char *path = memory_printf("%s/asks.json", p->root);
+	assert_true(seccomp_filter_get(&p->in, path, 0, &f, &err) < 0);
+	assert_non_null(strstr(err.text, "SCMP_ACT_NOTIFY"));
+	assert_null(f.mapping);
+}
+
 /* In a child: 0 when the kernel does what the profile says. */
 static int try_filter(const struct oci_filter *f)
 {
@@ -519,6 +534,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_profile_is_compiled_once, make_place, remove_place),
 		cmocka_unit_test_setup_teardown(a_spoilt_cache_is_not_believed, make_place, remove_place),
 		cmocka_unit_test_setup_teardown(a_bad_file_names_itself, make_place, remove_place),
+		cmocka_unit_test_setup_teardown(a_pod_has_no_agent, make_place, remove_place),
 		cmocka_unit_test_setup_teardown(the_kernel_agrees, make_place, remove_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
