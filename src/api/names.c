@@ -217,6 +217,15 @@ const char *name_http_header(const char *text)
 	return *text ? NULL : "is no name for a header";
 }
 
+/* A line break would begin another header. */
+const char *text_http_header(const char *text)
+{
+	for (const char *s = text; *s; s++)
+		if ((unsigned char)*s < ' ' && *s != '\t')
+			return "has a character that cannot stand in a header";
+	return NULL;
+}
+
 const char *ip_address(const char *text)
 {
 	unsigned char address[16];

@@ -22,6 +22,7 @@ const char *name_resource(const char *text); /* "cpu", "memory", "hugepages-2Mi"
 const char *name_resource_field(const char *text); /* "limits.cpu", "requests.hugepages-2Mi" */
 const char *name_signal(const char *text);         /* "SIGTERM", "SIGRTMIN+3" */
 const char *name_http_header(const char *text);
+const char *text_http_header(const char *text); /* the value of one */
 const char *ip_address(const char *text);
 
 /* True if a part of PATH is "..". */

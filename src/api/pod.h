@@ -466,6 +466,11 @@ struct quantity resource_get(const struct quantity_map *map, const char *name);
 #define POD_PIDS_NOTE "seapod.io/pids-limit"
 int pod_pids_limit(const struct pod *pod, int64_t *limit);
 
+/* How long the pod's containers wait before they are started again, by an annotation seapod.io/backoff-WHICH (initial, max, reset) that has a
+ * duration: Kubernetes leaves that to the kubelet (KEP-5593). 1: *MS is set; 0: there is none; -EINVAL: it is no duration. */
+#define POD_BACKOFF_NOTE "seapod.io/backoff-"
+int pod_backoff(const struct pod *pod, const char *which, int *ms);
+
 /* What the whole pod may use or asks for: the pod's own `resources` when given, else the sum over app containers and
  * sidecars or the largest init container, whichever is more (KEP-753). For LIMITS, unset when a container that counts has none. */
 struct quantity pod_resource(const struct pod_spec *spec, const char *name, bool limits, struct arena *a);

@@ -94,8 +94,8 @@ static const struct table exit_codes_table =
 	TABLE(restart_rule_exit_codes, exit_codes_fields, "A set of exit codes.");
 
 static const struct field rule_fields[] = {
-	VALUE(restart_rule, action, .required = true, .values = "Restart",
-	      .doc = "What to do (RestartAllContainers is not supported yet)."),
+	VALUE(restart_rule, action, .required = true, .values = "Restart|RestartAllContainers",
+	      .doc = "Start it again, or everything from the init containers on in the same sandbox."),
 	OPTIONAL(restart_rule, exitCodes, exit_codes_table, .doc = "For which exit codes."),
 };
 static const struct table rule_table = TABLE(restart_rule, rule_fields, "A rule by exit code.");
@@ -121,7 +121,8 @@ static const struct field exec_fields[] = { VALUE(exec_action, command,
 static const struct table exec_table = TABLE(exec_action, exec_fields, "Runs a command in the container.");
 
 static const struct field header_fields[] = {
-	VALUE(http_header, name, .required = true, .check = name_http_header), VALUE(http_header, value)
+	VALUE(http_header, name, .required = true, .check = name_http_header, .doc = "Its name."),
+	VALUE(http_header, value, .check = text_http_header, .doc = "Its value."),
 };
 static const struct table header_table = TABLE(http_header, header_fields, "A header.");
 
@@ -146,14 +147,14 @@ static const struct field tcp_fields[] = {
 static const struct table tcp_table = TABLE(tcp_socket_action, tcp_fields, "A TCP connection.");
 
 static const struct field grpc_fields[] = {
-	VALUE(grpc_action, port, .required = true, .min = 1, .max = 65535),
-	VALUE(grpc_action, service),
+	VALUE(grpc_action, port, .required = true, .min = 1, .max = 65535, .doc = "The port; no name."),
+	VALUE(grpc_action, service, .doc = "The service to ask for; without it the server as a whole."),
 	CHECKED("mode", FIELD_STRING, NOT_YET, .since = "1.37 (alpha)", .doc = "TLS without verification."),
 };
 static const struct table grpc_table = TABLE(grpc_action, grpc_fields, "A gRPC health check.");
 
-static const struct field sleep_fields[] = { VALUE(sleep_action, seconds, .required = true, .min = 0,
-						   .max = INT32_MAX) };
+static const struct field sleep_fields[] = { VALUE(sleep_action, seconds, .keep = true, .min = 0,
+						   .max = INT32_MAX, .doc = "How long; 0: no time.") };
 static const struct table sleep_table = TABLE(sleep_action, sleep_fields, "Waits.");
 
 static const struct field probe_fields[] = {
@@ -183,13 +184,9 @@ static const struct field handler_fields[] = {
 };
 static const struct table handler_table = TABLE(lifecycle_handler, handler_fields, "What a hook does.");
 
-/* What Seapod does with probes and hooks, in one place. */
-#define PROBES .effect = NO_EFFECT, .why = "probes are not run yet"
-#define HOOKS  .effect = NO_EFFECT, .why = "hooks are not run yet"
-
 static const struct field lifecycle_fields[] = {
-	OPTIONAL(lifecycle, postStart, handler_table, HOOKS, .doc = "Right after the start."),
-	OPTIONAL(lifecycle, preStop, handler_table, HOOKS, .doc = "Before the container is told to end."),
+	OPTIONAL(lifecycle, postStart, handler_table, .doc = "Right after the start."),
+	OPTIONAL(lifecycle, preStop, handler_table, .doc = "Before the container is told to end."),
 	VALUE(lifecycle, stopSignal, .check = name_signal, .since = "1.37 (beta)",
 	      .doc = "The signal that tells it to end, as SIGTERM."),
 };
@@ -218,11 +215,9 @@ static const struct field container_fields[] = {
 	OBJECTS(container, volumeMounts, mount_table, .doc = "Volumes."),
 	VALUE(container, volumeDevices, .effect = REJECTED, .why = "needs block claims, which Seapod has not",
 	      .doc = "Raw devices."),
-	OPTIONAL(container, livenessProbe, probe_table, PROBES,
-		 .doc = "Restarts the container when it fails."),
-	OPTIONAL(container, readinessProbe, probe_table, PROBES, .doc = "Says whether it may be sent work."),
-	OPTIONAL(container, startupProbe, probe_table, PROBES,
-		 .doc = "Holds the other probes until it has started."),
+	OPTIONAL(container, livenessProbe, probe_table, .doc = "Restarts the container when it fails."),
+	OPTIONAL(container, readinessProbe, probe_table, .doc = "Says whether it may be sent work."),
+	OPTIONAL(container, startupProbe, probe_table, .doc = "Holds the other probes until it has started."),
 	OPTIONAL(container, lifecycle, lifecycle_table, .doc = "Hooks."),
 	VALUE(container, terminationMessagePath, .check = path_absolute, .fallback = "/dev/termination-log",
 	      .doc = "The file whose text becomes the exit message."),

@@ -1,9 +1,11 @@
 /* pod_resources.c — sums over a pod's containers: QoS class and budget; see pod.h. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "api/pod.h"
 
+#include "base/duration.h"
 #include "base/text.h"
 
 struct quantity resource_get(const struct quantity_map *map, const char *name)
@@ -69,6 +71,15 @@ int pod_pids_limit(const struct pod *pod, int64_t *limit)
 		return -EINVAL;
 	*limit = number;
 	return 0;
+}
+
+int pod_backoff(const struct pod *pod, const char *which, int *ms)
+{
+	char note[64];
+
+	snprintf(note, sizeof(note), POD_BACKOFF_NOTE "%s", which);
+	const char *text = string_map_get(&pod->metadata.annotations, note);
+	return !text ? 0 : duration_parse(text, ms) < 0 ? -EINVAL : 1;
 }
 
 static struct quantity of_container(const struct container *c, const char *name, bool limits)

@@ -134,6 +134,17 @@ static void check_spec(struct validation *v)
 	validate_pod_security(v);
 }
 
+static void check_backoff(struct validation *v)
+{
+	static const char *const which[] = { "initial", "max", "reset" };
+	int ms;
+
+	for (size_t i = 0; i < 3; i++)
+		if (pod_backoff(v->pod, which[i], &ms) < 0)
+			wrong(v, "metadata.annotations", POD_BACKOFF_NOTE "%s is no duration (1s, 500ms, 5m)",
+			      which[i]);
+}
+
 bool pod_validate(const struct pod *pod, struct problems *problems)
 {
 	struct validation v = { .pod = pod, .problems = problems };
@@ -154,6 +165,7 @@ bool pod_validate(const struct pod *pod, struct problems *problems)
 		wrong(&v, "metadata.annotations",
 		      POD_PIDS_NOTE " is '%.40s', not a number of processes, or -1 for any",
 		      string_map_get(&pod->metadata.annotations, POD_PIDS_NOTE));
+	check_backoff(&v);
 	check_spec(&v);
 	validate_volumes(&v);
 	for (size_t i = 0; i < pod->spec.initContainers.n; i++)

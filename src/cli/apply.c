@@ -8,8 +8,8 @@
 
 #include "api/read.h"
 #include "api/store.h"
+#include "base/duration.h"
 #include "cli/commands.h"
-#include "cli/duration.h"
 #include "cli/pods.h"
 #include "cli/start.h"
 #include "net/service.h"

@@ -2,7 +2,9 @@
 #include <stdio.h>
 
 #include "cli/commands.h"
+#include "cli/events.h"
 #include "cli/pods.h"
+#include "cli/table.h"
 #include "cli/words.h"
 
 const struct option_spec describe_options[] = {
@@ -99,6 +101,37 @@ static void environment(const struct container *c)
 				    : "");
 }
 
+static const char *port_text(const struct int_or_string *port, struct arena *a)
+{
+	return port->text ? port->text : arena_printf(a, "%d", port->number);
+}
+
+/* kubectl's DescribeProbe: "http-get http://:8080/healthz delay=0s timeout=1s period=10s #success=1 #failure=3". */
+static void probe_line(const char *label, const struct probe *p, struct arena *a)
+{
+	const char *what;
+
+	if (!p)
+		return;
+	if (p->exec)
+		what = arena_printf(a, "exec [%s]", joined(&p->exec->command, a));
+	else if (p->httpGet)
+		what = arena_printf(a, "http-get %s://%s:%s%s",
+				    text_is(p->httpGet->scheme, "HTTPS") ? "https" : "http",
+				    p->httpGet->host ? p->httpGet->host : "", port_text(&p->httpGet->port, a),
+				    p->httpGet->path);
+	else if (p->tcpSocket)
+		what = arena_printf(a, "tcp-socket %s:%s", p->tcpSocket->host ? p->tcpSocket->host : "",
+				    port_text(&p->tcpSocket->port, a));
+	else
+		what = arena_printf(a, "grpc <pod>:%d %s", p->grpc->port,
+				    p->grpc->service ? p->grpc->service : "");
+	line(4, label,
+	     arena_printf(a, "%s delay=%ds timeout=%ds period=%ds #success=%d #failure=%d", what,
+			  p->initialDelaySeconds, p->timeoutSeconds, p->periodSeconds, p->successThreshold,
+			  p->failureThreshold));
+}
+
 static void container(const struct container *c, const struct container_statuses *all, struct arena *a)
 {
 	printf("  %s:\n", c->name);
@@ -124,6 +157,9 @@ static void container(const struct container *c, const struct container_statuses
 	}
 	amounts("Limits:", &c->resources.limits, a);
 	amounts("Requests:", &c->resources.requests, a);
+	probe_line("Liveness:", c->livenessProbe, a);
+	probe_line("Readiness:", c->readinessProbe, a);
+	probe_line("Startup:", c->startupProbe, a);
 	environment(c);
 	if (c->volumeMounts.n == 0)
 		line(4, "Mounts:", NULL);
@@ -146,8 +182,37 @@ static const char *source_of(const struct volume *v, struct arena *a)
 				: "other";
 }
 
-static void describe(const struct pod *p, struct arena *a)
+static void events(struct context *x, const struct found_pod *found)
 {
+	struct table_view t = { .arena = x->arena };
+	struct event_list list;
+
+	events_read(x, found, &list);
+	if (list.items.n == 0)
+		return line(0, "Events:", NULL);
+	puts("Events:");
+	table_row(&t, "  Type", "Reason", "Age", "From", "Message", NULL, NULL, NULL);
+	table_row(&t, "  ----", "------", "---", "----", "-------", NULL, NULL, NULL);
+	list_each(e, &list.items)
+		table_row(&t, arena_printf(x->arena, "  %s", e->type), e->reason, event_age(e, x->arena),
+			  e->source.component, e->message, NULL, NULL, NULL);
+	table_print(&t);
+}
+
+static void volumes(const struct pod *p, struct arena *a)
+{
+	if (p->spec.volumes.n == 0)
+		return line(0, "Volumes:", NULL);
+	puts("Volumes:");
+	list_each(v, &p->spec.volumes)
+		line(2, arena_printf(a, "%s:", v->name), source_of(v, a));
+}
+
+static void describe(struct context *x, const struct found_pod *found)
+{
+	const struct pod *p = found->pod;
+	struct arena *a = x->arena;
+
 	line(0, "Name:", p->metadata.name);
 	line(0, "Namespace:", p->metadata.namespace);
 	line(0, "UID:", p->metadata.uid);
@@ -175,11 +240,8 @@ static void describe(const struct pod *p, struct arena *a)
 	list_each(c, &p->status.conditions)
 		printf("  %-26s %s%s%s\n", c->type, c->status, c->reason ? "  " : "",
 		       c->reason ? c->reason : "");
-	if (p->spec.volumes.n == 0)
-		return line(0, "Volumes:", NULL);
-	puts("Volumes:");
-	list_each(v, &p->spec.volumes)
-		line(2, arena_printf(a, "%s:", v->name), source_of(v, a));
+	volumes(p, a);
+	events(x, found);
 }
 
 int run_describe(struct context *x, int argc, char **argv, struct error *err)
@@ -205,7 +267,7 @@ int run_describe(struct context *x, int argc, char **argv, struct error *err)
 	for (size_t i = 0; r == 0 && i < pods.n; i++) {
 		if (i > 0)
 			puts("");
-		describe(pods.at[i].pod, x->arena);
+		describe(x, &pods.at[i]);
 	}
 	return r;
 }

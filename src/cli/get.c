@@ -9,6 +9,7 @@
 #include "api/store.h"
 #include "cli/commands.h"
 #include "cli/pods.h"
+#include "cli/print.h"
 #include "cli/table.h"
 #include "cli/words.h"
 
@@ -60,23 +61,10 @@ static void add_pod(struct table_view *t, const struct found_pod *f, const struc
 
 static void print_objects(struct context *x, const struct view *v, struct node **at, size_t n, bool one)
 {
-	_cleanup_text_ struct text text = {};
-	struct node *out = one && n == 1 ? at[0] : node_new(x->arena, NODE_MAP);
-
-	if (out != (n ? at[0] : NULL) || !one) {
-		struct node *items = node_new(x->arena, NODE_LIST);
-		for (size_t i = 0; i < n; i++)
-			node_append(x->arena, items, at[i]);
-		node_put(x->arena, out, "apiVersion", node_string(x->arena, "v1"));
-		node_put(x->arena, out, "items", items);
-		node_put(x->arena, out, "kind", node_string(x->arena, "List"));
-		node_put(x->arena, out, "metadata", node_new(x->arena, NODE_MAP));
-	}
-	if (text_is(v->format, "yaml"))
-		node_to_yaml(out, &text);
+	if (one && n == 1)
+		print_object(v->format, at[0]);
 	else
-		node_to_json(out, true, &text);
-	fputs(text_str(&text), stdout);
+		print_list(v->format, at, n, x->arena);
 }
 
 static int show_pods(struct context *x, const struct view *v, const struct found_pods *pods, bool one)

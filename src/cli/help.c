@@ -32,6 +32,10 @@ static const struct {
 	  "print whole Kubernetes objects, a "
 	  "pod with its status.",
 	  "seapod get pods -o wide\nseapod get pod web -o yaml\nseapod get configmaps -A" },
+	{ "events",
+	  "What a keeper has recorded: containers made, started and killed, probes that failed, hooks, "
+	  "back-offs. What happened again is counted. They go with their pod.",
+	  "seapod events web\nseapod events --types=Warning -A\nseapod events web -w" },
 	{ "logs", "The output of the container's current run, or of its last one when it has ended.",
 	  "seapod logs web -c nginx --tail 20 -f\nseapod logs web -p" },
 	{ "exec",

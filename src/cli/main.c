@@ -15,6 +15,8 @@ const struct command commands[] = {
 	  .arguments = "KIND OBJECT" },
 	{ "describe", "Pods", "pod NAME...", "tell all about a pod", describe_options, run_describe,
 	  .arguments = "KIND OBJECT" },
+	{ "events", "Pods", "[POD...]", "tell what has happened to pods", events_options, run_events,
+	  .arguments = "POD" },
 	{ "wait", "Pods", "pod NAME... --for=condition=Ready|delete", "wait until something is so",
 	  wait_options, run_wait, .arguments = "KIND OBJECT" },
 	{ "logs", "Pods", "POD [-c CONTAINER]", "show what a container has said", logs_options, run_logs,

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -49,7 +50,10 @@ static int make_launch(struct context *x, const struct pod *pod, enum start_how 
 	struct launch launch = { .pod = *pod,
 				 .hold = how & START_HOLD,
 				 .publish = how & START_PUBLISH,
-				 .remove = how & START_REMOVE };
+				 .remove = how & START_REMOVE,
+				 .backoff_initial = getenv("SEAPOD_BACKOFF_INITIAL"),
+				 .backoff_max = getenv("SEAPOD_BACKOFF_MAX"),
+				 .backoff_reset = getenv("SEAPOD_BACKOFF_RESET") };
 	int r = 0;
 
 	list_each(c, &pod->spec.initContainers)

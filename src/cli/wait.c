@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/duration.h"
 #include "cli/commands.h"
-#include "cli/duration.h"
 #include "cli/pods.h"
 #include "cli/start.h"
 

@@ -18,7 +18,7 @@ struct connection {
 	int fd;
 	ev_io readable;
 	ev_io writable; /* active while the peer does not read: the status as it is then is sent when it does */
-	bool asked, watching, wants_end, wants_restart;
+	bool asked, watching, wants_end, wants_restart, wants_events;
 	struct member *attached; /* "exit" when it ends */
 	unsigned attached_run;
 	struct container_process exec; /* the process that this connection waits for */
@@ -117,6 +117,19 @@ static int verb_watch(struct connection *c, const struct request *r, struct mess
 	say_ok(c, NULL);
 	c->watching = true;
 	say_status(c);
+	return 0;
+}
+
+/* They are in the file now; who stays connected hears of each one that comes. */
+static int verb_events(struct connection *c, const struct request *r, struct message_fds *fds,
+		       struct error *err)
+{
+	(void)r;
+	(void)fds;
+	(void)err;
+	events_write(c->keeper);
+	say_ok(c, NULL);
+	c->wants_events = true;
 	return 0;
 }
 
@@ -242,7 +255,7 @@ static int verb_exec(struct connection *c, const struct request *r, struct messa
 		return -ENOENT;
 	if (r->argv.n == 0)
 		return error_set(err, EINVAL, "no command was given");
-	if (m->state != CONTAINER_RUNNING && m->state != CONTAINER_STOPPING)
+	if (m->state < CONTAINER_HOOKING || !container_has_process(m->state))
 		return error_set(err, ESRCH, "the container '%s' is not running", m->sc.spec->name);
 	if (!r->tty && fds->n != 3)
 		return error_set(err, EINVAL, "exec needs three descriptors");
@@ -298,7 +311,7 @@ static const struct {
 	{ "ping", verb_ping },           { "watch", verb_watch },     { "exec", verb_exec },
 	{ "attach", verb_attach },       { "kill", verb_kill },       { "stop", verb_stop },
 	{ "delete", verb_delete },       { "restart", verb_restart }, { "objects", verb_objects },
-	{ "configure", verb_configure },
+	{ "configure", verb_configure }, { "events", verb_events },
 };
 
 /* --- connections -------------------------------------------------------------------------------------------------------- */
@@ -442,6 +455,13 @@ void control_announce(struct keeper *k)
 			connection_close(c);
 		}
 	}
+}
+
+void control_announce_event(struct keeper *k)
+{
+	for (struct connection *c = k->connections; c; c = c->next)
+		if (c->wants_events)
+			say_status(c);
 }
 
 void control_finish(struct keeper *k)

@@ -33,6 +33,10 @@ static int read_launch(struct keeper *k, struct error *err)
 	if (!k->launch)
 		return -err->code;
 	k->pod = &k->launch->pod;
+	const char *const backoff[] = { k->launch->backoff_initial, k->launch->backoff_max,
+					k->launch->backoff_reset };
+	if ((r = backoff_limits_of(k->pod, backoff, &k->backoff, err)) < 0)
+		return r;
 	list_each(c, &k->pod->spec.initContainers)
 		if (!launch_find_image(k->launch, c->name))
 			return error_set(err, EINVAL, "the container '%s' has no image", c->name);
@@ -121,8 +125,10 @@ int main(int argc, char **argv)
 	}
 	run(&k);
 	bool delete = k.ending == ENDING_DELETED || k.launch->remove;
-	if (!delete)
+	if (!delete) {
 		status_write(&k);
+		events_write(&k);
+	}
 	sandbox_destroy(&k.sandbox, delete);
 	control_finish(&k);
 	return 0;

@@ -5,16 +5,25 @@
 
 #define STAY CONTAINER_STATES
 
+/* Columns: begin, created, started, hooked, ended again, ended, leave, stop, reset. */
 static const enum container_state next[CONTAINER_STATES][CONTAINER_EVENTS] = {
-	[CONTAINER_WAITING] = { CONTAINER_CREATING, STAY, STAY, STAY, CONTAINER_ENDED, CONTAINER_ENDED },
-	[CONTAINER_CREATING] = { STAY, CONTAINER_STARTING, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED,
-				 CONTAINER_STOPPING },
-	[CONTAINER_STARTING] = { STAY, STAY, CONTAINER_RUNNING, CONTAINER_BACKOFF, CONTAINER_ENDED,
-				 CONTAINER_STOPPING },
-	[CONTAINER_RUNNING] = { STAY, STAY, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED, CONTAINER_STOPPING },
-	[CONTAINER_BACKOFF] = { CONTAINER_CREATING, STAY, STAY, STAY, CONTAINER_ENDED, CONTAINER_ENDED },
-	[CONTAINER_STOPPING] = { STAY, STAY, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED, STAY },
-	[CONTAINER_ENDED] = { STAY, STAY, STAY, STAY, STAY, STAY },
+	[CONTAINER_WAITING] = { CONTAINER_CREATING, STAY, STAY, STAY, STAY, CONTAINER_ENDED, STAY,
+				CONTAINER_ENDED, STAY },
+	[CONTAINER_CREATING] = { STAY, CONTAINER_STARTING, STAY, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED,
+				 STAY, CONTAINER_STOPPING, STAY },
+	[CONTAINER_STARTING] = { STAY, STAY, CONTAINER_HOOKING, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED,
+				 STAY, CONTAINER_STOPPING, STAY },
+	[CONTAINER_HOOKING] = { STAY, STAY, STAY, CONTAINER_RUNNING, CONTAINER_BACKOFF, CONTAINER_ENDED,
+				CONTAINER_LEAVING, CONTAINER_STOPPING, STAY },
+	[CONTAINER_RUNNING] = { STAY, STAY, STAY, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED, CONTAINER_LEAVING,
+				CONTAINER_STOPPING, STAY },
+	[CONTAINER_BACKOFF] = { CONTAINER_CREATING, STAY, STAY, STAY, STAY, CONTAINER_ENDED, STAY,
+				CONTAINER_ENDED, CONTAINER_WAITING },
+	[CONTAINER_LEAVING] = { STAY, STAY, STAY, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED, STAY,
+				CONTAINER_STOPPING, STAY },
+	[CONTAINER_STOPPING] = { STAY, STAY, STAY, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED, STAY, STAY,
+				 STAY },
+	[CONTAINER_ENDED] = { STAY, STAY, STAY, STAY, STAY, STAY, STAY, STAY, CONTAINER_WAITING },
 };
 
 enum container_state container_next(enum container_state state, enum container_event event)
@@ -26,15 +35,15 @@ enum container_state container_next(enum container_state state, enum container_e
 const char *container_state_name(enum container_state state)
 {
 	static const char *const names[CONTAINER_STATES] = {
-		"waiting", "creating", "starting", "running", "backing off", "stopping", "ended",
+		"waiting",     "creating", "starting", "hooking", "running",
+		"backing off", "leaving",  "stopping", "ended",
 	};
 	return names[state];
 }
 
-static bool has_process(enum container_state state)
+bool container_has_process(enum container_state state)
 {
-	return state == CONTAINER_CREATING || state == CONTAINER_STARTING || state == CONTAINER_RUNNING ||
-	       state == CONTAINER_STOPPING;
+	return state != CONTAINER_WAITING && state != CONTAINER_BACKOFF && state != CONTAINER_ENDED;
 }
 
 /* Sidecar I may end only when everything that may still use it has: apps, init containers, and later sidecars. */
@@ -42,7 +51,7 @@ static bool still_needed(const struct container_view *c, size_t n, size_t i)
 {
 	for (size_t j = 0; j < n; j++) {
 		bool before_it = c[j].kind != KIND_SIDECAR || j > i;
-		if (j != i && before_it && has_process(c[j].state))
+		if (j != i && before_it && container_has_process(c[j].state))
 			return true;
 	}
 	return false;
@@ -60,13 +69,19 @@ enum policy_action policy_container(const struct container_view *c, size_t n, si
 {
 	const struct container_view *it = &c[i];
 
+	if (it->state == CONTAINER_LEAVING && it->hooked)
+		return POLICY_NOTHING;
 	if (ending) {
 		if (it->state == CONTAINER_ENDED || it->state == CONTAINER_STOPPING)
 			return POLICY_NOTHING;
-		if (it->kind == KIND_SIDECAR && has_process(it->state) && still_needed(c, n, i))
+		if ((it->state == CONTAINER_RUNNING || it->state == CONTAINER_HOOKING) && it->hooked)
+			return POLICY_LEAVE;
+		if (it->kind == KIND_SIDECAR && container_has_process(it->state) && still_needed(c, n, i))
 			return POLICY_NOTHING;
 		return POLICY_STOP;
 	}
+	if (it->state == CONTAINER_LEAVING)
+		return POLICY_STOP;
 	if (it->state == CONTAINER_WAITING && all_before_passed(c, i))
 		return POLICY_BEGIN;
 	return POLICY_NOTHING;
@@ -95,8 +110,7 @@ const char *policy_phase(const struct container_view *c, size_t n, bool ending)
 			apps++;
 			apps_ended += ended;
 			failed = failed || (ended && !c[i].succeeded);
-			fresh += !c[i].ran && c[i].state != CONTAINER_RUNNING &&
-				 c[i].state != CONTAINER_STOPPING;
+			fresh += !c[i].ran && c[i].state < CONTAINER_RUNNING;
 		} else {
 			initialized = initialized && c[i].passed;
 			failed = failed || (c[i].kind == KIND_INIT && ended && !c[i].passed);
@@ -118,18 +132,18 @@ static bool rule_matches(const struct restart_rule *rule, int exit_code)
 	return text_is(rule->exitCodes->operator, "In") ? in : !in;
 }
 
-bool policy_restart(const struct restart_question *q)
+enum policy_again policy_restart(const struct restart_question *q)
 {
-	if (q->kind == KIND_SIDECAR)
-		return true;
 	list_each(rule, &q->container->restartPolicyRules)
 		if (rule->exitCodes && rule_matches(rule, q->exit_code))
-			return true; /* the actions are Restart and RestartAllContainers */
+			return text_is(rule->action, "RestartAllContainers") ? AGAIN_ALL : AGAIN_IT;
+	if (q->kind == KIND_SIDECAR)
+		return AGAIN_IT;
 
 	const char *policy = q->container->restartPolicy ? q->container->restartPolicy : q->pod_policy;
 	if (text_is(policy, "Never"))
-		return false;
+		return AGAIN_NO;
 	if (text_is(policy, "OnFailure") || q->kind == KIND_INIT)
-		return q->exit_code != 0;
-	return true;
+		return q->exit_code != 0 ? AGAIN_IT : AGAIN_NO;
+	return AGAIN_IT;
 }

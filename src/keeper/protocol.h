@@ -18,6 +18,7 @@
  *	delete    [grace force]                            ok, status …, ended: the pod is gone
  *	restart   [container grace]                        ok, status …, ended: stopped and started again in the same sandbox
  *	configure fd: memfd with a launch (sandbox/launch.h)   ok, or error naming the fields that need a re-create
+ *	events                                             ok: events.json is as of now; then status at each event that comes
  *	objects                                            ok: ConfigMaps and Secrets were read again, volumes updated
  */
 #pragma once

@@ -14,7 +14,6 @@ struct writing {
 	struct keeper *keeper;
 	struct arena *arena;
 	struct pod_status status;
-	const char *now;
 };
 
 static const char *time_text(struct arena *a, struct timespec t)
@@ -59,7 +58,7 @@ static const char *backoff_message(const struct writing *w, const struct member 
 
 static void fill_state(const struct writing *w, const struct member *m, struct container_status *s)
 {
-	bool stopping = m->state == CONTAINER_STOPPING && m->started_us;
+	bool stopping = (m->state == CONTAINER_STOPPING || m->state == CONTAINER_LEAVING) && m->started_us;
 	bool at_once =
 		m->state == CONTAINER_BACKOFF && m->wait_us == 0; /* it is as it ended until it runs again */
 	bool again = m->has_last && (m->state == CONTAINER_CREATING || m->state == CONTAINER_STARTING);
@@ -107,15 +106,15 @@ static void add_container(struct writing *w, const struct member *m)
 	struct container_status *s = m->kind == KIND_APP
 					     ? list_add(w->arena, &w->status.containerStatuses)
 					     : list_add(w->arena, &w->status.initContainerStatuses);
-	bool running = m->state == CONTAINER_RUNNING;
 
 	s->name = m->sc.spec->name;
 	s->image = m->sc.image->reference;
 	s->imageID = m->sc.image->id;
-	s->ready = m->kind == KIND_INIT ? m->passed : running;
+	s->ready = m->kind == KIND_INIT ? m->passed : probes_are_ready(m);
 	s->restartCount = m->starts > 1 ? (int32_t)m->starts - 1 : 0;
-	s->started = (struct optional_bool){ true, running };
-	s->user = m->ran || running ? user_of(w, m) : NULL;
+	s->started = (struct optional_bool){ true, probes_have_started(m) };
+	s->user = m->ran || (m->state >= CONTAINER_HOOKING && container_has_process(m->state)) ? user_of(w, m)
+											       : NULL;
 	s->containerID = m->starts ? container_id(w, m, m->starts - 1) : NULL;
 	fill_state(w, m, s);
 }
@@ -128,37 +127,6 @@ const char *status_phase(const struct keeper *k)
 	if (k->reason && k->over)
 		return "Failed";
 	return policy_phase(views, k->n, k->ending);
-}
-
-static bool initialized(const struct keeper *k)
-{
-	for (size_t i = 0; i < k->n; i++)
-		if (k->members[i].kind != KIND_APP && !k->members[i].passed)
-			return false;
-	return true;
-}
-
-static bool containers_ready(const struct keeper *k)
-{
-	for (size_t i = 0; i < k->n; i++)
-		if (k->members[i].kind != KIND_INIT && k->members[i].state != CONTAINER_RUNNING)
-			return false;
-	return true;
-}
-
-bool status_ready(const struct keeper *k)
-{
-	return !k->ending && initialized(k) && containers_ready(k);
-}
-
-static void add_condition(struct writing *w, const char *type, bool is, const char *reason)
-{
-	*list_add(w->arena, &w->status.conditions) = (struct pod_condition){
-		.type = type,
-		.status = is ? "True" : "False",
-		.reason = is ? NULL : reason,
-		.lastTransitionTime = w->now,
-	};
 }
 
 static void fill(struct writing *w)
@@ -176,13 +144,7 @@ static void fill(struct writing *w)
 		s->podIP = k->sandbox.ip;
 		*list_add(w->arena, &s->podIPs) = (struct ip_status){ k->sandbox.ip };
 	}
-	bool done = k->ending && k->over;
-	add_condition(w, "PodReadyToStartContainers", !done, NULL);
-	add_condition(w, "Initialized", initialized(k), "ContainersNotInitialized");
-	add_condition(w, "Ready", status_ready(k), done ? "PodCompleted" : "ContainersNotReady");
-	add_condition(w, "ContainersReady", !k->ending && containers_ready(k),
-		      done ? "PodCompleted" : "ContainersNotReady");
-	add_condition(w, "PodScheduled", true, NULL);
+	conditions_fill(k, s, w->arena);
 	for (size_t i = 0; i < k->n; i++)
 		add_container(w, &k->members[i]);
 }
@@ -192,7 +154,7 @@ void status_write(struct keeper *k)
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_text_ struct text text = {};
 	struct error err = {};
-	struct writing w = { .keeper = k, .arena = a, .now = time_text(a, clock_wall()) };
+	struct writing w = { .keeper = k, .arena = a };
 
 	fill(&w);
 	node_to_json(object_encode(&pod_status_table, &w.status, a), false, &text);

@@ -19,9 +19,11 @@ struct launch {
 	struct pod pod;
 	struct LIST(struct launch_image) images;
 	struct volume_images volumeImages;
-	bool publish; /* ports without a hostPort get a free one: `run -p 80` */
-	bool remove;  /* it is deleted when it has ended (`run -d --rm`) */
-	bool hold;    /* `run` in the foreground: the program waits until somebody is attached */
+	/* The waits before a restart, for pods that do not say it themselves (keeper/backoff.h) */
+	const char *backoff_initial, *backoff_max, *backoff_reset;
+	bool publish;           /* ports without a hostPort get a free one: `run -p 80` */
+	bool remove;            /* it is deleted when it has ended (`run -d --rm`) */
+	bool hold;              /* `run` in the foreground: the program waits until somebody is attached */
 };
 
 extern const struct table launch_table;

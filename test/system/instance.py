@@ -117,6 +117,10 @@ class Seapod:
     def phase(self, name):
         return self.get(name)["status"].get("phase")
 
+    def events(self, name):
+        """The pod's events, the oldest first."""
+        return json.loads(self.out("events", "pod/" + name, "-o", "json"))["items"]
+
     def ip(self, name):
         return self.get(name)["status"]["podIP"]
 

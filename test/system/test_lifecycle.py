@@ -35,6 +35,19 @@ def test_always_restarts_and_then_backs_off(seapod):
     assert "CrashLoopBackOff" in seapod.out("get", "pods")
 
 
+def test_the_back_off_can_be_changed_for_a_pod_and_for_all(seapod):
+    quick = pod("quick", shell("exit 1"), **NET)
+    quick["metadata"]["annotations"] = {"seapod.io/backoff-initial": "20ms", "seapod.io/backoff-max": "50ms"}
+    seapod.apply(quick)
+    eventually(lambda: seapod.restarts("quick", "main") >= 4)
+    seapod.env["SEAPOD_BACKOFF_INITIAL"] = "30s"
+    seapod.apply(pod("slow", shell("exit 1"), **NET))
+    waiting = eventually(lambda: seapod.status("slow", "main")["state"].get("waiting"))
+    assert "back-off 30s" in waiting["message"]
+    quick["metadata"]["annotations"]["seapod.io/backoff-reset"] = "never"
+    assert "backoff-reset" in seapod.rejects(quick)
+
+
 def test_init_containers_run_in_order_and_first(seapod):
     step = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
     seapod.apply(pod("web", shell("cat /v/log; sleep 99", **step),

@@ -14,7 +14,8 @@
 enum { MOST = 6 };
 
 /* A pod as one word per container, in the pod's order. The first letter is its kind: i init, s sidecar, a app; the second its state: waiting (w),
- * creating (c), starting (s), running (r), back-off (b), stopping (x), ended (e). After it: p has passed, + has ended well, - has ended badly. */
+ * creating (c), starting (s), postStart hook (h), running (r), back-off (b), leaving (l), stopping (x), ended (e). After it: p has passed, + has ended well,
+ * - has ended badly, h: a preStop hook is to be run, or runs. */
 struct scene {
 	struct container_view c[MOST];
 	size_t n;
@@ -22,7 +23,7 @@ struct scene {
 
 static struct scene scene(const char *words)
 {
-	static const char states[] = "wcsrbxe";
+	static const char states[] = "wcshrblxe";
 	struct scene s = {};
 
 	for (const char *at = words; *at; s.n++) {
@@ -34,6 +35,7 @@ static struct scene scene(const char *words)
 		for (at += 2; *at && *at != ' '; at++) {
 			c->passed = c->passed || *at == 'p';
 			c->succeeded = *at == '+';
+			c->hooked = c->hooked || *at == 'h';
 			c->ran = c->ran || *at == '+' || *at == '-';
 		}
 		at += *at == ' ';
@@ -41,14 +43,14 @@ static struct scene scene(const char *words)
 	return s;
 }
 
-/* What policy does with each container: B begin, S stop, . nothing. */
+/* What policy does with each container: B begin, L its preStop hook, S stop, . nothing. */
 static const char *actions(const char *words, bool ending)
 {
 	static char text[MOST + 1];
 	struct scene s = scene(words);
 
 	for (size_t i = 0; i < s.n; i++)
-		text[i] = ".BS"[policy_container(s.c, s.n, i, ending)];
+		text[i] = ".BLS"[policy_container(s.c, s.n, i, ending)];
 	text[s.n] = '\0';
 	return text;
 }
@@ -56,10 +58,11 @@ static const char *actions(const char *words, bool ending)
 static void every_cell_of_the_table(void **state)
 {
 	(void)state;
-	/* Columns: begin, created, started, ended again, ended, stop. Letters as above. */
-	static const char letters[] = "wcsrbxe";
-	static const char *const want[CONTAINER_STATES] = { "cwwwee", "cscbex", "ssrbex", "rrrbex",
-							    "cbbbee", "xxxbex", "eeeeee" };
+	/* Columns: begin, created, started, hooked, ended again, ended, leave, stop, reset. Letters as above. */
+	static const char letters[] = "wcshrblxe";
+	static const char *const want[CONTAINER_STATES] = { "cwwwwewew", "csccbecxc", "sshsbesxs",
+							    "hhhrbelxh", "rrrrbelxr", "cbbbbebew",
+							    "llllbelxl", "xxxxbexxx", "eeeeeeeew" };
 
 	for (int from = 0; from < CONTAINER_STATES; from++)
 		for (int event = 0; event < CONTAINER_EVENTS; event++)
@@ -105,6 +108,20 @@ static void apps_end_first_then_sidecars_backwards(void **state)
 			    "S.S"); /* what has no process needs nobody's leave */
 }
 
+static void hooks_run_all_at_once_and_sidecars_wait_after_theirs(void **state)
+{
+	(void)state;
+	assert_string_equal(actions("srph srp arh ar", true), "L.LS");
+	assert_string_equal(actions("slph srp alh ax", true), "....");
+	assert_string_equal(actions("slp srp alh ae-", true), "....");
+	assert_string_equal(actions("slp srp al ae-", true), "..S.");
+	assert_string_equal(actions("slp srp ae- ae-", true), ".S..");
+	assert_string_equal(actions("slp sep- ae- ae-", true), "S...");
+	assert_string_equal(actions("ahh", true), "L");
+	assert_string_equal(actions("ach", true), "S"); /* it does not run yet */
+	assert_string_equal(actions("ar alh al", false), "..S");
+}
+
 static void a_pod_is_over_when_nothing_runs_again(void **state)
 {
 	(void)state;
@@ -131,6 +148,7 @@ static void phases(void **state)
 		bool ending;
 	} cases[] = {
 		{ "aw", "Pending", false },        { "ac", "Pending", false },
+		{ "ah", "Pending", false },        { "al", "Running", true },
 		{ "ar", "Running", false },        { "ar as", "Pending", false },
 		{ "ar ab-", "Running", false },    { "ab-", "Running", false },
 		{ "ae+ ar", "Running", false },    { "ae+", "Succeeded", false },
@@ -151,7 +169,7 @@ static void phases(void **state)
 	}
 }
 
-static bool restarts(enum container_kind kind, const char *pod, const char *own, int code)
+static enum policy_again restarts(enum container_kind kind, const char *pod, const char *own, int code)
 {
 	const struct container c = { .restartPolicy = own };
 	return policy_restart(&(struct restart_question){ kind, pod, &c, code });
@@ -188,6 +206,12 @@ static void restart_rules(void **state)
 	assert_true(policy_restart(&q));
 	q.exit_code = 43;
 	assert_false(policy_restart(&q));
+	rule = (struct restart_rule){ "RestartAllContainers", &in };
+	assert_int_equal(policy_restart(&q), AGAIN_ALL);
+	q.kind = KIND_SIDECAR; /* a sidecar's rules come before its policy */
+	assert_int_equal(policy_restart(&q), AGAIN_ALL);
+	q.exit_code = 1;
+	assert_int_equal(policy_restart(&q), AGAIN_IT);
 }
 
 static void waits_double_to_five_minutes(void **state)
@@ -204,6 +228,32 @@ static void waits_double_to_five_minutes(void **state)
 	assert_int_equal(backoff_next(&b, &backoff_kubernetes, 1) / US_PER_SECOND, 10);
 }
 
+static void the_waits_can_be_changed(void **state)
+{
+	struct string_pair notes[] = { { "seapod.io/backoff-initial", "1s" },
+				       { "seapod.io/backoff-max", "3s" } };
+	const char *const nothing[3] = {}, *const global[3] = { "7s", NULL, "20s" };
+	static const unsigned seconds[] = { 0, 1, 2, 3, 3 };
+	struct backoff_limits limits;
+	struct backoff b = {};
+	struct pod pod = {};
+	(void)state;
+
+	assert_int_equal(backoff_limits_of(&pod, nothing, &limits, NULL), 0);
+	assert_memory_equal(&limits, &backoff_kubernetes, sizeof(limits));
+	assert_int_equal(backoff_limits_of(&pod, global, &limits, NULL), 0);
+	assert_int_equal(limits.first_us, 7 * US_PER_SECOND);
+	pod.metadata.annotations.at = notes;
+	pod.metadata.annotations.n = 2;
+	assert_int_equal(backoff_limits_of(&pod, global, &limits, NULL), 0); /* the pod's own wins */
+	assert_int_equal(limits.first_us, US_PER_SECOND);
+	assert_int_equal(limits.reset_us, 20 * US_PER_SECOND);
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(*seconds); i++)
+		assert_int_equal(backoff_next(&b, &limits, 1) / US_PER_SECOND, seconds[i]);
+	notes[0].value = "soon";
+	assert_int_equal(backoff_limits_of(&pod, nothing, &limits, NULL), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,11 +261,13 @@ int main(void)
 		cmocka_unit_test(init_containers_one_after_the_other_then_all_apps),
 		cmocka_unit_test(a_sidecar_is_passed_once_it_runs),
 		cmocka_unit_test(apps_end_first_then_sidecars_backwards),
+		cmocka_unit_test(hooks_run_all_at_once_and_sidecars_wait_after_theirs),
 		cmocka_unit_test(a_pod_is_over_when_nothing_runs_again),
 		cmocka_unit_test(phases),
 		cmocka_unit_test(restart_policies),
 		cmocka_unit_test(restart_rules),
 		cmocka_unit_test(waits_double_to_five_minutes),
+		cmocka_unit_test(the_waits_can_be_changed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

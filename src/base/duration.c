@@ -1,5 +1,5 @@
 /* duration.c — see duration.h. */
-#include "cli/duration.h"
+#include "base/duration.h"
 
 #include <ctype.h>
 #include <errno.h>
