@@ -97,19 +97,17 @@ int file_write_atomic(int dirfd, const char *name, const void *data, size_t size
 
 int file_make_dirs(int dirfd, const char *path, mode_t mode, struct error *err)
 {
-	if (mkdirat(dirfd, path, mode) == 0 || errno == EEXIST) /* as a rule only the last part is missing */
+	if (mkdirat(dirfd, path, mode) == 0 ||
+	    errno == EEXIST) /* as a rule only the last parts are missing */
 		return 0;
-	_cleanup_free_ char *copy = memory_strdup(path);
-	for (char *slash = copy;;) {
-		slash = strchr(*slash == '/' ? slash + 1 : slash, '/');
-		if (slash)
-			*slash = '\0';
-		if (*copy && mkdirat(dirfd, copy, mode) < 0 && errno != EEXIST)
-			return error_errno(err, "cannot make the directory '%s'", copy);
-		if (!slash)
-			return 0;
-		*slash = '/';
-	}
+	const char *slash = strrchr(path, '/');
+	if (errno != ENOENT || !slash || slash == path)
+		return error_errno(err, "cannot make the directory '%s'", path);
+	_cleanup_free_ char *parent = memory_printf("%.*s", (int)(slash - path), path);
+	int r = file_make_dirs(dirfd, parent, mode, err);
+	if (r < 0 || mkdirat(dirfd, path, mode) == 0 || errno == EEXIST)
+		return r;
+	return error_errno(err, "cannot make the directory '%s'", path);
 }
 
 int file_open_dir(int dirfd, const char *name, mode_t mode, struct error *err)

@@ -70,11 +70,14 @@ int capability_number(const char *name)
 	return -1;
 }
 
-/* What this process may still have is in its bounding set; that is "all" (here CAP_SYS_RESOURCE may be missing). */
+/* What this process may still have is in its bounding set; that is "all" (here CAP_SYS_RESOURCE may be missing). Asked once: who drops from it
+ * is a child on its way to execve. */
 uint64_t capability_all(void)
 {
-	uint64_t all = 0;
+	static uint64_t all;
 
+	if (all)
+		return all;
 	for (int i = 0; i < COUNT; i++)
 		if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1)
 			all |= CAPABILITY(i);

@@ -53,16 +53,16 @@ static struct cgroup_limits limits_of(const struct container *c)
 	};
 }
 
-/* A fresh upper and work directory for this attempt; what earlier ones left goes. */
+/* A fresh upper and work directory for this attempt; what earlier ones left goes. On a disk each directory counts, to make and to remove. */
 static int make_upper(const struct sandbox *s, const struct sandbox_container *c, struct oci_root *root,
 		      struct error *err)
 {
 	_cleanup_free_ char *base =
-		memory_printf("pods/%s/containers/%s", s->pod->metadata.uid, c->spec->name);
-	_cleanup_free_ char *upper = memory_printf("%s/%u/upper", base, c->attempt);
-	_cleanup_free_ char *work = memory_printf("%s/%u/work", base, c->attempt);
+		memory_printf("pods/%s/container.%s", s->pod->metadata.uid, c->spec->name);
+	_cleanup_free_ char *upper = memory_printf("%s/upper", base), *work = memory_printf("%s/work", base);
 
-	file_remove_tree(s->in->rootfd, base, NULL);
+	if (c->attempt > 0 || s->again)
+		file_remove_tree(s->in->rootfd, base, NULL);
 	int r = file_make_dirs(s->in->rootfd, upper, 0711, err);
 	if (r == 0)
 		r = file_make_dirs(s->in->rootfd, work, 0711, err);
@@ -339,17 +339,21 @@ static void remember_user(struct sandbox *s, struct sandbox_container *c, const 
 		c->groups.at[i] = p->additionalGids.at[i];
 }
 
-/* A container that may make device nodes must be kept from using them, so what the machine cannot limit is not started. */
 static int make_cgroup(struct sandbox *s, struct sandbox_container *c, struct error *err)
 {
 	const struct security_context *cs = c->spec->securityContext;
 	const struct cgroup_limits limits = limits_of(c->spec);
 	int r = cgroup_open(&c->cgroup, &s->cgroups, &s->cgroup, c->spec->name, &limits, err);
 
-	if (r < 0 || (cs && cs->privileged.value))
+	if (r < 0)
 		return r;
-	r = cgroup_restrict_devices(&c->cgroup, err);
-	return r < 0 ? error_hint(err, "only a privileged container may use every device") : 0;
+	if (!(cs && cs->privileged.value))
+		return s->devices_limited ? 0 : sandbox_limit_devices(&c->cgroup, err);
+	if (s->devices_limited) /* a cgroup cannot have more than the one above it */
+		return error_set(
+			err, EPERM,
+			"a privileged container cannot come into a pod that was started without one");
+	return 0;
 }
 
 int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, struct error *err)

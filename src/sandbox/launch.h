@@ -21,9 +21,9 @@ struct launch {
 	struct volume_images volumeImages;
 	/* The waits before a restart, for pods that do not say it themselves (keeper/backoff.h) */
 	const char *backoff_initial, *backoff_max, *backoff_reset;
-	bool publish;           /* ports without a hostPort get a free one: `run -p 80` */
-	bool remove;            /* it is deleted when it has ended (`run -d --rm`) */
-	bool hold;              /* `run` in the foreground: the program waits until somebody is attached */
+	bool publish; /* ports without a hostPort get a free one: `run -p 80` */
+	bool remove;  /* it is deleted when it has ended (`run -d --rm`) */
+	bool hold;    /* `run` in the foreground: the program waits until somebody is attached */
 };
 
 extern const struct table launch_table;

@@ -352,6 +352,28 @@ static uint64_t pids_limit(const struct sandbox *s)
 	return cgroup_default_pids(pids && pids < threads ? pids : threads);
 }
 
+int sandbox_limit_devices(const struct cgroup *c, struct error *err)
+{
+	int r = cgroup_restrict_devices(c, err);
+	return r < 0 ? error_hint(err, "only a privileged container may use every device") : 0;
+}
+
+static bool is_privileged(const struct container *c)
+{
+	return c->securityContext && c->securityContext->privileged.value;
+}
+
+static bool has_privileged(const struct pod_spec *spec)
+{
+	list_each(c, &spec->initContainers)
+		if (is_privileged(c))
+			return true;
+	list_each(c, &spec->containers)
+		if (is_privileged(c))
+			return true;
+	return false;
+}
+
 /* The cgroup above all pods gets the weight of the whole machine, as the kubelet's "kubepods" does: else a single one that asks for
  * two processors would get no more than each program of the host. */
 static int make_cgroup(struct sandbox *s, struct error *err)
@@ -373,6 +395,10 @@ static int make_cgroup(struct sandbox *s, struct error *err)
 		r = cgroup_open(&s->base, &s->cgroups, NULL, s->in->cgroup, &machine, err);
 	if (r == 0)
 		r = cgroup_open(&s->cgroup, &s->cgroups, &s->base, s->cgroup_name, &limits, err);
+	if (r < 0 || has_privileged(&s->pod->spec))
+		return r;
+	r = sandbox_limit_devices(&s->cgroup, err);
+	s->devices_limited = r == 0;
 	return r;
 }
 

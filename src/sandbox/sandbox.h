@@ -27,6 +27,7 @@ struct sandbox {
 	struct cgroup_system cgroups;
 	struct cgroup base, cgroup;
 	char cgroup_name[48];
+	bool devices_limited; /* in the pod's cgroup, and so in every container's */
 	struct volume_set volumes;
 	bool has_volumes;
 	int shm;   /* /dev/shm of all containers, a detached mount */
@@ -46,6 +47,9 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 
 /* Gives back network, cgroup and volumes. DELETE: the pod's directories and name, too; else they stay for `ps -a` and `logs`. */
 void sandbox_destroy(struct sandbox *s, bool delete);
+
+/* Lets what is in C use the usual devices only. */
+int sandbox_limit_devices(const struct cgroup *c, struct error *err);
 
 /* Removes what a pod left whose keeper is dead (or that has finished): by its uid, namespace and name. */
 void sandbox_sweep(const struct instance *in, const char *uid, const char *namespace, const char *name);

@@ -146,7 +146,7 @@ def test_nothing_grows_from_run_to_run(seapod):
     more_memory, more_fds = again(150)
     assert more_fds <= fds
     assert more_memory - memory < 150, f"{more_memory - memory} KiB more after 150 runs"
-    assert len(os.listdir(f"{seapod.root}/pods/{uid}/containers/a")) <= 2
+    assert sorted(os.listdir(f"{seapod.root}/pods/{uid}/container.a")) == ["upper", "work"]
     assert len(os.listdir(f"{seapod.root}/log/pods/default_web_{uid}/a")) <= 2
 
 
