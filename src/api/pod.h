@@ -471,6 +471,13 @@ int pod_pids_limit(const struct pod *pod, int64_t *limit);
 #define POD_BACKOFF_NOTE "seapod.io/backoff-"
 int pod_backoff(const struct pod *pod, const char *which, int *ms);
 
+/* Whether a running pod can go from the resources of OLD to those of NEW (KEP-1287): only cpu and memory, limits are changed or added and not taken
+ * away, and the QoS class stays. -EINVAL, and err says what cannot be. */
+int pod_resize_check(const struct pod *old, const struct pod *new, struct error *err);
+
+/* True if a change from OLD to NEW needs C to be started again (resizePolicy). */
+bool container_resize_restarts(const struct container *old, const struct container *new);
+
 /* What the whole pod may use or asks for: the pod's own `resources` when given, else the sum over app containers and
  * sidecars or the largest init container, whichever is more (KEP-753). For LIMITS, unset when a container that counts has none. */
 struct quantity pod_resource(const struct pod_spec *spec, const char *name, bool limits, struct arena *a);

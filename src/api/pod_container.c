@@ -80,8 +80,9 @@ const struct table resource_requirements_table =
 	TABLE(resource_requirements, resources_fields, "Requests and limits.");
 
 static const struct field resize_fields[] = {
-	VALUE(resize_policy, resourceName, .required = true),
-	VALUE(resize_policy, restartPolicy, .required = true, .values = "NotRequired|RestartContainer"),
+	VALUE(resize_policy, resourceName, .required = true, .values = "cpu|memory", .doc = "cpu or memory."),
+	VALUE(resize_policy, restartPolicy, .required = true, .values = "NotRequired|RestartContainer",
+	      .doc = "RestartContainer: it is started again with the new amount."),
 };
 static const struct table resize_table = TABLE(resize_policy, resize_fields, "Whether a resize restarts it.");
 
@@ -205,8 +206,8 @@ static const struct field container_fields[] = {
 	OBJECTS(container, envFrom, env_from_table, .doc = "Variables from whole objects."),
 	OBJECTS(container, env, env_table, .doc = "Variables."),
 	OBJECT(container, resources, resource_requirements_table, .doc = "Requests and limits."),
-	OBJECTS(container, resizePolicy, resize_table, .effect = NO_EFFECT, .why = "resize is not there yet",
-		.doc = "Resize."),
+	OBJECTS(container, resizePolicy, resize_table, .since = "1.35",
+		.doc = "Whether a change of cpu or memory starts the container again."),
 	VALUE(container, restartPolicy, .values = "Always|OnFailure|Never",
 	      .since = "1.33; on any container 1.35",
 	      .doc = "Always on an init container makes it a sidecar."),

@@ -171,6 +171,22 @@ static void check_restart(struct validation *v, const struct container *c, const
 	}
 }
 
+static void check_resize_policy(struct validation *v, const struct container *c, const char *parent)
+{
+	char path[VALIDATION_PATH_SIZE];
+
+	for (size_t i = 0; i < c->resizePolicy.n; i++) {
+		const struct resize_policy *p = &c->resizePolicy.at[i];
+		path_item(path, parent, "resizePolicy", i);
+		for (size_t j = 0; j < i; j++)
+			if (text_is(c->resizePolicy.at[j].resourceName, p->resourceName))
+				wrong(v, path, "there are two policies for %s", p->resourceName);
+		if (text_is(p->restartPolicy, "RestartContainer") &&
+		    text_is(v->pod->spec.restartPolicy, "Never"))
+			wrong(v, path, "RestartContainer needs a restartPolicy of the pod that is not Never");
+	}
+}
+
 static void check_lifecycle(struct validation *v, const struct container *c, const char *parent)
 {
 	char path[VALIDATION_PATH_SIZE];
@@ -194,6 +210,7 @@ void validate_container(struct validation *v, const struct container *c, const c
 	check_mounts(v, c, parent);
 	check_env(v, c, parent);
 	validate_resources(v, &c->resources, parent);
+	check_resize_policy(v, c, parent);
 	validate_security(v, c, parent);
 	check_probe(v, c->livenessProbe, parent, "livenessProbe");
 	check_probe(v, c->readinessProbe, parent, "readinessProbe");

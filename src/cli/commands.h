@@ -28,6 +28,7 @@ int run_images(struct context *x, int argc, char **argv, struct error *err);
 int run_explain(struct context *x, int argc, char **argv, struct error *err);
 int run_network(struct context *x, int argc, char **argv, struct error *err);
 int run_volume(struct context *x, int argc, char **argv, struct error *err);
+int run_resize(struct context *x, int argc, char **argv, struct error *err);
 int run_oci(struct context *x, int argc, char **argv, struct error *err);
 int run_system(struct context *x, int argc, char **argv, struct error *err);
 int run_completion(struct context *x, int argc, char **argv, struct error *err);
@@ -37,4 +38,4 @@ int run_version(struct context *x, int argc, char **argv, struct error *err);
 extern const struct option_spec apply_options[], events_options[], describe_options[], wait_options[],
 	attach_options[], start_options[], delete_options[], rm_options[], stop_options[], restart_options[],
 	kill_options[], get_options[], ps_options[], exec_options[], run_options[], logs_options[],
-	load_options[], volume_options[], help_options[];
+	load_options[], volume_options[], resize_options[], help_options[];

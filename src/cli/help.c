@@ -19,8 +19,8 @@ static const struct {
 	  "Nothing is touched before "
 	  "all of them are valid. "
 	  "Returns when every container has been started, or has failed to; each pod is then created, "
-	  "configured (labels, annotations and "
-	  "images of a running pod can be changed) or unchanged.",
+	  "configured (labels, annotations, images, "
+	  "CPU and memory of a running pod can be changed) or unchanged.",
 	  "seapod apply -f pod.yaml\nseapod apply -f manifests/ --wait=ready --timeout 1m\nseapod apply -f - "
 	  "<pod.yaml" },
 	{ "delete",
@@ -69,6 +69,13 @@ static const struct {
 	  "IMAGE.",
 	  "seapod image ls\nseapod image import rootfs.tar example.org/base\nseapod image rm "
 	  "example.org/base" },
+	{ "resize",
+	  "Changes what a container (-c), the only container, or the pod as a whole may use, without a "
+	  "restart "
+	  "unless its resizePolicy asks for one. A request that was its limit follows it. Less memory than "
+	  "is "
+	  "used is refused. Applying a manifest with other amounts does the same.",
+	  "seapod resize pod web -c nginx --cpu 2 --memory 256Mi" },
 	{ "volume",
 	  "A volume is a PersistentVolumeClaim, a directory that outlives pods: run -v NAME:/path makes and "
 	  "mounts one, a manifest names it as claimName. rm and prune remove what no pod has, with its "

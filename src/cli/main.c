@@ -25,6 +25,8 @@ const struct command commands[] = {
 	  exec_options, run_exec, true, "POD" },
 	{ "attach", "Pods", "[-i] POD [-c CONTAINER]", "see what a container says, and speak to it",
 	  attach_options, run_attach, .arguments = "POD CONTAINER" },
+	{ "resize", "Pods", "pod NAME [-c CONTAINER] --cpu N --memory N",
+	  "change the limits of a pod that runs", resize_options, run_resize, .arguments = "KIND OBJECT" },
 	{ "explain", "Pods", "KIND[.FIELD...]", "say what a field means and what Seapod does with it", NULL,
 	  run_explain, .arguments = "KIND", .apart = true },
 	{ "run", "As Docker's", "[-d] [--rm] [-p PORT] IMAGE [COMMAND...]", "run a program from an image",

@@ -106,9 +106,27 @@ int pod_watch(struct context *x, const struct pod *pod, struct error *err)
 
 /* --- changes --------------------------------------------------------------------------------------------------------- */
 
+/* PATH is FIELD, or below it. */
+static bool is_below(const char *path, const char *field)
+{
+	size_t n = strlen(field);
+	return strncmp(path, field, n) == 0 && (path[n] == '\0' || path[n] == '.');
+}
+
+/* "spec.containers[0].resources.limits.cpu"; what of them can change is pod_resize_check's to say. */
+static bool is_resource(const char *path)
+{
+	const char *bracket = strchr(path, ']');
+	bool container = text_starts(path, "spec.containers[") || text_starts(path, "spec.initContainers[");
+
+	return is_below(path, "spec.resources") || (container && bracket && is_below(bracket, "].resources"));
+}
+
 /* What a keeper takes over as it runs (keeper/configure.c). */
 static bool may_change(const char *path)
 {
+	if (is_resource(path))
+		return true;
 	return text_starts(path, "metadata.labels") || text_is(path, "spec.activeDeadlineSeconds") ||
 	       text_starts(path, "spec.tolerations") ||
 	       (text_starts(path, "spec.containers[") && text_ends(path, "].image")) ||
@@ -176,6 +194,8 @@ int pod_configure(struct context *x, const struct found_pod *there, struct pod *
 		return 0;
 	if (fixed.n > 0 || !there->alive)
 		return refuse(there->pod, &fixed, there->alive, err);
+	if (pod_resize_check(there->pod, wanted, err) < 0)
+		return error_prefix(err, "the pod '%s'", wanted->metadata.name);
 	wanted->metadata.uid = there->pod->metadata.uid;
 	wanted->metadata.creationTimestamp = there->pod->metadata.creationTimestamp;
 	int r = send_launch(x, wanted, err);

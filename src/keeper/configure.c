@@ -1,11 +1,27 @@
 /* configure.c — a running pod takes over another version of its object (protocol.h "configure").
  *
  * The command has compared both and sends only what may change while the pod runs; here the same is asked again, since who speaks on the socket
- * is not trusted to have done it. A container with another image is started again with it (Kubernetes: spec.containers[*].image).
+ * is not trusted to have done it. A container with another image is started again with it (Kubernetes: spec.containers[*].image); other
+ * resources are set in place, or by a start if resizePolicy says so, and refused when less memory is left than is used.
  */
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "keeper/keeper.h"
+#include "sandbox/budget.h"
+
+/* The containers NOW get what may change from those that were. */
+static void as_before(struct containers *now, const struct containers *before, bool image, struct arena *a)
+{
+	struct container *copies = arena_alloc(a, now->n * sizeof(*copies));
+
+	for (size_t i = 0; i < now->n; i++) {
+		copies[i] = now->at[i];
+		copies[i].resources = before->at[i].resources;
+		if (image)
+			copies[i].image = before->at[i].image;
+	}
+	now->at = copies;
+}
 
 /* What must stay is compared as text: the new object with the old one's changeable fields must be the old one. */
 static bool same_but_for_changeable(const struct pod *old, const struct pod *new)
@@ -13,14 +29,12 @@ static bool same_but_for_changeable(const struct pod *old, const struct pod *new
 	_cleanup_arena_ struct arena *a = arena_new();
 	struct pod_spec spec = new->spec;
 
-	if (spec.containers.n != old->spec.containers.n)
+	if (spec.containers.n != old->spec.containers.n ||
+	    spec.initContainers.n != old->spec.initContainers.n)
 		return false;
-	struct container *containers = arena_alloc(a, spec.containers.n * sizeof(*containers));
-	for (size_t i = 0; i < spec.containers.n; i++) {
-		containers[i] = spec.containers.at[i];
-		containers[i].image = old->spec.containers.at[i].image;
-	}
-	spec.containers.at = containers;
+	as_before(&spec.containers, &old->spec.containers, true, a);
+	as_before(&spec.initContainers, &old->spec.initContainers, false, a);
+	spec.resources = old->spec.resources;
 	spec.tolerations = old->spec.tolerations;
 	spec.activeDeadlineSeconds = old->spec.activeDeadlineSeconds;
 	return text_is(old->metadata.uid, new->metadata.uid) &&
@@ -39,9 +53,41 @@ static void adopt(struct keeper *k, const struct launch *new, bool *restart)
 		const char *before = m->sc.image->id;
 		m->sc.spec = pod_find_container(k->pod, m->sc.spec->name);
 		m->sc.image = launch_find_image(k->launch, m->sc.spec->name);
-		restart[i] = m->kind != KIND_INIT && !text_is(before, m->sc.image->id);
+		restart[i] = restart[i] || (m->kind != KIND_INIT && !text_is(before, m->sc.image->id));
 	}
 	volumes_adopt(&k->sandbox.volumes, k->pod);
+}
+
+/* Fills RESTART, and refuses what would kill. */
+static int check_resources(struct keeper *k, const struct pod *new, bool *restart, struct error *err)
+{
+	const struct cgroup_limits all = budget_of_pod(new, k->arena);
+	int r = pod_resize_check(k->pod, new, err);
+
+	if (r == 0)
+		r = budget_fits(&k->sandbox.cgroup, "the pod", &all, err);
+	for (size_t i = 0; r == 0 && i < k->n; i++) {
+		const struct member *m = &k->members[i];
+		const struct container *c = pod_find_container(new, m->sc.spec->name);
+		const struct cgroup_limits limits = budget_of_container(c);
+		restart[i] = container_resize_restarts(m->sc.spec, c);
+		if (container_has_process(m->state) && !restart[i])
+			r = budget_fits(&m->sc.cgroup, arena_printf(k->arena, "the container '%s'", c->name),
+					&limits, err);
+	}
+	return r;
+}
+
+static int apply_resources(struct keeper *k, const bool *restart, struct error *err)
+{
+	_cleanup_free_ struct sandbox_container **running =
+		memory_new(k->n, sizeof(struct sandbox_container *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->n; i++)
+		if (container_has_process(k->members[i].state) && !restart[i])
+			running[n++] = &k->members[i].sc;
+	return budget_apply(&k->sandbox, running, n, err);
 }
 
 static bool has_all_images(const struct launch *l)
@@ -67,8 +113,12 @@ int keeper_configure(struct keeper *k, int fd, struct error *err)
 		return -err->code;
 	if (!has_all_images(new) || !same_but_for_changeable(k->pod, &new->pod))
 		return error_set(err, EINVAL, "the change needs a new pod");
+	if ((r = check_resources(k, &new->pod, restart, err)) < 0)
+		return r;
 	adopt(k, new, restart);
 	if ((r = keeper_write_objects(k, err)) < 0)
+		return r;
+	if ((r = apply_resources(k, restart, err)) < 0)
 		return r;
 	keeper_set_deadline(k);
 	for (size_t i = 0; i < k->n; i++)

@@ -113,6 +113,11 @@ static void add_container(struct writing *w, const struct member *m)
 	s->ready = m->kind == KIND_INIT ? m->passed : probes_are_ready(m);
 	s->restartCount = m->starts > 1 ? (int32_t)m->starts - 1 : 0;
 	s->started = (struct optional_bool){ true, probes_have_started(m) };
+	if (container_has_process(m->state) &&
+	    (m->sc.spec->resources.limits.n || m->sc.spec->resources.requests.n)) {
+		s->resources = (struct resource_requirements *)&m->sc.spec->resources;
+		s->allocatedResources = m->sc.spec->resources.requests;
+	}
 	s->user = m->ran || (m->state >= CONTAINER_HOOKING && container_has_process(m->state)) ? user_of(w, m)
 											       : NULL;
 	s->containerID = m->starts ? container_id(w, m, m->starts - 1) : NULL;
@@ -138,6 +143,9 @@ static void fill(struct writing *w)
 	s->reason = k->reason;
 	s->startTime = time_text(w->arena, k->start_time);
 	s->qosClass = pod_qos_class(&k->pod->spec);
+	s->resources = k->pod->spec.resources;
+	if (s->resources)
+		s->allocatedResources = s->resources->requests;
 	s->hostIP = k->sandbox.host_ip;
 	*list_add(w->arena, &s->hostIPs) = (struct ip_status){ k->sandbox.host_ip };
 	if (*k->sandbox.ip) {

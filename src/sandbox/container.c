@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "linux/path.h"
 #include "oci/defaults.h"
+#include "sandbox/budget.h"
 #include "sandbox/kept.h"
 #include "sandbox/mapped.h"
 #include "sandbox/process_namespace.h"
@@ -37,20 +38,6 @@ static int copy_of(int fd, bool recursive)
 		close(fd);
 	errno = copy < 0 ? -copy : 0;
 	return copy;
-}
-
-static struct cgroup_limits limits_of(const struct container *c)
-{
-	struct quantity cpu = resource_get(&c->resources.limits, "cpu"),
-			ask = resource_get(&c->resources.requests, "cpu");
-	struct quantity memory = resource_get(&c->resources.limits, "memory");
-
-	return (struct cgroup_limits){
-		.cpu_limit_milli = cpu.set ? (uint64_t)quantity_milli(&cpu) : 0,
-		.cpu_request_milli = ask.set ? (uint64_t)quantity_milli(&ask) : 2,
-		.memory_limit_bytes = memory.set ? (uint64_t)quantity_value(&memory) : 0,
-		.oom_group = true,
-	};
 }
 
 /* A fresh upper and work directory for this attempt; what earlier ones left goes. On a disk each directory counts, to make and to remove. */
@@ -342,7 +329,7 @@ static void remember_user(struct sandbox *s, struct sandbox_container *c, const 
 static int make_cgroup(struct sandbox *s, struct sandbox_container *c, struct error *err)
 {
 	const struct security_context *cs = c->spec->securityContext;
-	const struct cgroup_limits limits = limits_of(c->spec);
+	const struct cgroup_limits limits = budget_of_container(c->spec);
 	int r = cgroup_open(&c->cgroup, &s->cgroups, &s->cgroup, c->spec->name, &limits, err);
 
 	if (r < 0)

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "net/resolver.h"
+#include "sandbox/budget.h"
 #include "sandbox/mapped.h"
 #include "sandbox/process_namespace.h"
 
@@ -379,14 +380,7 @@ static bool has_privileged(const struct pod_spec *spec)
 static int make_cgroup(struct sandbox *s, struct error *err)
 {
 	const struct cgroup_limits machine = { .cpu_request_milli = s->facts.node_cpu_milli };
-	struct quantity cpu = pod_resource(&s->pod->spec, "cpu", true, s->arena),
-			ask = pod_resource(&s->pod->spec, "cpu", false, s->arena);
-	struct quantity memory = pod_resource(&s->pod->spec, "memory", true, s->arena);
-	struct cgroup_limits limits = {
-		.cpu_limit_milli = cpu.set ? (uint64_t)quantity_milli(&cpu) : 0,
-		.cpu_request_milli = ask.set ? (uint64_t)quantity_milli(&ask) : 2,
-		.memory_limit_bytes = memory.set ? (uint64_t)quantity_value(&memory) : 0,
-	};
+	struct cgroup_limits limits = budget_of_pod(s->pod, s->arena);
 	int r = cgroup_probe(&s->cgroups, err);
 
 	snprintf(s->cgroup_name, sizeof(s->cgroup_name), "pod%s", s->pod->metadata.uid);
