@@ -49,7 +49,10 @@ static void connection_close(struct connection *c)
 
 static int say(struct connection *c, const struct reply *reply, const struct message_fds *fds)
 {
-	return c->fd >= 0 ? reply_send(c->fd, reply, fds) : 0;
+	if (c->fd < 0)
+		return 0;
+	status_is_written(c->keeper); /* who has an answer finds in the file what it is about */
+	return reply_send(c->fd, reply, fds);
 }
 
 static void say_ok(struct connection *c, const struct message_fds *fds)

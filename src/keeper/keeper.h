@@ -92,6 +92,7 @@ struct keeper {
 	struct timespec start_time;
 	const char *reason; /* of a pod that failed as a whole: DeadlineExceeded */
 	ev_timer deadline;
+	ev_idle status_news;   /* it has changed since it was written */
 	ev_timer status_again; /* it could not be written (a full disk) */
 	int control;           /* the listening socket */
 	ev_io control_readable;
@@ -165,6 +166,10 @@ int keeper_configure(struct keeper *k, int fd, struct error *err);
 int keeper_write_objects(struct keeper *k, struct error *err);
 void status_begin(struct keeper *k);
 void status_write(struct keeper *k); /* if it cannot be written now, then later */
+void status_changed(
+	struct keeper *
+		k); /* written and announced as soon as nothing else is to be done: what happens together is told in one */
+void status_is_written(struct keeper *k); /* makes it so now */
 const char *status_phase(const struct keeper *k);
 
 /* control.c */

@@ -71,8 +71,7 @@ void keeper_advance(struct keeper *k)
 	for (size_t i = 0; i < k->n; i++)
 		over = over && k->members[i].state == CONTAINER_ENDED;
 	k->over = k->ending && over;
-	status_write(k);
-	control_announce(k);
+	status_changed(k);
 	if (k->over)
 		ev_break(k->loop, EVBREAK_ALL);
 }

@@ -65,6 +65,23 @@ static void on_quiet(struct ev_loop *loop, ev_timer *w, int events)
 	memory_give_back();
 }
 
+static int fail(const struct error *err)
+{
+	reply_send(WATCH_FD, &(struct reply){ .event = "error", .error = err->text, .code = 1 }, NULL);
+	return 1;
+}
+
+/* While the containers are being set up. Without its object nobody could find the pod. */
+static void write_objects(struct keeper *k)
+{
+	struct error err = {};
+
+	if (keeper_write_objects(k, &err) == 0)
+		return;
+	fail(&err);
+	keeper_end(k, k->sandbox.again ? ENDING_STOPPED : ENDING_DELETED, 0);
+}
+
 static void run(struct keeper *k)
 {
 	ev_signal term;
@@ -76,14 +93,9 @@ static void run(struct keeper *k)
 	ev_timer_init(&quiet, on_quiet, QUIET_S, 0);
 	ev_timer_start(k->loop, &quiet);
 	keeper_begin(k);
+	write_objects(k);
 	if (!k->over)
 		ev_run(k->loop, 0);
-}
-
-static int fail(const struct error *err)
-{
-	reply_send(WATCH_FD, &(struct reply){ .event = "error", .error = err->text, .code = 1 }, NULL);
-	return 1;
 }
 
 /* The last to be killed for lack of memory, as a container's shim is: the pod would go with it. Containers get scores of their own; lowering one
@@ -118,7 +130,7 @@ int main(int argc, char **argv)
 		return fail(&err);
 	own_log_open(&k);
 	k.loop = ev_loop_new(EVBACKEND_EPOLL);
-	if (keeper_write_objects(&k, &err) < 0 || control_open(&k, WATCH_FD, &err) < 0) {
+	if (control_open(&k, WATCH_FD, &err) < 0) {
 		fail(&err);
 		sandbox_destroy(&k.sandbox, !k.sandbox.again);
 		return 1;

@@ -159,6 +159,7 @@ static void fill(struct writing *w)
 
 void status_write(struct keeper *k)
 {
+	ev_idle_stop(k->loop, &k->status_news);
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_text_ struct text text = {};
 	struct error err = {};
@@ -174,6 +175,32 @@ void status_write(struct keeper *k)
 	}
 }
 
+static void on_news(struct ev_loop *loop, ev_idle *w, int events)
+{
+	struct keeper *k = w->data;
+	(void)loop;
+	(void)events;
+
+	status_write(k);
+	control_announce(k);
+}
+
+void status_changed(struct keeper *k)
+{
+	if (!k->over)
+		ev_idle_start(k->loop, &k->status_news);
+	else
+		on_news(k->loop, &k->status_news, 0);
+}
+
+void status_is_written(struct keeper *k)
+{
+	if (!ev_is_active(&k->status_news))
+		return;
+	status_write(k);
+	ev_idle_start(k->loop, &k->status_news); /* it is still to be announced */
+}
+
 static void on_status_again(struct ev_loop *loop, ev_timer *w, int events)
 {
 	(void)loop;
@@ -187,7 +214,8 @@ void status_begin(struct keeper *k)
 	enum { AGAIN_S = 1 };
 
 	ev_timer_init(&k->status_again, on_status_again, AGAIN_S, AGAIN_S);
-	k->status_again.data = k;
+	ev_idle_init(&k->status_news, on_news);
+	k->status_again.data = k->status_news.data = k;
 }
 
 /* pod.json: the object; launch.json: what is needed to start it again. */
@@ -198,8 +226,9 @@ int keeper_write_objects(struct keeper *k, struct error *err)
 	struct pod_status status = k->pod->status;
 
 	k->pod->status = (struct pod_status){};
-	node_to_json(object_encode(&pod_table, k->pod, a), false, &pod);
-	node_to_json(object_encode(&launch_table, k->launch, a), false, &launch);
+	const struct node *whole = object_encode(&launch_table, k->launch, a);
+	node_to_json(node_get(whole, "pod"), false, &pod);
+	node_to_json(whole, false, &launch);
 	k->pod->status = status;
 	int r = file_write_atomic(k->sandbox.dir, "pod.json", pod.at, pod.n, 0600, err);
 	return r < 0 ? r : file_write_atomic(k->sandbox.dir, "launch.json", launch.at, launch.n, 0600, err);
