@@ -229,6 +229,35 @@ int store_lock(const struct instance *in, struct error *err)
 	return take_fd(&fd);
 }
 
+static int open_hold(const struct instance *in)
+{
+	return openat(in->rootfd, "images/hold", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+int store_hold(const struct instance *in, struct error *err)
+{
+	int r = file_make_dirs(in->rootfd, "images/blobs/sha256", 0700, err);
+	int fd = r < 0 ? -1 : open_hold(in);
+
+	if (r == 0 && (fd < 0 || flock(fd, LOCK_SH) < 0))
+		r = error_errno(err, "cannot hold the store '%s'", in->root);
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r < 0 ? r : fd;
+}
+
+int store_hold_alone(const struct instance *in)
+{
+	int fd = open_hold(in);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 static int write_index(const struct instance *in, const struct node *index, struct error *err)
 {
 	_cleanup_text_ struct text text = {};
@@ -332,6 +361,9 @@ int store_unname(const struct instance *in, const char *reference, struct error 
 	int r = write_index(in, index, err);
 	if (r < 0)
 		return r;
+	_cleanup_close_ int alone = store_hold_alone(in);
+	if (alone < 0)
+		return 0;
 	remove_unused(in, index, "images/blobs/sha256");
 	remove_unused(in, index, "layers");
 	return 0;

@@ -40,11 +40,18 @@ int image_list(const struct instance *in, struct arena *a, struct images *out, s
 /* Makes ROOT/images with its fixed parts; takes the store's lock (release by closing the descriptor). */
 int store_lock(const struct instance *in, struct error *err);
 
+/* A descriptor; while it is open, nothing is removed from the store, so blobs and layers may come before the name that keeps them.
+ * Close it when the image has its name. */
+int store_hold(const struct instance *in, struct error *err);
+
+/* The other side: a descriptor while nobody holds the store, or -EWOULDBLOCK: leave what seems unused for another time. */
+int store_hold_alone(const struct instance *in);
+
 /* Names MANIFEST (digest and size) as REFERENCE in index.json, instead of what had the name. Under the lock. */
 int store_name(const struct instance *in, const char *reference, const char *digest, int64_t size,
 	       struct error *err);
 
-/* Removes the name REFERENCE, and what only it needed. Under the lock. -ENOENT. */
+/* Removes the name REFERENCE, and what only it needed unless somebody holds the store. Under the lock. -ENOENT. */
 int store_unname(const struct instance *in, const char *reference, struct error *err);
 
 /* "blobs/sha256/…" below ROOT/images for DIGEST; NULL if it is no digest. */

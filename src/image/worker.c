@@ -2,6 +2,7 @@
  *
  *	seapod-image ROOT RUN load FILE
  *	seapod-image ROOT RUN import FILE NAME [CONFIG-JSON]
+ *	seapod-image ROOT RUN layer DIGEST DIFF-ID		makes a layer ready from its blob
  *
  * What was loaded goes to standard output, an error to standard error in one line; exit 0 or 1.
  */
@@ -9,7 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "image/load.h"
+#include "image/commit.h"
 #include "object/json.h"
 
 static int load(const struct instance *in, char **argv, struct arena *a, struct error *err)
@@ -36,6 +37,11 @@ static int import(const struct instance *in, char **argv, struct arena *a, struc
 	return r;
 }
 
+static int layer(const struct instance *in, char **argv, struct error *err)
+{
+	return layer_make(in, argv[0], argv[1], &unpack_default_limits, err);
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_(instance_close) struct instance in = { .rootfd = -1, .runfd = -1 };
@@ -49,6 +55,8 @@ int main(int argc, char **argv)
 		r = load(&in, argv + 4, a, &err);
 	else if (r == 0 && strcmp(argv[3], "import") == 0 && argc >= 6)
 		r = import(&in, argv + 4, a, &err);
+	else if (r == 0 && strcmp(argv[3], "layer") == 0 && argc >= 6)
+		r = layer(&in, argv + 4, &err);
 	else if (r == 0)
 		return 2;
 	if (r < 0)

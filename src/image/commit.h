@@ -1,0 +1,17 @@
+/* commit.h — what came as blobs becomes an image: its layers are made ready, each as soon as its blob is here, and at the end it gets its name.
+ *
+ * Hold the store (store_hold) from before the first blob until the name is there.
+ */
+#pragma once
+
+#include "image/load.h"
+
+/* Makes the layer DIFF_ID ready from the blob DIGEST, unless it is. What unpacks to another DIFF_ID is -EBADMSG. Two may do it at once: one
+ * waits for the other. */
+int layer_make(const struct instance *in, const char *digest, const char *diff_id,
+	       const struct unpack_limits *limits, struct error *err);
+
+bool layer_is_made(const struct instance *in, const char *diff_id);
+
+/* Names the manifest DIGEST, whose blobs and layers are all here, REFERENCE (in full). */
+int image_commit(const struct instance *in, const char *digest, const char *reference, struct error *err);
