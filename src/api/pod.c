@@ -66,8 +66,8 @@ static const struct field spec_fields[] = {
 	      .doc = "false: the pod has users of its own, who are nobody on the host (a user namespace)."),
 	VALUE(pod_spec, shareProcessNamespace, .doc = "One process namespace for all containers."),
 	OPTIONAL(pod_spec, securityContext, pod_security_context_table, .doc = "Security of all containers."),
-	OBJECTS(pod_spec, imagePullSecrets, reference_table, .effect = NO_EFFECT,
-		.why = "images are loaded, not pulled, yet", .doc = "Credentials."),
+	OBJECTS(pod_spec, imagePullSecrets, reference_table,
+		.doc = "Secrets with logins at registries (kubernetes.io/dockerconfigjson)."),
 	VALUE(pod_spec, hostname, .check = name_dns_label,
 	      .doc = "The host name; the pod's name by default."),
 	VALUE(pod_spec, subdomain, .check = name_dns_label, .doc = "Part of the pod's full name."),
@@ -130,6 +130,7 @@ static void container_defaults(struct container *c)
 		const char *colon = strchr(name, ':');
 		bool latest = !strchr(name, '@') && (!colon || text_is(colon, ":latest"));
 		c->imagePullPolicy = latest ? "Always" : "IfNotPresent";
+		c->pull_policy_defaulted = true;
 	}
 }
 

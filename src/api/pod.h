@@ -280,6 +280,7 @@ struct restart_rule {
 
 struct container {
 	const char *name, *image, *imagePullPolicy;
+	bool pull_policy_defaulted; /* no field: nobody has written imagePullPolicy down */
 	struct strings command, args;
 	const char *workingDir;
 	struct LIST(struct container_port) ports;

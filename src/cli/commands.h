@@ -23,6 +23,9 @@ int run_exec(struct context *x, int argc, char **argv, struct error *err);
 int run_run(struct context *x, int argc, char **argv, struct error *err);
 int run_logs(struct context *x, int argc, char **argv, struct error *err);
 int run_image(struct context *x, int argc, char **argv, struct error *err);
+int run_pull(struct context *x, int argc, char **argv, struct error *err);
+int run_login(struct context *x, int argc, char **argv, struct error *err);
+int run_logout(struct context *x, int argc, char **argv, struct error *err);
 int run_load(struct context *x, int argc, char **argv, struct error *err);
 int run_images(struct context *x, int argc, char **argv, struct error *err);
 int run_explain(struct context *x, int argc, char **argv, struct error *err);
@@ -39,3 +42,4 @@ extern const struct option_spec apply_options[], events_options[], describe_opti
 	attach_options[], start_options[], delete_options[], rm_options[], stop_options[], restart_options[],
 	kill_options[], get_options[], ps_options[], exec_options[], run_options[], logs_options[],
 	load_options[], volume_options[], resize_options[], help_options[];
+extern const struct option_spec pull_options[], login_options[], logout_options[];

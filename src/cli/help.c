@@ -60,6 +60,22 @@ static const struct {
 	{ "restart", "Network, address and volumes of the pod stay.",
 	  "seapod restart web\nseapod restart -c nginx web" },
 	{ "kill", NULL, "seapod kill -s HUP -c nginx web" },
+	{ "pull",
+	  "IMAGE is a name as nginx (of Docker Hub, unless registries.conf has an alias or other registries "
+	  "to "
+	  "search), quay.io/a/b:1.2 or one with a digest. Blobs come in parallel, are verified as they come, "
+	  "and go on "
+	  "where they broke off. What the registry has not changed is not fetched again. Mirrors, blocked "
+	  "and insecure "
+	  "registries and aliases are read from registries.conf, certificates from certs.d, logins from "
+	  "auth.json and "
+	  "~/.docker/config.json, as Podman and Docker read them.",
+	  "seapod pull nginx\nseapod pull --platform linux/arm64 quay.io/a/b:1.2\nseapod pull -o json "
+	  "nginx" },
+	{ "login",
+	  "The name and password are tried at the registry and kept in $REGISTRY_AUTH_FILE or "
+	  "${XDG_RUNTIME_DIR}/containers/auth.json, or by the credential helper that this file names.",
+	  "seapod login -u me registry.example.org\nseapod login -u me --password-stdin quay.io <secret" },
 	{ "load",
 	  "FILE is an OCI image layout (a directory or a tar) or an archive of `docker save`, with layers "
 	  "plain, gzip or zstd; - is standard input.",
@@ -117,9 +133,6 @@ static const struct {
 	{ "rmi", "seapod image rm removes an image" },
 	{ "tag", "seapod image tag names an image" },
 	{ "import", "seapod image import makes an image of a tar" },
-	{ "pull", "there are no registries yet; seapod load FILE brings images" },
-	{ "push", "there are no registries yet" },
-	{ "login", "there are no registries yet; seapod load FILE brings images" },
 	{ "build", "seapod load FILE brings images that others have built" },
 	{ "info", "seapod system info tells" },
 	{ "api-resources", "seapod explain pod tells what a pod has" },

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/obtain.h"
 #include "cli/table.h"
 #include "image/reference.h"
 #include "image/store.h"
@@ -54,7 +55,7 @@ static int remove_images(struct context *x, struct options *o, struct error *err
 {
 	for (int i = 1; i < o->count; i++) {
 		struct image image;
-		int r = image_resolve(&x->in, o->positional[i], x->arena, &image, err);
+		int r = image_find(x, o->positional[i], &image, err);
 		_cleanup_close_ int lock = r < 0 ? -1 : store_lock(&x->in, err);
 		if (lock < 0 || (r = store_unname(&x->in, image.reference, err)) < 0)
 			return -err->code;
@@ -69,7 +70,7 @@ static int tag_image(struct context *x, struct options *o, struct error *err)
 	const char *from = need(o, 1, "an image", err), *to = from ? need(o, 2, "a new name", err) : NULL;
 	if (!to)
 		return -EXIT_USAGE;
-	int r = image_resolve(&x->in, from, x->arena, &image, err);
+	int r = image_find(x, from, &image, err);
 	const char *name = r < 0 ? NULL : reference_complete(to, x->arena, err);
 	_cleanup_close_ int lock = name ? store_lock(&x->in, err) : -1;
 	if (lock < 0)

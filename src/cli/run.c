@@ -27,6 +27,7 @@ const struct option_spec run_options[] = {
 	{ "memory", 'm', "AMOUNT", "the most memory (64Mi, 512m)" },
 	{ "cpus", 0, "NUMBER", "the most CPU time (1.5)" },
 	{ "pids-limit", 0, "NUMBER", "the most processes (-1: any)" },
+	{ "pull", 0, "missing|always|never", "when to fetch the image (missing)" },
 	{ "restart", 0, "no|on-failure|always", "when to start it again" },
 	{ "user", 'u', "UID[:GID]", "the user" },
 	{ "workdir", 'w', "DIR", "the working directory" },
@@ -166,6 +167,18 @@ static int set_restart(struct running *r, const char *value, struct error *err)
 		       : usage_error(err, "there is no restart policy '%s' (no, on-failure, always)", value);
 }
 
+/* Docker's words, Kubernetes' policy. Unlike in a manifest, what is here is taken as it is unless one asks for more. */
+static int set_pull(struct running *r, const char *value, struct error *err)
+{
+	r->container->imagePullPolicy = text_is(value, "missing")  ? "IfNotPresent"
+					: text_is(value, "always") ? "Always"
+					: text_is(value, "never")  ? "Never"
+								   : NULL;
+	return r->container->imagePullPolicy
+		       ? 0
+		       : usage_error(err, "there is no pull policy '%s' (missing, always, never)", value);
+}
+
 static int take_option(struct context *x, struct running *r, const struct option_spec *option,
 		       const char *value, struct error *err)
 {
@@ -188,6 +201,8 @@ static int take_option(struct context *x, struct running *r, const struct option
 		return set_user(r, value, err);
 	if (text_is(name, "restart"))
 		return set_restart(r, value, err);
+	if (text_is(name, "pull"))
+		return set_pull(r, value, err);
 	if (text_is(name, "net") || text_is(name, "network")) {
 		r->pod.spec.hostNetwork = text_is(value, "host");
 		if (!text_is(value, "host") && !text_is(value, "bridge"))
@@ -238,6 +253,7 @@ static int build(struct context *x, struct running *r, struct options *o, struct
 	*r = (struct running){ .pod = { .apiVersion = "v1", .kind = "Pod" } };
 	r->pod.spec.restartPolicy = "Never";
 	r->container = list_add(x->arena, &r->pod.spec.containers);
+	r->container->imagePullPolicy = "IfNotPresent";
 	while ((result = options_next(o, &option, &value, err)) > 0)
 		if ((result = take_option(x, r, option, value, err)) < 0)
 			return result;

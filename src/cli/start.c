@@ -8,15 +8,16 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "cli/obtain.h"
 #include "cli/pods.h"
-#include "image/store.h"
 #include "sandbox/claim.h"
 #include "sandbox/launch.h"
 
 static int add_image(struct context *x, struct launch *l, const struct container *c, struct error *err)
 {
 	struct image image;
-	int r = image_resolve(&x->in, c->image, x->arena, &image, err);
+	const struct wanted_image wanted = { c->image, c->imagePullPolicy, c->pull_policy_defaulted };
+	int r = image_obtain(x, &l->pod, &wanted, &image, err);
 
 	if (r < 0)
 		return error_prefix(err, "the container '%s'", c->name);
@@ -34,7 +35,8 @@ static int add_volume_image(struct context *x, struct launch *l, const struct vo
 			    struct error *err)
 {
 	struct image image;
-	int r = image_resolve(&x->in, volume->image->reference, x->arena, &image, err);
+	const struct wanted_image wanted = { volume->image->reference, volume->image->pullPolicy };
+	int r = image_obtain(x, &l->pod, &wanted, &image, err);
 
 	if (r < 0)
 		return error_prefix(err, "the volume '%s'", volume->name);

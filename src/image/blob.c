@@ -180,3 +180,20 @@ int blob_put(const struct instance *in, const void *data, size_t n, char digest[
 	place_of(digest, place);
 	return file_exists(in->rootfd, place) ? 0 : file_write_atomic(in->rootfd, place, data, n, 0600, err);
 }
+
+int image_commit(const struct instance *in, const char *digest, const char *reference, const char *origin,
+		 struct error *err)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	const char *path = store_blob_path(digest, a);
+	_cleanup_close_ int lock = path ? store_lock(in, err) : -1;
+	struct stat st;
+
+	if (!path)
+		return error_set(err, EINVAL, "'%.80s' is no sha256 digest", digest);
+	if (lock < 0)
+		return lock;
+	if (fstatat(in->rootfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_errno(err, "the manifest %.19s is not in the store", digest);
+	return store_name_from(in, reference, digest, st.st_size, origin, err);
+}

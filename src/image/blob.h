@@ -55,3 +55,8 @@ void blob_end(struct blob_writer *w);
 /* A small blob at once, from memory; its digest comes back. */
 int blob_put(const struct instance *in, const void *data, size_t n, char digest[static DIGEST_SIZE],
 	     struct error *err);
+
+/* Names the manifest DIGEST, whose blobs and layers are all here, REFERENCE (in full). ORIGIN: the digest that the registry has for
+ * that name (store.h). */
+int image_commit(const struct instance *in, const char *digest, const char *reference, const char *origin,
+		 struct error *err);

@@ -2,6 +2,7 @@
 #include "image/digest.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 void digest_begin(struct digest *d)
@@ -51,4 +52,10 @@ void digest_of_bytes(const void *data, size_t size, char text[static DIGEST_SIZE
 	digest_begin(&d);
 	digest_add(&d, data, size);
 	digest_end(&d, text);
+}
+
+bool digest_is_right(const char *text)
+{
+	return text && strncmp(text, "sha256:", 7) == 0 && strlen(text) == DIGEST_SIZE - 1 &&
+	       strspn(text + 7, "0123456789abcdef") == 64;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -20,3 +21,6 @@ void digest_end(struct digest *d, char text[static DIGEST_SIZE]); /* frees the c
 /* The digest of what FD holds from its current position, and its size. */
 int digest_of_file(int fd, char text[static DIGEST_SIZE], size_t *size, struct error *err);
 void digest_of_bytes(const void *data, size_t size, char text[static DIGEST_SIZE]);
+
+/* True if TEXT is "sha256:" and 64 hexadecimal digits in lower case; NULL is not. */
+bool digest_is_right(const char *text);

@@ -1,8 +1,6 @@
 /* reference.c — see reference.h. */
 #include "image/reference.h"
 
-#include <stdbool.h>
-
 #include "base/text.h"
 
 static bool all_of(const char *s, size_t n, const char *set)
@@ -48,4 +46,25 @@ const char *reference_complete(const char *name, struct arena *a, struct error *
 					     : "docker.io/library/",
 				    name, colon || at ? "" : ":latest");
 	return NULL;
+}
+
+bool reference_has_registry(const char *name)
+{
+	const char *slash = strchr(name, '/');
+	return slash && is_registry(name, (size_t)(slash - name));
+}
+
+struct reference reference_split(const char *full, struct arena *a)
+{
+	struct reference r = {};
+	const char *at = strchr(full, '@');
+	const char *slash = strchr(full, '/'), *end = at ? at : full + strlen(full);
+	const char *last = memrchr(full, '/', (size_t)(end - full));
+	const char *colon = memchr(last, ':', (size_t)(end - last));
+
+	r.registry = arena_strndup(a, full, (size_t)(slash - full));
+	r.path = arena_strndup(a, slash + 1, (size_t)((colon ? colon : end) - slash - 1));
+	r.tag = colon ? arena_strndup(a, colon + 1, (size_t)(end - colon - 1)) : NULL;
+	r.digest = at ? at + 1 : NULL;
+	return r;
 }

@@ -18,6 +18,7 @@
 #include "object/json.h"
 
 #define REF_NAME "org.opencontainers.image.ref.name"
+#define ORIGIN   "io.seapod.origin"
 
 enum { JSON_MAX = 8 * 1024 * 1024 };
 
@@ -113,6 +114,7 @@ static int read_image(const struct instance *in, const struct node *descriptor, 
 	*out = (struct image){
 		.reference = node_get_string(node_get(descriptor, "annotations"), REF_NAME),
 		.digest = node_get_string(descriptor, "digest"),
+		.origin = node_get_string(node_get(descriptor, "annotations"), ORIGIN),
 	};
 	const struct node *manifest = store_read_json(in, out->digest, a, err);
 	const struct node *layers = node_get(manifest, "layers");
@@ -285,6 +287,12 @@ static struct node *take_entry(struct node *index, const char *reference)
 int store_name(const struct instance *in, const char *reference, const char *digest, int64_t size,
 	       struct error *err)
 {
+	return store_name_from(in, reference, digest, size, NULL, err);
+}
+
+int store_name_from(const struct instance *in, const char *reference, const char *digest, int64_t size,
+		    const char *origin, struct error *err)
+{
 	_cleanup_arena_ struct arena *a = arena_new();
 	struct node *index = read_index(in, a, err);
 	if (!index)
@@ -297,6 +305,8 @@ int store_name(const struct instance *in, const char *reference, const char *dig
 	node_put(a, entry, "digest", node_string(a, digest));
 	node_put(a, entry, "size", node_int(a, size));
 	node_put(a, annotations, REF_NAME, node_string(a, reference));
+	if (origin)
+		node_put(a, annotations, ORIGIN, node_string(a, origin));
 	node_put(a, entry, "annotations", annotations);
 	if (manifests && manifests->kind == NODE_LIST)
 		list_each(m, &manifests->items)

@@ -19,6 +19,8 @@ struct image {
 	const char *reference; /* the full name */
 	const char *id;        /* the config's digest, "sha256:…" */
 	const char *digest;    /* the manifest's */
+	const char *
+		origin; /* what the registry had for the name when it was pulled: an index's digest, or the manifest's; NULL: it was not */
 	const char *created;
 	int64_t size;          /* of all blobs, as stored */
 	struct strings layers; /* directories, the lowest first */
@@ -50,6 +52,10 @@ int store_hold_alone(const struct instance *in);
 /* Names MANIFEST (digest and size) as REFERENCE in index.json, instead of what had the name. Under the lock. */
 int store_name(const struct instance *in, const char *reference, const char *digest, int64_t size,
 	       struct error *err);
+
+/* The same for what a registry has under that name: ORIGIN is the digest there, of an index or the manifest itself. */
+int store_name_from(const struct instance *in, const char *reference, const char *digest, int64_t size,
+		    const char *origin, struct error *err);
 
 /* Removes the name REFERENCE, and what only it needed unless somebody holds the store. Under the lock. -ENOENT. */
 int store_unname(const struct instance *in, const char *reference, struct error *err);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "image/commit.h"
+#include "image/make.h"
 #include "object/json.h"
 
 static int load(const struct instance *in, char **argv, struct arena *a, struct error *err)

@@ -83,7 +83,7 @@ def isolated(request, template):
         instance.eventually(clean, "the machine to be as clean as before", seconds=3)
     finally:
         for pid in world.descendants():  # whatever a broken build leaves must not spoil the next test
-            if pid != world.other_host.pid:
+            if pid != world.other_host.pid and pid not in world.servers:
                 subprocess.run(["kill", "-9", str(pid)], stderr=subprocess.DEVNULL)
         made.remove()
 

@@ -32,7 +32,6 @@ def test_without_a_command_it_helps_and_fails(bare):
 @pytest.mark.parametrize("args,said", [
     (["aply"], "did you mean 'apply'"),
     (["create", "-f", "x"], "seapod apply -f FILE"),
-    (["pull", "nginx"], "seapod load FILE"),
     (["--rot", "/x", "ps"], "no option '--rot'"),
     (["--root"], "needs a value"),
     (["get", "pods", "--wacth-only"], "get has no option '--wacth-only'"),

@@ -59,7 +59,8 @@ def test_run_without_a_newline_at_the_end_adds_none(seapod):
 def test_run_tells_not_found_from_not_executable(seapod):
     assert "not in the container" in seapod.fails("run", "--rm", "--net", "none", BUSYBOX, "nosuch", code=127)
     assert "not executable" in seapod.fails("run", "--rm", "--net", "none", BUSYBOX, "/etc/passwd", code=126)
-    assert "is not here" in seapod.fails("run", "--rm", "nosuchimage", code=125)
+    assert "ErrImagePull" in seapod.fails("run", "--rm", "nosuchimage", code=125, lines=None)
+    assert "is not here" in seapod.fails("run", "--rm", "--pull", "never", "nosuchimage", code=125)
 
 
 def test_run_hands_standard_input_through(seapod):
@@ -340,7 +341,7 @@ def test_the_pod_dies_with_its_keeper_and_leaves_nothing(seapod):
     ("apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {hostNetwork: maybe, containers: [{name: a, image: b}]}", "true or false"),
     ("apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: a, image: b, volumeMounts: [{name: v, mountPath: /v}]}]}",
      "no volume called 'v'"),
-    ("apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: a, image: nosuch}]}", "is not here"),
+    ("apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: a, image: nosuch}]}", "ErrImagePull"),
     ("apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: a, image: b, resources: {limits: {memory: 64MB}}}]}", "64MB"),
     (f"apiVersion: v1\nkind: Pod\nmetadata: {{name: {'x' * 300}}}\nspec: {{containers: [{{name: a, image: b}}]}}", "longer than 253"),
 ])

@@ -29,7 +29,7 @@ def test_exit_code_is_the_programs_own(seapod, command, code):
 
 
 def test_seapods_own_failure_is_125(seapod):
-    assert "nosuch" in seapod.fails("run", "--rm", NET, "nosuch/image", code=125)
+    assert "nosuch" in seapod.fails("run", "--rm", NET, "nosuch/image", code=125, lines=None)
 
 
 def test_wrong_usage_is_2(seapod):

@@ -17,6 +17,7 @@ HOST, OTHER = "192.0.2.2", "192.0.2.1"  # RFC 5737: documentation addresses
 
 libc = ctypes.CDLL(None, use_errno=True)
 other_host = None  # the process that holds the other host's namespace
+servers = set()  # pids of what the tests share, beside it
 
 
 def call(*command):

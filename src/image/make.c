@@ -1,5 +1,5 @@
-/* commit.c — see commit.h. */
-#include "image/commit.h"
+/* make.c — see make.h. */
+#include "image/make.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -116,20 +116,4 @@ int layer_make(const struct instance *in, const char *digest, const char *diff_i
 	}
 	close_scratch(in, scratch);
 	return r;
-}
-
-int image_commit(const struct instance *in, const char *digest, const char *reference, struct error *err)
-{
-	_cleanup_arena_ struct arena *a = arena_new();
-	const char *path = store_blob_path(digest, a);
-	_cleanup_close_ int lock = path ? store_lock(in, err) : -1;
-	struct stat st;
-
-	if (!path)
-		return error_set(err, EINVAL, "'%.80s' is no sha256 digest", digest);
-	if (lock < 0)
-		return lock;
-	if (fstatat(in->rootfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return error_errno(err, "the manifest %.19s is not in the store", digest);
-	return store_name(in, reference, digest, st.st_size, err);
 }

@@ -1,6 +1,6 @@
-/* commit.h — what came as blobs becomes an image: its layers are made ready, each as soon as its blob is here, and at the end it gets its name.
+/* make.h — layers are made ready from blobs that are in the store, each as soon as its blob is here.
  *
- * Hold the store (store_hold) from before the first blob until the name is there.
+ * Hold the store (store_hold) from before the first blob until the image has its name.
  */
 #pragma once
 
@@ -12,6 +12,3 @@ int layer_make(const struct instance *in, const char *digest, const char *diff_i
 	       const struct unpack_limits *limits, struct error *err);
 
 bool layer_is_made(const struct instance *in, const char *diff_id);
-
-/* Names the manifest DIGEST, whose blobs and layers are all here, REFERENCE (in full). */
-int image_commit(const struct instance *in, const char *digest, const char *reference, struct error *err);
