@@ -141,8 +141,9 @@ struct check *check_begin(struct member *m, const struct check_wish *wish, check
 	if (r < 0) {
 		c->early = c->kind->fails_early && r != -ENOENT ? CHECK_FAILURE : CHECK_ERROR;
 		c->early_message = memory_strdup(err.text);
-		ev_timer_set(&c->timer, 0, 0);
 	}
+	if (c->early_message)
+		ev_timer_set(&c->timer, 0, 0);
 	if (c->early_message || wish->sleep || wish->seconds > 0)
 		ev_timer_start(m->keeper->loop, &c->timer);
 	return c;

@@ -209,6 +209,18 @@ static int connect_by_worker(struct check *c, struct error *err)
 	return r;
 }
 
+/* On the same machine a connection is made at once as a rule, and then a try wakes the keeper once less. */
+static int send_at_once(struct check *c, struct error *err)
+{
+	struct check_http *h = &c->http;
+	ssize_t n = write(c->fd, h->out.at, h->out.n);
+
+	if (n < 0 && errno != EAGAIN)
+		return error_errno(err, "cannot connect to %s, port %d", h->place.host, h->place.port);
+	h->sent = n > 0 ? (size_t)n : 0;
+	return 0;
+}
+
 /* To h->place, by the worker when it wants TLS or has a name. */
 static int connect_to(struct check *c, struct error *err)
 {
@@ -222,9 +234,9 @@ static int connect_to(struct check *c, struct error *err)
 	if (fd >= 0)
 		c->fd = fd;
 	int r = fd == -ENOTUNIQ ? connect_by_worker(c, err) : fd < 0 ? fd : 0;
-	if (r < 0)
+	if (r < 0 || (r = send_at_once(c, err)) < 0)
 		return r;
-	ev_io_init(&c->io, on_ready, c->fd, EV_WRITE);
+	ev_io_init(&c->io, on_ready, c->fd, h->sent < h->out.n ? EV_WRITE : EV_READ);
 	c->io.data = c;
 	ev_io_start(c->member->keeper->loop, &c->io);
 	return 0;

@@ -85,12 +85,18 @@ static int begin(struct check *c, struct error *err)
 	const char *host = check_host(c, c->wish.tcp_socket->host);
 	int port = check_port(c, &c->wish.tcp_socket->port, err);
 	int fd = port < 0 ? port : tcp_connect(host, port, err);
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
 
 	if (fd == -ENOTUNIQ)
 		return ask_worker(c, "tcp", host, port, NULL, err);
 	if (fd < 0)
 		return fd;
 	c->fd = fd;
+	if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0) { /* as a rule, on the same machine */
+		c->early_message = memory_strdup("");
+		return 0;
+	}
 	ev_io_init(&c->io, on_connected, c->fd, EV_WRITE);
 	c->io.data = c;
 	ev_io_start(c->member->keeper->loop, &c->io);

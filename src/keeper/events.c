@@ -44,6 +44,7 @@ static void on_write(struct ev_loop *loop, ev_timer *w, int events)
 	(void)loop;
 	(void)events;
 	events_write(w->data);
+	memory_give_back(); /* something was going on, and now it is over */
 }
 
 static struct event_log *get_log(struct keeper *k)

@@ -43,8 +43,8 @@ struct member {
 	uint64_t started_us;
 	struct exit_status exit;
 	const char *reason; /* of the last end: Completed, Error, OOMKilled, StartError */
-	char message[4097]; /* of the last end */
-	char trouble[1100]; /* why it cannot be made, while it waits */
+	char *message; /* of the last end; on the heap; NULL: none */
+	char *trouble; /* why it cannot be made, while it waits; the same */
 	bool has_last;      /* lastState: the end before the current run */
 	struct exit_status last_exit;
 	const char *last_reason;

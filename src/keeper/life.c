@@ -160,7 +160,7 @@ bool keeper_is_settled(const struct keeper *k)
 const char *keeper_trouble(const struct keeper *k)
 {
 	for (size_t i = 0; i < k->n; i++)
-		if (*k->members[i].trouble)
+		if (k->members[i].trouble)
 			return k->members[i].trouble;
 	return NULL;
 }

@@ -44,6 +44,15 @@ static const char *name_of(const struct member *m)
 	return m->sc.spec->name;
 }
 
+/* *TEXT becomes a copy of WORDS; NULL or "": nothing. */
+static void say(char **text, const char *words)
+{
+	char *copy = text_empty(words) ? NULL : memory_strdup(words);
+
+	free(*text);
+	*text = copy;
+}
+
 static double seconds_until(uint64_t us)
 {
 	uint64_t now = clock_monotonic_us();
@@ -101,8 +110,8 @@ static int code_of(const struct error *err)
 /* It could not be made or executed: an end like any other, with a reason (kubelet: CreateContainerError, StartError). */
 static void could_not_start(struct member *m, const struct error *err)
 {
-	snprintf(m->trouble, sizeof(m->trouble), "%s", err->text);
-	snprintf(m->message, sizeof(m->message), "%s", err->text);
+	say(&m->trouble, err->text);
+	say(&m->message, err->text);
 	log_warning("%s: %s", name_of(m), err->text);
 	struct exit_status status = { .code = code_of(err) };
 	event_record(m->keeper, m, EVENT_WARNING, "Failed", "Error: %s", err->text);
@@ -178,7 +187,7 @@ static void executed(struct member *m)
 	m->started_at = clock_wall();
 	m->started_us = clock_monotonic_us();
 	m->tried = true;
-	*m->trouble = '\0';
+	say(&m->trouble, NULL);
 	event_record(m->keeper, m, EVENT_NORMAL, "Started", "Container started");
 	if (l && l->postStart) {
 		m->hook = begin_hook(m, l->postStart, 0, on_post_start);
@@ -200,7 +209,7 @@ static void on_report(struct ev_loop *loop, ev_io *w, int events)
 	if (m->sc.process.sync < 0)
 		ev_io_stop(loop, w);
 	if (r < 0) {
-		snprintf(m->trouble, sizeof(m->trouble), "%s", err.text);
+		say(&m->trouble, err.text);
 		m->exit.code = code_of(&err);
 		m->reason = "StartError"; /* its process is about to end: on_ended goes on */
 		return;
@@ -239,7 +248,7 @@ static void take_message(struct member *m, bool failed)
 	if (!message && failed && m->logging &&
 	    text_is(m->sc.spec->terminationMessagePolicy, "FallbackToLogsOnError"))
 		logfile_tail(&m->log, LINES, BYTES, &log);
-	snprintf(m->message, sizeof(m->message), "%s", message ? message : text_str(&log));
+	say(&m->message, message ? message : text_str(&log));
 }
 
 /* Who was killed for a probe's or hook's sake is started again unless nothing ever is (computePodActions: any policy but Never). */
@@ -314,7 +323,7 @@ static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 	if (m->sc.process.sync >= 0 && m->state != CONTAINER_RUNNING) { /* its last word may still be there */
 		int r = container_report(&m->sc.process, &err);
 		if (r < 0) {
-			snprintf(m->trouble, sizeof(m->trouble), "%s", err.text);
+			say(&m->trouble, err.text);
 			m->exit.code = code_of(&err);
 			m->reason = "StartError";
 		}
@@ -322,13 +331,13 @@ static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 	ev_io_stop(loop, &m->report);
 	ev_io_stop(loop, w);
 	bool oom = sandbox_container_was_oom_killed(&m->sc);
-	bool never_ran = (m->state == CONTAINER_CREATING || m->state == CONTAINER_STARTING) && *m->trouble;
+	bool never_ran = (m->state == CONTAINER_CREATING || m->state == CONTAINER_STARTING) && m->trouble;
 	outlet_close(&m->out);
 	outlet_close(&m->err);
 	take_message(m, status.code != 0);
 	if (never_ran) {
 		status = (struct exit_status){ .code = m->exit.code };
-		snprintf(m->message, sizeof(m->message), "%s", m->trouble);
+		say(&m->message, m->trouble);
 		m->started_at = clock_wall();
 		m->started_us = clock_monotonic_us();
 	}

@@ -36,7 +36,7 @@ static struct state_terminated *terminated(const struct writing *w, const struct
 	t->exitCode = exit->code;
 	t->signal = exit->signal;
 	t->reason = last ? m->last_reason : m->reason;
-	t->message = !last && *m->message ? m->message : NULL;
+	t->message = last ? NULL : m->message;
 	t->startedAt = time_text(w->arena, last ? m->last_started_at : m->started_at);
 	t->finishedAt = time_text(w->arena, last ? m->last_finished_at : m->finished_at);
 	t->containerID = container_id(w, m, last ? m->starts - 2 : m->starts - 1);
@@ -76,8 +76,8 @@ static void fill_state(const struct writing *w, const struct member *m, struct c
 					   : m->state == CONTAINER_WAITING && m->kind == KIND_APP
 						   ? "PodInitializing"
 						   : "ContainerCreating";
-		s->state.waiting->message = *m->trouble ? m->trouble : NULL;
-		if (m->state == CONTAINER_BACKOFF && !*m->trouble)
+		s->state.waiting->message = m->trouble;
+		if (m->state == CONTAINER_BACKOFF && !m->trouble)
 			s->state.waiting->message = backoff_message(w, m);
 		if (m->state == CONTAINER_BACKOFF)
 			s->lastState.terminated = terminated(w, m, false);

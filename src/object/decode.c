@@ -370,7 +370,7 @@ static void decode_value(struct decoder *d, const struct field *f, const struct 
 		else if (f->table)
 			decode_object(d, f->table, n, NULL, path);
 		if (out)
-			*(const struct node **)out = n;
+			*(const struct node **)out = node_copy(d->arena, n);
 		break;
 	case FIELD_OBJECT:
 		decode_object(d, f->table, n, out, path);

@@ -188,7 +188,7 @@ struct table {
 	}
 
 /* Reads the tree N into OUT (zeroed memory of table->size bytes) with defaults. What OUT refers to lives in A; nothing refers
- * to N but FIELD_RAW members. PATH is put before each field's path ("spec"). True if no error was added to P. */
+ * to N. PATH is put before each field's path ("spec"). True if no error was added to P. */
 bool object_decode(const struct table *table, const struct node *n, void *out, struct arena *a,
 		   const char *path, struct problems *p);
 

@@ -19,6 +19,26 @@ struct node *node_new(struct arena *a, enum node_kind kind)
 	return n;
 }
 
+struct node *node_copy(struct arena *a, const struct node *n)
+{
+	struct node *copy = arena_one(a, struct node);
+
+	*copy = *n;
+	copy->text = n->text ? arena_strndup(a, n->text, n->size) : NULL;
+	copy->items.at = NULL;
+	copy->items.n = copy->pairs.n = 0;
+	copy->pairs.at = NULL;
+	for (size_t i = 0; i < n->items.n; i++)
+		*list_add(a, &copy->items) = node_copy(a, n->items.at[i]);
+	for (size_t i = 0; i < n->pairs.n; i++) {
+		struct node_pair *pair = list_add(a, &copy->pairs);
+		*pair = n->pairs.at[i];
+		pair->key = arena_strdup(a, n->pairs.at[i].key);
+		pair->value = node_copy(a, n->pairs.at[i].value);
+	}
+	return copy;
+}
+
 struct node *node_string(struct arena *a, const char *s)
 {
 	struct node *n = node_new(a, NODE_STRING);

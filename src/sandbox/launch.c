@@ -38,8 +38,7 @@ struct launch *launch_read(const char *text, size_t size, struct arena *a, struc
 	_cleanup_arena_ struct arena *scratch = arena_new();
 	struct problems problems = { .arena = scratch };
 	struct launch *l = arena_one(a, struct launch);
-	/* Raw fields refer to the tree, so it lives as long as the object. */
-	struct node *n = node_from_json(a, text, size, err);
+	struct node *n = node_from_json(scratch, text, size, err);
 
 	if (!n)
 		return NULL;
