@@ -4,10 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
+/* An error is one line, whatever it quotes. */
 static size_t put(struct error *err, size_t at, const char *format, va_list args)
 {
 	int n = vsnprintf(err->text + at, sizeof(err->text) - at, format, args);
 	size_t end = n < 0 ? at : at + (size_t)n;
+
+	text_tame(err->text + at);
 	return end < sizeof(err->text) ? end : sizeof(err->text) - 1;
 }
 

@@ -119,3 +119,16 @@ int text_to_int(const char *s, long long min, long long max, long long *out)
 	*out = value;
 	return 0;
 }
+
+void text_tame(char *text)
+{
+	for (unsigned char *c = (unsigned char *)text; *c; c++) {
+		bool high = c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f;
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
+		else if (*c < 0x20 || *c == 0x7f || high)
+			*c = '?';
+		if (high)
+			c[1] = '?';
+	}
+}

@@ -56,3 +56,7 @@ unsigned text_distance(const char *a, const char *b);
 
 /* A whole decimal number in [MIN, MAX] and nothing else; 0 or -EINVAL / -ERANGE. */
 int text_to_int(const char *s, long long min, long long max, long long *out);
+
+/* Makes TEXT of another party (a name in an image, a message of a program) harmless on a terminal, in place: it cannot move the cursor, set colours or
+ * begin a line. Newlines and tabs become spaces, other control characters '?', those of UTF-8 (U+0080 to U+009F), too. */
+void text_tame(char *text);

@@ -41,6 +41,7 @@ struct command {
 	bool own_options; /* options end at the first argument (run, exec: the rest is the program's) */
 	const char *
 		arguments; /* what they are, for completion.c: KIND, OBJECT, POD, CONTAINER, IMAGE, FILE, COMMAND, or words with | between */
+	bool enters;       /* seapod-oci: a copy of its process becomes a container's */
 	bool apart;        /* works without an instance: no directory is made or read */
 };
 

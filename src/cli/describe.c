@@ -14,7 +14,10 @@ const struct option_spec describe_options[] = {
 
 static void line(int indent, const char *label, const char *value)
 {
-	printf("%*s%-*s %s\n", indent, "", 18 - indent, label, text_empty(value) ? "<none>" : value);
+	_cleanup_free_ char *shown = memory_strdup(text_empty(value) ? "<none>" : value);
+
+	text_tame(shown);
+	printf("%*s%-*s %s\n", indent, "", 18 - indent, label, shown);
 }
 
 static void pairs(const char *label, const struct string_map *map, struct arena *a)

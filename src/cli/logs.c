@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/pods.h"
+#include "linux/path.h"
 
 const struct option_spec logs_options[] = {
 	{ "container", 'c', "NAME", "the container; the only one by default" },
@@ -81,6 +82,27 @@ static off_t tail_start(int fd, long long n)
 	return 0;
 }
 
+/* The log NAME. A container may have the host's log directory, to ship logs or by mistake: no link there leads us to another file. */
+static int open_log(int dir, const char *name)
+{
+	struct stat st;
+	int fd = path_open_beneath(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		return -EINVAL;
+	}
+	return fd;
+}
+
+/* The directory of a container's logs, in the same way. */
+static int open_logs(const struct instance *in, const char *path)
+{
+	_cleanup_close_ int top = open(in->log, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return top < 0 ? -errno : path_open_beneath(top, path, O_RDONLY | O_DIRECTORY, 0);
+}
+
 static int newest_run(int dir)
 {
 	int newest = -1;
@@ -112,9 +134,8 @@ static void print_rotated(const struct reading *r, int dir, int run)
 
 	snprintf(prefix, sizeof(prefix), "%d.log.", run);
 	for (int i = 0; i < n; i++) {
-		_cleanup_close_ int fd = text_starts(entries[i]->d_name, prefix)
-						 ? openat(dir, entries[i]->d_name, O_RDONLY | O_CLOEXEC)
-						 : -1;
+		_cleanup_close_ int fd =
+			text_starts(entries[i]->d_name, prefix) ? open_log(dir, entries[i]->d_name) : -1;
 		off_t at = 0;
 		if (fd >= 0)
 			print_new(r, fd, &at);
@@ -136,20 +157,21 @@ static bool same_file(int a, int b)
 	return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_ino == second.st_ino;
 }
 
-static void follow(struct context *x, const struct reading *r, const char *pod, const char *path, int dir,
-		   int run, int fd, off_t at)
+static void follow(struct context *x, const struct reading *r, const char *pod, int dir, int run, int fd,
+		   off_t at)
 {
 	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	char events[4096], name[32];
+	char events[4096], name[32], path[32];
 
-	inotify_add_watch(watch, path, IN_MODIFY | IN_CREATE | IN_MOVED_FROM | IN_DELETE_SELF);
+	inotify_add_watch(watch, path_of_fd(dir, path),
+			  IN_MODIFY | IN_CREATE | IN_MOVED_FROM | IN_DELETE_SELF);
 	for (bool last = false; !last;) {
 		last = !still_runs(x, pod);
 		struct pollfd p = { .fd = watch, .events = POLLIN };
 		print_new(r, fd, &at);
 		int newest = newest_run(dir);
 		snprintf(name, sizeof(name), "%d.log", newest > run ? newest : run);
-		_cleanup_close_ int now = openat(dir, name, O_RDONLY | O_CLOEXEC);
+		_cleanup_close_ int now = open_log(dir, name);
 		if (newest > run ||
 		    (now >= 0 &&
 		     !same_file(now, fd))) { /* another run, or rotated: the old file is whole now */
@@ -172,9 +194,8 @@ static int show(struct context *x, const struct reading *r, const struct pod *po
 {
 	const struct object_meta *m = &pod->metadata;
 	char name[32];
-	const char *path =
-		arena_printf(x->arena, "%s/%s_%s_%s/%s", x->in.log, m->namespace, m->name, m->uid, container);
-	_cleanup_close_ int dir = file_open_dir(AT_FDCWD, path, 0, NULL);
+	const char *path = arena_printf(x->arena, "%s_%s_%s/%s", m->namespace, m->name, m->uid, container);
+	_cleanup_close_ int dir = open_logs(&x->in, path);
 	int run = dir < 0 ? -1 : newest_run(dir);
 
 	if (run < 0 || (r->previous && run == 0))
@@ -182,14 +203,14 @@ static int show(struct context *x, const struct reading *r, const struct pod *po
 				 r->previous ? "earlier " : "");
 	run -= r->previous;
 	snprintf(name, sizeof(name), "%d.log", run);
-	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open_log(dir, name);
 	if (fd < 0)
-		return error_errno(err, "cannot open the container's log");
+		return error_set(err, -fd, "cannot open the container's log: %s", error_meaning(-fd));
 	if (r->tail < 0)
 		print_rotated(r, dir, run);
 	off_t at = r->tail >= 0 ? tail_start(fd, r->tail) : 0;
 	if (r->follow)
-		follow(x, r, m->name, path, dir, run, take_fd(&fd), at);
+		follow(x, r, m->name, dir, run, take_fd(&fd), at);
 	else
 		print_new(r, fd, &at);
 	return 0;

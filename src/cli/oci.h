@@ -11,6 +11,7 @@ struct oci_options {
 	bool systemd_cgroup;
 	bool is_json; /* --log-format json */
 	int log;      /* --log, or -1 */
+	char **argv;  /* the whole command line */
 };
 extern struct oci_options oci;
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/oci.h"
+#include "linux/program.h"
 #include "object/node.h"
 #include "oci/config.h"
 #include "oci/state.h"
@@ -17,12 +18,13 @@
 struct oci_options oci = { .rootfd = -1, .log = -1 };
 
 const struct command commands[] = {
-	{ "create", "Life", "[-b BUNDLE] ID", "create a container", oci_create_options, oci_run_create },
+	{ "create", "Life", "[-b BUNDLE] ID", "create a container", oci_create_options, oci_run_create,
+	  .enters = true },
 	{ "start", "Life", "ID", "start the program of a created container", NULL, oci_run_start },
 	{ "run", "Life", "[-d] [-b BUNDLE] ID", "create a container, start it, wait for its end",
-	  oci_run_options, oci_run_run },
+	  oci_run_options, oci_run_run, .enters = true },
 	{ "exec", "Life", "ID COMMAND...", "execute another program in a container", oci_exec_options,
-	  oci_run_exec, .own_options = true },
+	  oci_run_exec, .own_options = true, .enters = true },
 	{ "kill", "Life", "ID [SIGNAL]", "send a signal (SIGTERM) to a container's process", oci_kill_options,
 	  oci_run_kill },
 	{ "pause", "Life", "ID", "suspend all processes of a container", NULL, oci_run_pause },
@@ -196,6 +198,8 @@ static int run(int argc, char **argv, struct error *err)
 		command_help(x.command);
 		return 0;
 	}
+	if (x.command->enters && program_protect(oci.argv, err) < 0)
+		return -EXIT_FAILED;
 	oci.rootfd = text_is(x.command->group, "Show") && !text_is(x.command->name, "state") &&
 				     access(root, F_OK) < 0
 			     ? -1
@@ -208,6 +212,8 @@ static int run(int argc, char **argv, struct error *err)
 int main(int argc, char **argv)
 {
 	struct error err = {};
+
+	oci.argv = argv;
 	int r = run(argc, argv, &err);
 
 	return finish(r == -EXIT_USAGE ? -EXIT_FAILED : r, &err);

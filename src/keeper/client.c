@@ -2,7 +2,6 @@
 #include "keeper/client.h"
 
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,25 +13,10 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/program.h"
 #include "sandbox/claim.h"
 
 enum { LAUNCH_FD = 3, WATCH_FD = 4, SAFE_FD = 10 };
-
-/* The keeper's program on a read-only mount of its own. A container that makes the kernel execute /proc/self/exe gets a
- * file that cannot be opened for writing by anybody (CVE-2019-5736), whoever owns it on the host. */
-static int open_program(char path[static PATH_MAX], struct error *err)
-{
-	instance_helper("seapod-keeper", path);
-
-	struct mount_attr read_only = { .attr_set = MOUNT_ATTR_RDONLY };
-	_cleanup_close_ int fd =
-		(int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (fd < 0)
-		return error_errno(err, "cannot open the program '%s'", path);
-	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &read_only, sizeof(read_only)) < 0)
-		return error_errno(err, "cannot make a read-only mount of '%s'", path);
-	return take_fd(&fd);
-}
 
 int keeper_memory(const char *data, size_t size, struct error *err)
 {
@@ -98,7 +82,9 @@ int keeper_spawn(const struct instance *in, const char *launch, size_t size, str
 {
 	char path[PATH_MAX];
 	int pair[2];
-	_cleanup_close_ int program = open_program(path, err);
+
+	instance_helper("seapod-keeper", path);
+	_cleanup_close_ int program = program_open(path, err);
 	if (program < 0)
 		return program;
 	_cleanup_close_ int memory = keeper_memory(launch, size, err);

@@ -27,9 +27,15 @@ static int open_file(struct logfile *log, struct error *err)
 	struct stat st;
 
 	file_name(log, name);
-	log->fd = openat(log->dirfd, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	log->fd = openat(log->dirfd, name,
+			 O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
 	if (log->fd < 0 || fstat(log->fd, &st) < 0)
 		return error_errno(err, "cannot open the container's log '%s'", name);
+	if (!S_ISREG(
+		    st.st_mode)) { /* a fifo that some container with the log directory has put there would stop us */
+		close_fd(&log->fd);
+		return error_set(err, EINVAL, "the container's log '%s' is not a file", name);
+	}
 	log->size = (uint64_t)st.st_size;
 	return 0;
 }

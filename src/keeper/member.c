@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "keeper/check.h"
 #include "keeper/keeper.h"
+#include "linux/path.h"
 
 enum {
 	LOG_BYTES = 10 * 1024 * 1024,
@@ -72,13 +73,16 @@ static int open_log(struct member *m, struct error *err)
 {
 	struct keeper *k = m->keeper;
 	const struct object_meta *meta = &k->pod->metadata;
-	_cleanup_free_ char *path = memory_printf("%s/%s_%s_%s/%s", k->in.log, meta->namespace, meta->name,
-						  meta->uid, name_of(m));
-	int r = file_make_dirs(AT_FDCWD, path, 0755, err);
-	int dir = r < 0 ? r : file_open_dir(AT_FDCWD, path, 0, err);
-
+	_cleanup_free_ char *path =
+		memory_printf("%s_%s_%s/%s", meta->namespace, meta->name, meta->uid, name_of(m));
+	int r = file_make_dirs(AT_FDCWD, k->in.log, 0755, err);
+	_cleanup_close_ int top = r < 0 ? -1 : open(k->in.log, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (top < 0)
+		return r < 0 ? r : error_errno(err, "cannot open '%s'", k->in.log);
+	/* A container may have the host's log directory, and make links there. */
+	int dir = path_make_dirs_in_root(top, path, 0755, 0, 0, err);
 	if (dir < 0)
-		return dir;
+		return error_prefix(err, "the log");
 	r = logfile_open(&m->log, dir, m->starts, LOG_BYTES, LOG_FILES, err);
 	m->logging = r == 0;
 	return r;

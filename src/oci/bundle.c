@@ -196,9 +196,12 @@ static uint64_t owner_of(const char *path)
 /* "net.ipv4.ip_forward" or "net/ipv4/conf/eth0.1/forwarding" (sysctl(8): the first separator decides). NULL: no parameter's name. */
 static const char *sysctl_path(struct arena *a, const char *key)
 {
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-@:./";
 	char *path = arena_strdup(a, key);
 	size_t first = strcspn(path, "./");
 
+	if (path[strspn(path, allowed)])
+		return NULL;
 	if (path[first] == '.')
 		for (char *c = path; *c; c++)
 			*c = *c == '.' ? '/' : *c == '/' ? '.' : *c;

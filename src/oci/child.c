@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <sched.h>
 #include <signal.h>
@@ -66,17 +65,36 @@ static int session(struct child *c, const struct step *s, struct error *err)
 	return 0;
 }
 
-/* All of ours are close-on-exec already; this holds even if one was forgotten (CVE-2024-21626). */
+/* Closes FIRST and all above it but KEPT. */
+static int close_all_but(int first, int *kept, int n)
+{
+	for (int i = 1; i < n; i++) /* in order */
+		for (int k = i; k > 0 && kept[k] < kept[k - 1]; k--) {
+			int lower = kept[k];
+			kept[k] = kept[k - 1];
+			kept[k - 1] = lower;
+		}
+	for (int i = 0; i < n; i++) {
+		if (kept[i] < first)
+			continue;
+		if (kept[i] > first && syscall(SYS_close_range, first, kept[i] - 1, 0) < 0)
+			return -errno;
+		first = kept[i] + 1;
+	}
+	return syscall(SYS_close_range, first, ~0u, 0) < 0 ? -errno : 0;
+}
+
+/* Close-on-exec would be too late: execve(2) looks its path up before it closes anything, and "/proc/self/fd/7/../../bin/sh" as an image's
+ * entrypoint or working directory would lead through a directory of the host that is open still (CVE-2024-21626). What stays are sockets
+ * and a file of procfs, through which no path leads. */
 static int close_rest(struct child *c, const struct step *s, struct error *err)
 {
-	(void)c;
+	int kept[] = { c->sync, c->label, s->fd }, first = 3 + (int)s->place;
 
-	for (int fd = 3; fd < 3 + (int)s->flags; fd++)
+	for (int fd = 3; fd < first; fd++)
 		fcntl(fd, F_SETFD, 0);
-	if (syscall(SYS_close_range, 3u + (unsigned)s->flags, ~0u, CLOSE_RANGE_CLOEXEC) < 0 &&
-	    errno != ENOSYS && errno != EINVAL)
-		return error_errno(err, "cannot close the keeper's descriptors");
-	return 0;
+	return close_all_but(first, kept, 3) < 0 ? error_errno(err, "cannot close the keeper's descriptors")
+						 : 0;
 }
 
 static int wait_for_parent(struct child *c, const struct step *s, struct error *err)
@@ -102,24 +120,6 @@ static int ready(struct child *c, const struct step *s, struct error *err)
 	return 0;
 }
 
-/* Nothing of the creator's stays open while we wait, perhaps for long. */
-static void keep_only(int first, int a, int b)
-{
-	int low = a < b ? a : b, high = a < b ? b : a;
-
-	if (low >= first) {
-		if (low > first)
-			syscall(SYS_close_range, first, low - 1, 0);
-		first = low + 1;
-	}
-	if (high >= first) {
-		if (high > first)
-			syscall(SYS_close_range, first, high - 1, 0);
-		first = high + 1;
-	}
-	syscall(SYS_close_range, first, ~0u, 0);
-}
-
 /* The parent has written down that we exist: from here on we do not die with it. Whoever may connect to the socket, which is in a
  * directory of root's, may start us. */
 static int release(struct child *c, const struct step *s, struct error *err)
@@ -128,7 +128,7 @@ static int release(struct child *c, const struct step *s, struct error *err)
 
 	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
 		return error_errno(err, "cannot outlive the creator");
-	keep_only(3 + (int)s->place, s->fd, c->label);
+	close(c->sync);
 	fcntl(s->fd, F_SETFL, 0);
 	while ((c->sync = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		char go;

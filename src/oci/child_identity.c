@@ -44,6 +44,14 @@ int child_oom_score(struct child *c, const struct step *s, struct error *err)
 	return 0;
 }
 
+/* From a directory of the host there is a way to all others: openat(0, ".."). */
+static bool leads_out(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* A pipe of ours is given to the user, so that a program may open /dev/stdout anew; files of others are left alone. */
 static void give_stdio(int fd, const struct oci_process *p)
 {
@@ -65,6 +73,11 @@ int child_stdio(struct child *c, const struct step *s, struct error *err)
 						: c->plan->stdio[i];
 		if (from[i] < 0)
 			return error_errno(err, "cannot set standard input and output");
+		if (leads_out(from[i]))
+			return error_set(
+				err, EISDIR,
+				"standard input or output is a directory of the host, through which the "
+				"container could leave");
 	}
 	if (s->process->terminal && ioctl(from[0], TIOCSCTTY, 0) < 0)
 		return error_errno(err, "cannot take the terminal");

@@ -1,6 +1,7 @@
 /* plan.c — see plan.h. Pure: nothing here touches the kernel.
  *
- * The order is the point. What needs the host's view (binds, cgroups) comes before it is left; what needs privileges before they go; the
+ * The order is the point. What needs the host's view (binds, cgroups) comes before it is left, and its descriptors are closed before a path that the
+ * image gives (working directory, program) is looked up; what needs privileges comes before they go; the
  * parent-death signal is set once more after the change of user, which clears it (prctl(2)); the filter of system calls comes as late as
  * it can, so that it need not allow what only the set-up does.
  */
@@ -281,8 +282,11 @@ static void add_beginning(struct plan *plan, const struct oci_process *p, const 
 }
 
 /* From a process with a root to one with an identity. */
-static void add_identity(struct plan *plan, const struct oci_process *p, const int stdio[3], struct arena *a)
+static void add_identity(struct plan *plan, const struct oci_process *p, const int stdio[3], int listen,
+			 struct arena *a)
 {
+	struct step *s;
+
 	memcpy(plan->stdio, stdio, sizeof(plan->stdio));
 	add_of_process(plan, a, STEP_SESSION, p);
 	list_each(limit, &p->rlimits)
@@ -296,12 +300,14 @@ static void add_identity(struct plan *plan, const struct oci_process *p, const i
 	if (p->memory_policy)
 		add_of_process(plan, a, STEP_MEMORY_POLICY, p);
 	add_of_process(plan, a, STEP_STDIO, p);
+	s = add(plan, a, STEP_CLOSE);
+	s->fd = listen;
+	s->place = p->preserved;
 	add_of_process(plan, a, STEP_BOUND, p);
 	add_of_process(plan, a, STEP_CWD, p);
 	add_of_process(plan, a, STEP_USER, p);
 	add_of_process(plan, a, STEP_CWD, p);
 	add(plan, a, STEP_TIE);
-	add(plan, a, STEP_CLOSE)->flags = p->preserved;
 }
 
 /* Without no_new_privs a filter needs CAP_SYS_ADMIN and is loaded before the capabilities go (seccomp(2)). */
@@ -331,12 +337,10 @@ void plan_container(struct plan *plan, const struct oci_spec *spec, const struct
 	add_beginning(plan, &spec->process, setting->tasks, setting->task_count, a);
 	add_namespaces(plan, spec, a);
 	add_mounts(plan, spec, setting, a);
-	add_identity(plan, &spec->process, setting->stdio, a);
+	add_identity(plan, &spec->process, setting->stdio, setting->outlives ? setting->listen : -1, a);
 	if (setting->outlives) {
 		add(plan, a, STEP_FIND);
-		struct step *s = add(plan, a, STEP_RELEASE);
-		s->fd = setting->listen;
-		s->place = spec->process.preserved;
+		add(plan, a, STEP_RELEASE)->fd = setting->listen;
 	} else {
 		add(plan, a, STEP_READY);
 	}
@@ -352,6 +356,6 @@ void plan_exec(struct plan *plan, const struct oci_process *process, const struc
 			       .outlives = setting->outlives };
 	add_beginning(plan, process, setting->tasks, setting->task_count, a);
 	add(plan, a, STEP_JOIN)->fd = setting->target_pidfd;
-	add_identity(plan, process, setting->stdio, a);
+	add_identity(plan, process, setting->stdio, -1, a);
 	add_end(plan, process, &none, NULL, a);
 }

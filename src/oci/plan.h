@@ -55,9 +55,9 @@ enum step_kind {
 	STEP_BOUND,            /* process: the bounding set */
 	STEP_CWD,              /* process: before the user is changed, and again after it if it was refused */
 	STEP_USER,             /* process */
-	STEP_CLOSE,            /* every descriptor but 0, 1, 2 (flags: and that many more) goes at execve */
-	STEP_FIND,             /* is there anything to execute? */
-	STEP_READY,            /* say so and wait for the start (or for the end of the runtime's hooks) */
+	STEP_CLOSE, /* every descriptor but 0, 1, 2 (place: and that many more), those for reports, and fd */
+	STEP_FIND,  /* is there anything to execute? */
+	STEP_READY, /* say so and wait for the start (or for the end of the runtime's hooks) */
 	STEP_RELEASE, /* fd: say so, wait until we are recorded, be on our own, and wait for the start at this socket */
 	STEP_NO_NEW_PRIVS,
 	STEP_CAPABILITIES, /* process */
@@ -86,7 +86,7 @@ struct plan_hook {
 struct step {
 	enum step_kind kind;
 	unsigned
-		place; /* OPEN, ATTACH: which of plan.opened; RELEASE: how many descriptors from 3 on are kept */
+		place; /* OPEN, ATTACH: which of plan.opened; CLOSE: how many descriptors from 3 on are kept */
 	union {
 		int fd;
 		uint64_t flags;

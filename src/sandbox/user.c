@@ -13,7 +13,8 @@
 #include "base/text.h"
 #include "linux/path.h"
 
-enum { FILE_MAX = 1024 * 1024, FIELDS = 7 };
+/* More groups are no user's, but an attempt to keep us busy (CVE-2026-47262). */
+enum { FILE_MAX = 1024 * 1024, FIELDS = 7, GROUPS_MAX = 1024 };
 
 static bool hides_lower_layers(int root)
 {
@@ -123,7 +124,7 @@ static bool walk_groups(char *text, const char *wanted, gid_t *gid, const char *
 			*gid = id;
 			found = true;
 		}
-		if (n > 3 && is_member(field[3], name))
+		if (n > 3 && user->groups.n <= GROUPS_MAX && is_member(field[3], name))
 			add_group(arena, user, id);
 	}
 	return found;
@@ -166,6 +167,10 @@ int user_find(const int *roots, size_t n, const struct user_wish *wish, struct a
 		if (named && !found)
 			return error_set(err, ENOENT, "the image has no group '%s' in /etc/group",
 					 group_name);
+		if (user->groups.n > GROUPS_MAX)
+			return error_set(err, E2BIG,
+					 "the image's /etc/group has more than %d groups of the user '%s'",
+					 GROUPS_MAX, line.name);
 	}
 	return 0;
 }

@@ -32,7 +32,7 @@ def digest(data):
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def oci_archive(path, name, *layers, forge=None, compress=True):
+def oci_archive(path, name, *layers, forge=None, compress=True, config=None):
     blobs = {}
 
     def put(data):
@@ -44,7 +44,7 @@ def oci_archive(path, name, *layers, forge=None, compress=True):
         data = gzip.compress(plain) if compress else plain
         d, size = put(data)
         descriptors.append({"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": d, "size": size})
-    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["sh"]},
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": config or {"Cmd": ["sh"]},
                          "rootfs": {"type": "layers", "diff_ids": [digest(x) for x in layers]}}).encode()
     d, size = put(config)
     manifest = json.dumps({"schemaVersion": 2, "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": d, "size": size},

@@ -32,6 +32,17 @@ static void an_error_grows_on_its_way_up(void **state)
 	assert_int_equal(error_set(NULL, EPERM, "nobody reads this"), -EPERM);
 }
 
+static void an_error_is_one_harmless_line(void **state)
+{
+	(void)state;
+	struct error err = {};
+
+	error_set(&err, EINVAL, "the name '%s'",
+		  "a\nseapod: all is well\033[2J\xc2\x9b"
+		  "1m\177 \xc3\xa9");
+	assert_string_equal(err.text, "the name 'a seapod: all is well?[2J??1m? \xc3\xa9'");
+}
+
 static void an_error_is_cut_not_overrun(void **state)
 {
 	(void)state;
@@ -194,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_error_grows_on_its_way_up),
+		cmocka_unit_test(an_error_is_one_harmless_line),
 		cmocka_unit_test(an_error_is_cut_not_overrun),
 		cmocka_unit_test(lists_keep_their_items_while_they_grow),
 		cmocka_unit_test(near_misses_are_near),
