@@ -33,6 +33,7 @@ int run_network(struct context *x, int argc, char **argv, struct error *err);
 int run_volume(struct context *x, int argc, char **argv, struct error *err);
 int run_resize(struct context *x, int argc, char **argv, struct error *err);
 int run_oci(struct context *x, int argc, char **argv, struct error *err);
+int restore_pods(struct context *x, struct error *err); /* system restore */
 int run_system(struct context *x, int argc, char **argv, struct error *err);
 int run_completion(struct context *x, int argc, char **argv, struct error *err);
 int run_help(struct context *x, int argc, char **argv, struct error *err);

@@ -104,8 +104,10 @@ static const struct {
 	  "seapod oci run -b bundle test\nseapod oci features" },
 	{ "system",
 	  "info says where this instance keeps what; prune removes the bridge, the rules and the cgroup when "
-	  "no pod needs them.",
-	  "seapod system info" },
+	  "no pod needs them; restore starts the pods that are to run always (restartPolicy Always, neither "
+	  "stopped nor deleted) and are not there, as after a boot, each after the one whose network it "
+	  "shares: seapod.service calls it.",
+	  "seapod system info\nsystemctl enable seapod" },
 	{ "completion", "Prints a script for the shell.",
 	  "source <(seapod completion bash)\nseapod completion fish | source" },
 };

@@ -12,6 +12,7 @@
 #include "cli/start.h"
 #include "cli/volume.h"
 #include "net/service.h"
+#include "sandbox/note.h"
 #include "sandbox/sandbox.h"
 
 const struct option_spec delete_options[] = {
@@ -71,8 +72,8 @@ static int delete_pod(struct context *x, const char *namespace, const char *name
 	struct found_pod found;
 	int r = pods_find(&x->in, namespace, name, x->arena, &found, err);
 
-	if (r < 0)
-		return r;
+	if (r < 0) /* its keeper was killed: it is gone, and is not to come back with the next boot */
+		return note_remove(&x->in, namespace, name) == 0 ? 0 : r;
 	if (found.alive)
 		r = ask(x, found.pod, request, true, err);
 	/* A keeper that ended meanwhile, or long ago, left the directory. */

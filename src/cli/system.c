@@ -74,12 +74,14 @@ int run_system(struct context *x, int argc, char **argv, struct error *err)
 
 	options_begin(&o, x->command, argc, argv);
 	int r = options_next(&o, &option, &value, err);
-	const char *verb = r < 0 ? NULL : need(&o, 0, "a verb (info, prune)", err);
+	const char *verb = r < 0 ? NULL : need(&o, 0, "a verb (info, prune, restore)", err);
 	if (!verb)
 		return -EXIT_USAGE;
 	if (text_is(verb, "prune"))
 		return prune(x, err);
 	if (text_is(verb, "info"))
 		return info(x, err);
-	return usage_error(err, "system has no verb '%s' (info, prune)", verb);
+	if (text_is(verb, "restore"))
+		return restore_pods(x, err);
+	return usage_error(err, "system has no verb '%s' (info, prune, restore)", verb);
 }

@@ -120,6 +120,8 @@ int keeper_configure(struct keeper *k, int fd, struct error *err)
 		return r;
 	if ((r = apply_resources(k, restart, err)) < 0)
 		return r;
+	if (k->noted)
+		restore_note(k);
 	keeper_set_deadline(k);
 	for (size_t i = 0; i < k->n; i++)
 		if (restart[i])

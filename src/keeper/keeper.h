@@ -89,6 +89,8 @@ struct keeper {
 	struct condition_memory conditions[CONDITIONS];
 	bool was_initialized;
 	struct event_log *events;
+	bool noted;	   /* it comes back after a boot */
+	bool machine_ends; /* it was told to end by a signal, as at a shutdown */
 	struct timespec start_time;
 	const char *reason; /* of a pod that failed as a whole: DeadlineExceeded */
 	ev_timer deadline;
@@ -148,6 +150,10 @@ void event_record(struct keeper *k, const struct member *m, enum event_type type
 		  const char *format, ...)
 	__attribute__((format(printf, 5, 6))); /* M: NULL: about the pod; REASON: kept by pointer */
 void events_write(struct keeper *k);           /* what is not written yet */
+
+/* restore.c */
+void restore_note(struct keeper *k);   /* as it is now */
+void restore_forget(struct keeper *k); /* it has ended */
 
 /* conditions.c */
 bool status_ready(const struct keeper *k);

@@ -52,6 +52,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 	(void)loop;
 	(void)events;
 
+	k->machine_ends = true;
 	keeper_end(k, ENDING_STOPPED, k->pod->spec.terminationGracePeriodSeconds.value);
 }
 
@@ -59,9 +60,9 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 static void on_quiet(struct ev_loop *loop, ev_timer *w, int events)
 {
 	(void)loop;
-	(void)w;
 	(void)events;
 
+	restore_note(w->data);
 	memory_give_back();
 }
 
@@ -91,6 +92,7 @@ static void run(struct keeper *k)
 	term.data = k;
 	ev_signal_start(k->loop, &term);
 	ev_timer_init(&quiet, on_quiet, QUIET_S, 0);
+	quiet.data = k;
 	ev_timer_start(k->loop, &quiet);
 	keeper_begin(k);
 	write_objects(k);
@@ -137,6 +139,7 @@ int main(int argc, char **argv)
 	}
 	run(&k);
 	bool delete = k.ending == ENDING_DELETED || k.launch->remove;
+	restore_forget(&k);
 	if (!delete) {
 		status_write(&k);
 		events_write(&k);
