@@ -24,6 +24,7 @@ int run_run(struct context *x, int argc, char **argv, struct error *err);
 int run_logs(struct context *x, int argc, char **argv, struct error *err);
 int run_image(struct context *x, int argc, char **argv, struct error *err);
 int run_pull(struct context *x, int argc, char **argv, struct error *err);
+int run_push(struct context *x, int argc, char **argv, struct error *err);
 int run_login(struct context *x, int argc, char **argv, struct error *err);
 int run_logout(struct context *x, int argc, char **argv, struct error *err);
 int run_load(struct context *x, int argc, char **argv, struct error *err);

@@ -72,6 +72,11 @@ static const struct {
 	  "~/.docker/config.json, as Podman and Docker read them.",
 	  "seapod pull nginx\nseapod pull --platform linux/arm64 quay.io/a/b:1.2\nseapod pull -o json "
 	  "nginx" },
+	{ "push",
+	  "Blobs that the registry has are not sent again, or are mounted from the repository that the image "
+	  "came "
+	  "from; the manifest is sent as it is, so its digest stays.",
+	  "seapod push localhost/web registry.example.org/team/web:1.2" },
 	{ "login",
 	  "The name and password are tried at the registry and kept in $REGISTRY_AUTH_FILE or "
 	  "${XDG_RUNTIME_DIR}/containers/auth.json, or by the credential helper that this file names.",
@@ -82,7 +87,7 @@ static const struct {
 	  "docker save nginx | seapod load -\nseapod load build/images/busybox.tar" },
 	{ "image",
 	  "load FILE; import FILE NAME makes an image of a tar of a root file system; tag IMAGE NAME; ls; rm "
-	  "IMAGE.",
+	  "IMAGE; pull and push; tags NAME, catalog REGISTRY and referrers NAME list what a registry has.",
 	  "seapod image ls\nseapod image import rootfs.tar example.org/base\nseapod image rm "
 	  "example.org/base" },
 	{ "resize",

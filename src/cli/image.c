@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/obtain.h"
+#include "cli/registry.h"
 #include "cli/table.h"
 #include "image/reference.h"
 #include "image/store.h"
@@ -93,6 +94,8 @@ static int parse(struct context *x, struct options *o, int argc, char **argv, st
 int run_image(struct context *x, int argc, char **argv, struct error *err)
 {
 	struct options o;
+	if (argc > 0 && registry_has_verb(argv[0]))
+		return registry_verb(x, argc, argv, err);
 	int r = parse(x, &o, argc, argv, err);
 	const char *verb = r < 0 ? NULL : need(&o, 0, "a verb (ls, load, import, tag, rm)", err);
 

@@ -138,7 +138,9 @@ static int take_option(struct context *x, struct registry_call *call, const stru
 	return 0;
 }
 
-static int pull(struct context *x, struct options *o, int first, const char *verb, struct error *err)
+/* VERB with the options and at least one positional argument from FIRST on, AT_MOST of them. */
+static int pass_on(struct context *x, struct options *o, int first, int at_most, const char *verb,
+		   struct error *err)
 {
 	struct registry_call call = { .verb = verb };
 	const struct option_spec *option;
@@ -148,19 +150,56 @@ static int pull(struct context *x, struct options *o, int first, const char *ver
 	while ((r = options_next(o, &option, &value, err)) > 0)
 		if ((r = take_option(x, &call, option, value, err)) < 0)
 			return r;
-	if (r < 0 || !need(o, first, "an image", err))
+	if (r < 0 ||
+	    !need(o, first, text_is(verb, "pull") || text_is(verb, "push") ? "an image" : "a name", err))
 		return -EXIT_USAGE;
+	if (o->count - first > at_most)
+		return usage_error(err, "%s does not take '%s'", verb, o->positional[first + at_most]);
 	for (int i = first; i < o->count; i++)
 		*list_add(x->arena, &call.arguments) = o->positional[i];
 	return registry_become(x, &call, err);
 }
 
-int run_pull(struct context *x, int argc, char **argv, struct error *err)
+static const struct {
+	const char *name;
+	int arguments;
+} image_verbs[] = {
+	{ "pull", 200 }, { "push", 2 }, { "tags", 1 }, { "catalog", 1 }, { "referrers", 1 },
+};
+
+static int take_verb(struct context *x, const char *verb, int first, int argc, char **argv, struct error *err)
 {
+	const struct command command = { .name = x->command->name, .options = pull_options };
 	struct options o;
 
-	options_begin(&o, x->command, argc, argv);
-	return pull(x, &o, 0, "pull", err);
+	options_begin(&o, &command, argc, argv);
+	for (size_t i = 0; i < sizeof(image_verbs) / sizeof(*image_verbs); i++)
+		if (text_is(verb, image_verbs[i].name))
+			return pass_on(x, &o, first, image_verbs[i].arguments, verb, err);
+	return usage_error(err, "there is no verb '%s'", verb);
+}
+
+bool registry_has_verb(const char *verb)
+{
+	for (size_t i = 0; i < sizeof(image_verbs) / sizeof(*image_verbs); i++)
+		if (text_is(verb, image_verbs[i].name))
+			return true;
+	return false;
+}
+
+int registry_verb(struct context *x, int argc, char **argv, struct error *err)
+{
+	return take_verb(x, argv[0], 1, argc, argv, err);
+}
+
+int run_pull(struct context *x, int argc, char **argv, struct error *err)
+{
+	return take_verb(x, "pull", 0, argc, argv, err);
+}
+
+int run_push(struct context *x, int argc, char **argv, struct error *err)
+{
+	return take_verb(x, "push", 0, argc, argv, err);
 }
 
 /* Asks for the password on the terminal, without showing it. */
@@ -233,5 +272,5 @@ int run_logout(struct context *x, int argc, char **argv, struct error *err)
 	struct options o;
 
 	options_begin(&o, x->command, argc, argv);
-	return pull(x, &o, 0, "logout", err);
+	return pass_on(x, &o, 0, 1, "logout", err);
 }

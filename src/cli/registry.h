@@ -13,6 +13,10 @@ struct registry_call {
 	bool quiet, json;
 };
 
+/* The verbs of `seapod image` that are its: pull, push, tags, catalog, referrers. ARGV[0] is the verb. */
+bool registry_has_verb(const char *verb);
+int registry_verb(struct context *x, int argc, char **argv, struct error *err);
+
 /* Becomes seapod-registry, which says the rest. Returns only if it cannot be executed. */
 int registry_become(struct context *x, const struct registry_call *call, struct error *err);
 

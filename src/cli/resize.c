@@ -20,7 +20,8 @@ struct resizing {
 	struct quantity_map limits, requests;
 };
 
-static int take_amount(struct context *x, struct quantity_map *map, const char *name, const char *value, struct error *err)
+static int take_amount(struct context *x, struct quantity_map *map, const char *name, const char *value,
+		       struct error *err)
 {
 	struct quantity q;
 
@@ -31,7 +32,8 @@ static int take_amount(struct context *x, struct quantity_map *map, const char *
 	return 0;
 }
 
-static int take_option(struct context *x, struct resizing *r, const struct option_spec *option, const char *value, struct error *err)
+static int take_option(struct context *x, struct resizing *r, const struct option_spec *option,
+		       const char *value, struct error *err)
 {
 	bool request = text_ends(option->name, "-request");
 
@@ -40,7 +42,8 @@ static int take_option(struct context *x, struct resizing *r, const struct optio
 	else if (option->letter == 'n')
 		use_namespace(x, value);
 	else
-		return take_amount(x, request ? &r->requests : &r->limits, text_starts(option->name, "cpu") ? "cpu" : "memory", value, err);
+		return take_amount(x, request ? &r->requests : &r->limits,
+				   text_starts(option->name, "cpu") ? "cpu" : "memory", value, err);
 	return 0;
 }
 
@@ -59,8 +62,10 @@ static void set(struct context *x, struct quantity_map *map, const char *name, s
 static void change(struct context *x, struct resource_requirements *resources, const struct resizing *r)
 {
 	list_each(pair, &r->limits) {
-		struct quantity limit = resource_get(&resources->limits, pair->key), request = resource_get(&resources->requests, pair->key);
-		bool follows = request.set && ((limit.set && quantity_compare(&request, &limit) == 0) || quantity_compare(&request, &pair->value) > 0);
+		struct quantity limit = resource_get(&resources->limits, pair->key),
+				request = resource_get(&resources->requests, pair->key);
+		bool follows = request.set && ((limit.set && quantity_compare(&request, &limit) == 0) ||
+					       quantity_compare(&request, &pair->value) > 0);
 		set(x, &resources->limits, pair->key, pair->value);
 		if (follows)
 			set(x, &resources->requests, pair->key, pair->value);
@@ -72,10 +77,10 @@ static void change(struct context *x, struct resource_requirements *resources, c
 /* The container's, the only container's, or the pod's own. */
 static struct resource_requirements *find(struct pod *pod, const char *container, struct error *err)
 {
-	const struct container *c = container			     ? pod_find_container(pod, container) :
-				    pod->spec.resources		     ? NULL :
-				    pod->spec.containers.n == 1	     ? &pod->spec.containers.at[0] :
-								       NULL;
+	const struct container *c = container                     ? pod_find_container(pod, container)
+				    : pod->spec.resources         ? NULL
+				    : pod->spec.containers.n == 1 ? &pod->spec.containers.at[0]
+								  : NULL;
 
 	if (c)
 		return (struct resource_requirements *)&c->resources;
@@ -84,7 +89,8 @@ static struct resource_requirements *find(struct pod *pod, const char *container
 	if (container)
 		error_set(err, ENOENT, "the pod '%s' has no container '%s'", pod->metadata.name, container);
 	else
-		error_set(err, EINVAL, "the pod '%s' has several containers: say which (-c NAME)", pod->metadata.name);
+		error_set(err, EINVAL, "the pod '%s' has several containers: say which (-c NAME)",
+			  pod->metadata.name);
 	return NULL;
 }
 
@@ -101,7 +107,8 @@ static int resize(struct context *x, const char *name, const struct resizing *r,
 		return -err->code;
 	change(x, resources, r);
 	if (!pod_validate(wanted.pod, &problems))
-		return error_set(err, EINVAL, "the pod '%s': %s", name, problems.errors.n ? problems.errors.at[0].text : "the amounts are wrong");
+		return error_set(err, EINVAL, "the pod '%s': %s", name,
+				 problems.errors.n ? problems.errors.at[0].text : "the amounts are wrong");
 	result = pod_configure(x, &there, wanted.pod, err);
 	if (result >= 0)
 		printf("pod/%s %s\n", name, result ? "resized" : "unchanged");

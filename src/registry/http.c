@@ -350,3 +350,12 @@ const char *http_header(const struct http_request *q, const char *name)
 			return pair->value;
 	return NULL;
 }
+
+int64_t http_sent(const struct http_request *q)
+{
+	curl_off_t n = 0;
+
+	if (q->easy)
+		curl_easy_getinfo(q->easy, CURLINFO_SIZE_UPLOAD_T, &n);
+	return n;
+}

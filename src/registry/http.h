@@ -80,5 +80,8 @@ void http_reset(struct http_request *q);
 /* Waits for something to happen, at most MS, and lets it happen. */
 void http_step(struct http *h, int ms);
 
+/* How many bytes of Q's body are on their way. */
+int64_t http_sent(const struct http_request *q);
+
 /* The value of a header of the answer, NAME in lower case; NULL: there is none. */
 const char *http_header(const struct http_request *q, const char *name);

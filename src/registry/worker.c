@@ -1,6 +1,8 @@
 /* worker.c — the program seapod-registry: the only one that speaks HTTP and TLS.
  *
  *	seapod-registry ROOT RUN pull [OPTION...] IMAGE...
+ *	seapod-registry ROOT RUN push [OPTION...] IMAGE [DESTINATION]
+ *	seapod-registry ROOT RUN tags|catalog|referrers [OPTION...] NAME
  *	seapod-registry ROOT RUN login|logout [OPTION...] REGISTRY [USERNAME]
  *
  *	--tls-verify=false  --platform=OS/ARCH  --authfile=FILE  --secret=FD  --style=lines|bars|quiet|json  --error=FD
@@ -14,8 +16,10 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "registry/list.h"
 #include "registry/login.h"
 #include "registry/pull.h"
+#include "registry/push.h"
 
 enum { SECRET_MAX = 1024 * 1024 };
 
@@ -114,11 +118,28 @@ static int pull(struct registry_session *s, char **argv, struct error *err)
 	return r;
 }
 
+static int push(struct registry_session *s, char **argv, struct error *err)
+{
+	struct pushed pushed;
+
+	if (!argv[0])
+		return error_set(err, EINVAL, "push needs an image");
+	s->progress.verb = "pushing";
+	int r = image_push(s, argv[0], argv[1], &pushed, err);
+	if (r == 0)
+		say(s, pushed.fresh ? "pushed" : "unchanged", pushed.reference, pushed.digest);
+	return r;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct registry_session *s, char **argv, struct error *err);
 } verbs[] = {
 	{ "pull", pull },
+	{ "push", push },
+	{ "tags", registry_tags },
+	{ "catalog", registry_catalog },
+	{ "referrers", registry_referrers },
 	{ "login", registry_login },
 	{ "logout", registry_logout },
 };

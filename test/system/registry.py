@@ -166,7 +166,7 @@ class Fake(Served):
             request.reply(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"not known here"}]}')
         else:
             kind = json.loads(found).get("mediaType", "application/json") if "/manifests/" in request.path else "application/octet-stream"
-            request.reply(200, found, Content_Type=kind)
+            request.reply(200, found, Content_Type=kind, Docker_Content_Digest="sha256:" + hashlib.sha256(found).hexdigest())
 
     def put_blob(self, data, repository="a"):
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
