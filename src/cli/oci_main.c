@@ -1,6 +1,7 @@
 /* oci_main.c — seapod-oci: its commands, the options before them, and how errors are told; see oci.h. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "linux/program.h"
 #include "object/node.h"
 #include "oci/config.h"
+#include "oci/rootless.h"
 #include "oci/state.h"
 
 #define VERSION "0.1.0"
@@ -45,7 +47,8 @@ const struct command commands[] = {
 enum { COUNT = sizeof(commands) / sizeof(*commands) - 1 };
 
 static const struct option_spec globals[] = {
-	{ "root", 0, "DIR", "where the state of containers is kept (" ROOT ")" },
+	{ "root", 0, "DIR",
+	  "where the state of containers is kept (" ROOT "; not root: $XDG_RUNTIME_DIR/seapod-oci)" },
 	{ "log", 0, "FILE", "where to tell errors, besides standard error" },
 	{ "log-format", 0, "text|json", "how they look there" },
 	{ "log-level", 0, "LEVEL", "without effect" },
@@ -175,9 +178,15 @@ static int run(int argc, char **argv, struct error *err)
 {
 	static const struct command self = { "oci", "", "COMMAND", "", globals, NULL, .own_options = true };
 	const struct option_spec *option;
-	const char *value, *root = ROOT;
+	const char *value, *home = getenv("XDG_RUNTIME_DIR"), *root = ROOT;
+	char own[PATH_MAX];
 	struct options o;
 	int r;
+
+	if (!text_empty(home) && (geteuid() != 0 || rootless_is_inside())) {
+		snprintf(own, sizeof(own), "%s/seapod-oci", home);
+		root = own;
+	}
 
 	options_begin(&o, &self, argc - 1, argv + 1);
 	while ((r = options_next(&o, &option, &value, err)) > 0)

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "oci/rootless.h"
 
 const struct config_linux *bundle_linux(const struct oci_bundle *b)
 {
@@ -265,6 +266,18 @@ static uint64_t propagation_of(const char *word)
 		if (text_is(word + (*word == 'r'), all[i].word))
 			return all[i].flag | (*word == 'r' ? 1 << 14 : 0);
 	return 0;
+}
+
+int oci_bundle_enter(struct oci_bundle *b, struct error *err)
+{
+	int r = 0;
+
+	if (geteuid() != 0 && !rootless_is_inside()) {
+		r = rootless_enter(&b->config, err);
+		b->spec.user_namespace = true; /* its root is what the process becomes */
+	}
+	b->rootless = rootless_is_inside();
+	return r;
 }
 
 int oci_bundle_spec(struct oci_bundle *b, struct error *err)

@@ -22,6 +22,7 @@ struct oci_bundle {
 	struct oci_spec spec;
 	struct LIST(int) fds; /* closed with the bundle */
 	int pid_namespace;    /* one that exists, or -1 */
+	bool rootless;        /* in another user namespace than the machine's */
 	int devpts;           /* of the container's terminals, or -1 */
 	struct LIST(const char *) warnings;
 	struct seccomp_filter filter;
@@ -33,6 +34,9 @@ struct oci_bundle {
 int oci_bundle_open(struct oci_bundle *b, const char *dir, const char *id, const char *text, size_t size,
 		    struct error *err);
 void oci_bundle_close(struct oci_bundle *b);
+
+/* For a caller who is not root: moves this process into the user namespace of the configuration (rootless.h). Before anything is made. */
+int oci_bundle_enter(struct oci_bundle *b, struct error *err);
 
 /* Fills b->spec from b->config. */
 int oci_bundle_spec(struct oci_bundle *b, struct error *err);

@@ -234,7 +234,7 @@ static int bind_device(struct oci_bundle *b, const struct oci_device *d, const c
 static int add_device(struct oci_bundle *b, const struct oci_device *d, const char *property,
 		      struct error *err)
 {
-	if (b->spec.user_namespace)
+	if ((b->spec.user_namespace || b->rootless) && !S_ISFIFO(d->mode))
 		return bind_device(b, d, property, err);
 	*list_add(b->arena, &b->spec.devices) = *d;
 	return 0;

@@ -14,6 +14,7 @@
 #include "linux/security_module.h"
 #include "oci/bundle.h"
 #include "oci/ranges.h"
+#include "oci/rootless.h"
 
 struct number {
 	const char *name;
@@ -243,7 +244,7 @@ int oci_bundle_process(struct oci_bundle *b, const struct config_process *from, 
 		.noNewPrivileges = from->noNewPrivileges,
 		.has_oom_score_adj = from->oomScoreAdj.set,
 		.oomScoreAdj = (int)from->oomScoreAdj.value,
-		.strict_oom_score = true,
+		.strict_oom_score = !b->rootless,
 		.terminal = from->terminal,
 		.io_priority = from->ioPriority ? io_priority(from->ioPriority) : 0,
 		.scheduler = from->scheduler ? make_scheduler(b->arena, from->scheduler) : NULL,
@@ -256,6 +257,13 @@ int oci_bundle_process(struct oci_bundle *b, const struct config_process *from, 
 		*list_add(b->arena, &to->rlimits) =
 			(struct oci_rlimit){ (int)NUMBER_OF(rlimits, limit->type), limit->soft, limit->hard };
 	make_user(b, &from->user, to);
+	if (b->rootless && !rootless_may_set_groups()) {
+		if (to->additionalGids.n)
+			return error_set(err, EPERM,
+					 "process.user.additionalGids: this user namespace does not let "
+					 "groups be set");
+		to->no_groups = true;
+	}
 	make_capabilities(b, from->capabilities, &to->capabilities);
 	if ((r = make_label(b, from, to, err)) < 0 || (r = make_linux(b, to, err)) < 0)
 		return r;

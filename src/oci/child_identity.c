@@ -127,7 +127,7 @@ int child_user(struct child *c, const struct step *s, struct error *err)
 	const struct oci_process *p = s->process;
 
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
-	    setgroups(p->additionalGids.n, p->additionalGids.at) < 0 ||
+	    (!p->no_groups && setgroups(p->additionalGids.n, p->additionalGids.at) < 0) ||
 	    setresgid(p->gid, p->gid, p->gid) < 0 || setresuid(p->uid, p->uid, p->uid) < 0)
 		return error_errno(err, "cannot become user %u, group %u", p->uid, p->gid);
 	umask(p->has_umask ? p->umask : p->keep_umask ? c->umask : 0022);

@@ -26,13 +26,15 @@ static char **terminated(const struct strings *from, const char *first)
 	return list;
 }
 
-static void __attribute__((noreturn)) become(const char *path, char **argv, char **envp, int in)
+static void __attribute__((noreturn)) become(const char *path, char **argv, char **envp, int in, pid_t parent)
 {
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != parent) /* it has died before it could be asked for */
+		_exit(126);
 	if (dup2(in, 0) >= 0)
 		execve(path, argv, envp);
 	_exit(errno == ENOENT ? 127 : 126);
@@ -58,9 +60,9 @@ static int run(const struct config_hook *hook, const char *state, struct error *
 
 	if (in < 0)
 		return in;
-	pid_t pid = process_clone(0, -1, &pidfd);
+	pid_t parent = getpid(), pid = process_clone(0, -1, &pidfd);
 	if (pid == 0)
-		become(hook->path, argv, envp, in);
+		become(hook->path, argv, envp, in, parent);
 	if (pid < 0)
 		return error_set(err, -pid, "cannot run '%s': %s", hook->path, error_meaning(-pid));
 	struct pollfd end = { .fd = pidfd, .events = POLLIN };

@@ -173,7 +173,7 @@ static int delete (struct oci_state *s, bool force, void (*warn)(const char *tex
 		return r;
 	s->status = OCI_STOPPED;
 	bool saved = runtime_open_saved(s, &bundle, NULL) == 0;
-	if (!s->record.cgroupPath && saved)
+	if (!s->record.created && saved)
 		find_cgroup(s, &bundle);
 	if (s->record.cgroupPath && oci_container_cgroup(s, &g, NULL) == 0)
 		r = oci_cgroup_remove(&g, err);

@@ -92,6 +92,7 @@ int runtime_open_terminal(struct oci_io *io, const struct config_process *p, uid
 
 struct creation {
 	struct oci_create_wish *wish;
+	uid_t caller; /* before any user namespace is entered */
 	struct oci_state state;
 	struct oci_bundle bundle;
 	struct oci_cgroup cgroup;
@@ -117,7 +118,7 @@ static int make_unit(struct creation *c, struct error *err)
 	struct arena *a = c->bundle.arena;
 	_cleanup_text_ struct text properties = {};
 	const char *path;
-	int r = systemd_unit_read(l->cgroupsPath, c->wish->id, geteuid() != 0, a, &c->unit, err);
+	int r = systemd_unit_read(l->cgroupsPath, c->wish->id, c->bundle.rootless, a, &c->unit, err);
 
 	if (r == 0)
 		r = oci_cgroup_find(&c->cgroup, systemd_unit_path(&c->unit, a), a, err);
@@ -132,6 +133,21 @@ static int make_unit(struct creation *c, struct error *err)
 	return oci_cgroup_open(&c->cgroup, true, err);
 }
 
+/* Nobody has delegated one to the user. Devices need no rules then: a user namespace has no right to make any. */
+static int do_without_cgroup(struct creation *c, struct error *err)
+{
+	const struct config_resources *r = bundle_linux(&c->bundle)->resources;
+
+	if (r && (r->memory || r->cpu || (r->pids && r->pids->limit.set && r->pids->limit.value > 0) ||
+		  r->blockIO || r->hugepageLimits.n || r->network || r->rdma || r->unified.n))
+		return error_prefix(err, "linux.resources: the limits need a cgroup");
+	oci_cgroup_remove(&c->cgroup, NULL);
+	oci_cgroup_close(&c->cgroup);
+	c->cgroup = (struct oci_cgroup){};
+	c->has_cgroup = false;
+	return 0;
+}
+
 static int claim_cgroup(struct creation *c, struct error *err)
 {
 	const char *path = runtime_cgroup_path(&c->bundle, c->wish->id);
@@ -141,6 +157,8 @@ static int claim_cgroup(struct creation *c, struct error *err)
 		return r;
 	r = oci_cgroup_claim(&c->cgroup, err);
 	c->has_cgroup = r != -EBUSY; /* else it is not ours to remove */
+	if (c->bundle.rootless && (r == -EACCES || r == -EPERM || r == -EROFS))
+		return do_without_cgroup(c, err);
 	return r;
 }
 
@@ -150,7 +168,7 @@ static int make_cgroup(struct creation *c, struct error *err)
 	int r = c->wish->systemd_cgroup ? make_unit(c, err) : claim_cgroup(c, err);
 
 	c->bundle.cgroup = &c->cgroup;
-	if (r < 0)
+	if (r < 0 || !c->has_cgroup)
 		return r;
 	return l->resources ? oci_cgroup_set(&c->cgroup, l->resources, true, err) : 0;
 }
@@ -188,7 +206,7 @@ static void fill_record(struct creation *c)
 		.bundle = c->bundle.dir,
 		.rootfs = c->bundle.spec.root.path,
 		.created = arena_strdup(c->state.arena, clock_rfc3339_nano(clock_wall(), now)),
-		.owner = user_name(geteuid(), c->state.arena),
+		.owner = user_name(c->caller, c->state.arena),
 		.cgroupPath = c->cgroup.path,
 		.systemdUnit = c->unit.name,
 		.systemdSlice = c->unit.slice,
@@ -290,7 +308,8 @@ static int create(struct creation *c, struct error *err)
 
 	if ((r = runtime_check_preserved(c->wish->io.preserve_fds, err)) < 0 ||
 	    (r = oci_bundle_open(&c->bundle, c->wish->bundle, c->wish->id, NULL, 0, err)) < 0 ||
-	    (r = keep_config(c, err)) < 0 || (r = make_cgroup(c, err)) < 0)
+	    (r = keep_config(c, err)) < 0 || (r = oci_bundle_enter(&c->bundle, err)) < 0 ||
+	    (r = make_cgroup(c, err)) < 0)
 		return r;
 	c->bundle.cache = c->cache;
 	if ((r = oci_bundle_spec(&c->bundle, err)) < 0)
@@ -340,6 +359,7 @@ static void undo(struct creation *c)
 int oci_create(int rootfd, struct oci_create_wish *wish, struct container_process *p, struct error *err)
 {
 	struct creation c = { .wish = wish,
+			      .caller = geteuid(),
 			      .listen = -1,
 			      .worker = { .socket = -1 },
 			      .p = p,

@@ -9,10 +9,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "oci/rootless.h"
 #include "oci/runtime_parts.h"
 
 struct execution {
@@ -67,6 +69,19 @@ static int read_process(struct execution *e, struct config_process *p, struct er
 	return oci_config_read_process(text, size, e->bundle.arena, p, err);
 }
 
+/* An ordinary user has rights in the container's user namespace, whose owner he is, but only from within. */
+static int enter_rootless(struct execution *e, struct error *err)
+{
+	int r = 0;
+
+	if (geteuid() != 0 && e->state.record.newUser && !rootless_is_inside()) {
+		r = rootless_join((pid_t)e->state.record.pid, err);
+		e->state.record.newUser = false;
+	}
+	e->bundle.rootless = rootless_is_inside();
+	return r;
+}
+
 static int prepare(struct execution *e, struct error *err)
 {
 	struct config_process *p = arena_one(e->bundle.arena, struct config_process);
@@ -90,6 +105,27 @@ static int prepare(struct execution *e, struct error *err)
 	return r < 0 ? r : runtime_open_terminal(io, p, (uid_t)owner, err);
 }
 
+/* Those that the container has in common with us: they need not be entered, and if they are the machine's, only its root may. */
+static int shared_namespaces(pid_t pid)
+{
+	static const struct {
+		const char *name;
+		int type;
+	} all[] = { { "mnt", CLONE_NEWNS },  { "net", CLONE_NEWNET },       { "ipc", CLONE_NEWIPC },
+		    { "uts", CLONE_NEWUTS }, { "cgroup", CLONE_NEWCGROUP }, { "user", CLONE_NEWUSER } };
+	int shared = 0;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		char mine[40], its[40];
+		struct stat a, b;
+		snprintf(mine, sizeof(mine), "/proc/self/ns/%s", all[i].name);
+		snprintf(its, sizeof(its), "/proc/%d/ns/%s", (int)pid, all[i].name);
+		if (stat(mine, &a) == 0 && stat(its, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev)
+			shared |= all[i].type;
+	}
+	return shared;
+}
+
 static int enter(struct execution *e, struct container_process *p, struct error *err)
 {
 	enum { USUAL = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP };
@@ -110,6 +146,8 @@ static int enter(struct execution *e, struct container_process *p, struct error 
 			      (record->newTime ? CLONE_NEWTIME : 0),
 		.outlives = true,
 	};
+	if (e->bundle.rootless)
+		setting.namespaces &= ~(uint64_t)shared_namespaces((pid_t)record->pid);
 	if (e->process.terminal)
 		for (int i = 0; i < 3; i++)
 			setting.stdio[i] = e->wish->io.terminal.slave;
@@ -137,8 +175,8 @@ static int execute(struct execution *e, int rootfd, struct container_process *p,
 	    (r = runtime_open_saved(&e->state, &e->bundle, err)) < 0)
 		return cache < 0 ? cache : r;
 	e->bundle.cache = cache;
-	if ((r = oci_container_cgroup(&e->state, &e->cgroup, err)) < 0 || (r = prepare(e, err)) < 0 ||
-	    (r = enter(e, p, err)) < 0)
+	if ((e->state.record.cgroupPath && (r = oci_container_cgroup(&e->state, &e->cgroup, err)) < 0) ||
+	    (r = enter_rootless(e, err)) < 0 || (r = prepare(e, err)) < 0 || (r = enter(e, p, err)) < 0)
 		return r;
 	return runtime_write_pid_file(e->wish->io.pid_file, p->pid, err);
 }

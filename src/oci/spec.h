@@ -61,6 +61,7 @@ struct oci_process {
 	struct oci_filter seccomp;
 	bool terminal;
 	/* what only the runtime specification has */
+	bool no_groups;        /* the kernel does not let them be set, and there are none */
 	bool strict_oom_score; /* a value that cannot be set is an error */
 	bool keep_umask;       /* the caller's */
 	bool keep_keyring;
