@@ -41,13 +41,15 @@ int budget_fits(const struct cgroup *c, const char *whose, const struct cgroup_l
 	cgroup_usage(c, &usage);
 	if (usage.memory_bytes <= limits->memory_limit_bytes)
 		return 0;
-	return error_set(err, EBUSY, "%s uses %" PRIu64 "Ki of memory, and would be killed with a limit of %" PRIu64 "Ki", whose,
-			 usage.memory_bytes / 1024, limits->memory_limit_bytes / 1024);
+	return error_set(err, EBUSY,
+			 "%s uses %" PRIu64 "Ki of memory, and would be killed with a limit of %" PRIu64 "Ki",
+			 whose, usage.memory_bytes / 1024, limits->memory_limit_bytes / 1024);
 }
 
 /* A pod may not have less CPU time than one of its containers at any moment (version 1 refuses that): it is tried before them,
  * which is right when it grows, and set after them, which is right when it shrinks. */
-int budget_apply(const struct sandbox *s, struct sandbox_container *const *running, size_t n, struct error *err)
+int budget_apply(const struct sandbox *s, struct sandbox_container *const *running, size_t n,
+		 struct error *err)
 {
 	const struct cgroup_limits pod = budget_of_pod(s->pod, s->arena);
 	int r = 0;

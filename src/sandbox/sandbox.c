@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -399,15 +400,18 @@ static int make_cgroup(struct sandbox *s, struct error *err)
 static void learn_facts(struct sandbox *s)
 {
 	struct sysinfo info;
+	struct statvfs disk = {};
 
 	gethostname(s->node_name, sizeof(s->node_name) - 1);
 	sysinfo(&info);
+	fstatvfs(s->in->rootfd, &disk);
 	s->facts = (struct pod_facts){
 		.pod_ip = s->ip,
 		.host_ip = s->host_ip,
 		.node_name = s->node_name,
 		.node_memory_bytes = (uint64_t)info.totalram * info.mem_unit,
 		.node_cpu_milli = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) * 1000,
+		.node_disk_bytes = (uint64_t)disk.f_blocks * disk.f_frsize,
 	};
 }
 

@@ -34,7 +34,9 @@ int pod_field(const struct pod *pod, const struct pod_facts *facts, const char *
 		{ "metadata.namespace", pod->metadata.namespace },
 		{ "metadata.uid", pod->metadata.uid },
 		{ "spec.nodeName", facts->node_name },
-		{ "spec.serviceAccountName", pod->spec.serviceAccountName },
+		{ "spec.serviceAccountName", pod->spec.serviceAccountName
+						     ? pod->spec.serviceAccountName
+						     : "default" }, /* admission sets it */
 		{ "status.hostIP", facts->host_ip },
 		{ "status.hostIPs", facts->host_ip },
 		{ "status.podIP", facts->pod_ip },
@@ -64,6 +66,17 @@ int pod_field(const struct pod *pod, const struct pod_facts *facts, const char *
 	return 0;
 }
 
+/* In billionths, as quantities are. Of hugepages a container without a limit has none. */
+static __int128 machine_has(const struct pod_facts *facts, const char *name)
+{
+	const __int128 billion = 1000000000;
+
+	return text_is(name, "cpu")                 ? facts->node_cpu_milli * (billion / 1000)
+	       : text_is(name, "memory")            ? facts->node_memory_bytes * billion
+	       : text_is(name, "ephemeral-storage") ? facts->node_disk_bytes * billion
+						    : 0;
+}
+
 int pod_resource_field(const struct pod *pod, const struct pod_facts *facts,
 		       const struct container *container, const struct resource_field_selector *selector,
 		       struct arena *a, const char **value, struct error *err)
@@ -79,9 +92,8 @@ int pod_resource_field(const struct pod *pod, const struct pod_facts *facts,
 		return error_set(err, EINVAL, "resourceFieldRef '%s' of the container '%s' is not there",
 				 selector->resource, selector->containerName ? selector->containerName : "?");
 	struct quantity q = resource_get(limits ? &c->resources.limits : &c->resources.requests, name);
-	if (!q.set && limits) /* no limit: what the machine has (core/v1 ResourceFieldSelector) */
-		q.nano = text_is(name, "cpu") ? (__int128)facts->node_cpu_milli * 1000000
-					      : (__int128)facts->node_memory_bytes * 1000000000;
+	if (!q.set && limits) /* what the machine has (core/v1 ResourceFieldSelector) */
+		q.nano = machine_has(facts, name);
 	__int128 divisor =
 		selector->divisor.set && selector->divisor.nano > 0 ? selector->divisor.nano : 1000000000;
 	*value = arena_printf(a, "%" PRId64, (int64_t)((q.nano + divisor - 1) / divisor));

@@ -8,7 +8,8 @@
 /* What is known only at run time. */
 struct pod_facts {
 	const char *pod_ip, *host_ip, *node_name;
-	uint64_t node_memory_bytes, node_cpu_milli; /* stand in for limits that are not set */
+	uint64_t node_memory_bytes, node_cpu_milli,
+		node_disk_bytes; /* stand in for limits that are not set */
 };
 
 /* The value of a fieldPath (metadata.labels['x'], status.podIP …) in A; -EINVAL: there is no such field. */
