@@ -1,7 +1,6 @@
 """Watching: get -w, events -w, describe, top, wait for a JSON path."""
-import json
 
-from instance import STAY, container, eventually, pod, shell
+from instance import container, eventually, pod, shell
 
 NET = {"hostNetwork": True}
 
@@ -74,3 +73,29 @@ def test_conditions_keep_the_time_of_their_change(seapod):
     assert conditions["PodScheduled"]["lastTransitionTime"] == first["PodScheduled"]
     assert conditions["ContainersReady"]["reason"] == "ContainersNotReady"
     assert conditions["ContainersReady"]["message"] == "containers with unready status: [b]"
+
+
+def test_top(seapod):
+    """The busy one asks for processors, so that it gets some on a machine that has other work."""
+    hot = shell("while :; do :; done", "hot", resources={"requests": {"cpu": "2"}})
+    seapod.apply(pod("busy", hot, container("cold"), **NET))
+    seapod.apply(pod("idle", **NET))
+
+    def rows(*args):
+        return [line.split() for line in seapod.out("top", "--no-headers", *args).splitlines()]
+
+    def cpu(row, column):
+        return int(row[column].rstrip("m"))
+
+    def pods():
+        of = {row[0]: row for row in rows()}
+        assert cpu(of["busy"], 1) > 50 > cpu(of["idle"], 1), of
+        return of
+    idle = eventually(pods)["idle"]
+    assert idle[2].endswith("i") and int(idle[3]) >= 2  # a shell and its sleep
+    by_name = {row[1]: row for row in rows("pod", "busy", "--containers")}
+    assert set(by_name) == {"hot", "cold"} and by_name["hot"][0] == "busy" and cpu(by_name["hot"], 2) > cpu(by_name["cold"], 2)
+    assert seapod.out("top").split("\n")[0].split()[:4] == ["NAME", "CPU(cores)", "MEMORY(bytes)", "PIDS"]
+    assert "nobody" in seapod.fails("top", "pod", "nobody")
+    seapod.run("stop", "busy")
+    assert [row[0] for row in rows()] == ["idle"]
