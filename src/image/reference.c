@@ -8,6 +8,8 @@ static bool all_of(const char *s, size_t n, const char *set)
 	return n > 0 && strspn(s, set) >= n;
 }
 
+enum { LENGTH_MAX = 400 };
+
 #define LOWER "abcdefghijklmnopqrstuvwxyz0123456789"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -27,7 +29,10 @@ const char *reference_complete(const char *name, struct arena *a, struct error *
 	const char *path = registry ? slash + 1 : name;
 	size_t path_size = (size_t)((colon ? colon : end) - path);
 
-	if (strlen(name) > 400)
+	const char *before = registry ? "" : slash ? "docker.io/" : "docker.io/library/";
+	const char *after = colon || at ? "" : ":latest";
+
+	if (strlen(before) + strlen(name) + strlen(after) > LENGTH_MAX)
 		error_set(err, EINVAL, "the image name '%.60s…' is too long", name);
 	else if (path_size > 0 && strcspn(path, UPPER) < path_size)
 		error_set(err, EINVAL, "'%s' is no image name: it must be in lower case", name);
@@ -40,11 +45,7 @@ const char *reference_complete(const char *name, struct arena *a, struct error *
 			!all_of(at + 8, 64, "0123456789abcdef")))
 		error_set(err, EINVAL, "'%s' is no image name: the digest is wrong", name);
 	else
-		return arena_printf(a, "%s%s%s",
-				    registry ? ""
-				    : slash  ? "docker.io/"
-					     : "docker.io/library/",
-				    name, colon || at ? "" : ":latest");
+		return arena_printf(a, "%s%s%s", before, name, after);
 	return NULL;
 }
 

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "keeper/keeper.h"
+#include "linux/proc.h"
 
 enum { LAUNCH_FD = 3, WATCH_FD = 4, QUIET_S = 1 };
 
@@ -105,7 +106,7 @@ static void run(struct keeper *k)
 static void stay_alive(void)
 {
 	static const char score[] = "-998";
-	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = proc_open("/proc/self/oom_score_adj", O_WRONLY);
 
 	if (fd >= 0)
 		(void)!write(fd, score, sizeof(score) - 1);

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "linux/proc.h"
 #include "linux/process.h"
 
 static int write_map(pid_t pid, const char *name, const char *map)
@@ -22,8 +23,7 @@ static int write_map(pid_t pid, const char *name, const char *map)
 	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-	return fd < 0 || write(fd, map, strlen(map)) < 0 ? -errno : 0;
+	return proc_write(path, map);
 }
 
 /* It exists as long as a process is in it or a descriptor of it is open: the process is only needed to have its maps written by who is outside. */

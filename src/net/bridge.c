@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/proc.h"
 
 /* %s: the bridge. A file that is not there is a part that the kernel does not have: fine, unless it is NEEDED. */
 static const struct {
@@ -28,7 +29,8 @@ static int set_sysctl(const char *format, const char *bridge, const char *value,
 	char path[100], now[2] = "";
 
 	snprintf(path, sizeof(path), format, bridge);
-	_cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
+	_cleanup_close_ int fd = proc_open(path, O_RDWR);
+	errno = fd < 0 ? -fd : 0;
 	if (fd < 0)
 		return needed ? error_errno(err, "cannot open '%s'", path) : 0;
 	if (read(fd, now, 1) == 1 && now[0] == value[0])

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/proc.h"
 #include "net/elements.h"
 #include "net/reload.h"
 #include "net/rules.h"
@@ -180,9 +181,7 @@ int endpoint_connect(const struct network *n, const struct endpoint_record *r, u
 /* Links that come have no IPv6: the network has none, and else another pod could announce itself as a router to all. */
 static void without_ipv6(void)
 {
-	_cleanup_close_ int fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
-	if (fd >= 0 && write(fd, "1", 1) < 0)
-		return;
+	proc_write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
 }
 
 int endpoint_attach(struct endpoint *e, struct error *err)

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "linux/capability.h"
+#include "linux/proc.h"
 #include "oci/child.h"
 
 int child_rlimit(struct child *c, const struct step *s, struct error *err)
@@ -35,9 +36,10 @@ int child_oom_score(struct child *c, const struct step *s, struct error *err)
 {
 	char text[16];
 	int n = snprintf(text, sizeof(text), "%d", s->process->oomScoreAdj);
-	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = proc_open("/proc/self/oom_score_adj", O_WRONLY);
 	(void)c;
 
+	errno = fd < 0 ? -fd : 0;
 	if ((fd < 0 || write(fd, text, (size_t)n) < 0) &&
 	    (s->process->strict_oom_score || (errno != EACCES && errno != EPERM)))
 		return error_errno(err, "cannot set oom_score_adj to %s", text);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/magic.h>
 #include <linux/sched.h>
 #include <net/if.h>
 #include <sched.h>
@@ -14,11 +13,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "linux/path.h"
+#include "linux/proc.h"
 #include "oci/child.h"
 
 /* The user 0 of the namespace, so that what is made belongs to it. Where 0 is not mapped it stays as it is (EINVAL). */
@@ -50,24 +48,19 @@ int child_namespaces(struct child *c, const struct step *s, struct error *err)
 	return 0;
 }
 
-/* Writes TEXT to FILE below the host's /proc. */
-static int write_proc(const char *file, const char *text, struct error *err)
+/* Writes TEXT to PATH of the host's /proc. */
+static int write_proc(const char *path, const char *text, struct error *err)
 {
-	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct statfs fs;
+	int r = proc_write(path, text);
 
-	if (proc < 0 || fstatfs(proc, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
-		return error_set(err, ENOSYS, "/proc of the host is not a proc file system");
-	_cleanup_close_ int fd = openat(proc, file, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		return error_errno(err, "cannot write '%s' to /proc/%s", text, file);
-	return 0;
+	errno = -r;
+	return r < 0 ? error_errno(err, "cannot write '%s' to %s", text, path) : 0;
 }
 
 /* The new one is for children only until it is entered; and what has been entered has its offsets for ever (time_namespaces(7)). */
 int child_time(struct child *c, const struct step *s, struct error *err)
 {
-	int r = s->path ? write_proc("self/timens_offsets", s->path, err) : 0;
+	int r = s->path ? write_proc("/proc/self/timens_offsets", s->path, err) : 0;
 	(void)c;
 
 	if (r < 0)
@@ -113,6 +106,6 @@ int child_sysctl(struct child *c, const struct step *s, struct error *err)
 	char file[300];
 	(void)c;
 
-	snprintf(file, sizeof(file), "sys/%s", s->sysctl->path);
+	snprintf(file, sizeof(file), "/proc/sys/%s", s->sysctl->path);
 	return write_proc(file, s->sysctl->value, err) < 0 ? error_prefix(err, "linux.sysctl") : 0;
 }

@@ -1,15 +1,14 @@
 /* child_schedule.c — how the process is run by the kernel: scheduler, CPUs, memory nodes, personality, security labels (child.h). */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "linux/proc.h"
 #include "oci/child.h"
 
 /* sched_setattr(2), first version. (The kernel's own header and glibc's exclude each other.) */
@@ -83,12 +82,9 @@ int child_affinity(struct child *c, const struct step *s, struct error *err)
 /* On the host's /proc, which a container cannot have changed; what it is open on is this very process (CVE-2019-16884). */
 int child_label_open(struct child *c, const struct step *s, struct error *err)
 {
-	struct statfs fs;
-
-	c->label = open(s->label->file, O_WRONLY | O_CLOEXEC);
-	if (c->label < 0 || fstatfs(c->label, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
-		return error_errno(err, "cannot open '%s'", s->label->file);
-	return 0;
+	c->label = proc_open(s->label->file, O_WRONLY);
+	errno = -c->label;
+	return c->label < 0 ? error_errno(err, "cannot open '%s'", s->label->file) : 0;
 }
 
 int child_label(struct child *c, const struct step *s, struct error *err)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/proc.h"
 #include "linux/socket.h"
 #include "oci/child.h"
 #include "oci/plan.h"
@@ -139,8 +140,9 @@ static int write_map(pid_t pid, const char *name, const char *map, struct error 
 	char path[40];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, map, strlen(map)) < 0)
+	int r = proc_write(path, map);
+	errno = -r;
+	if (r < 0)
 		return error_errno(err, "linux.%sMappings: cannot be set", name[0] == 'u' ? "uid" : "gid");
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "linux/mount.h"
+#include "linux/proc.h"
 #include "linux/process.h"
 
 enum { FIRST_NAMESPACE = 0xEFFFFFFD }; /* PROC_USER_INIT_INO of the kernel's */
@@ -143,9 +144,10 @@ static int make_namespace(struct mapper mappers[2], int go, struct error *err)
 	if (unshare(CLONE_NEWUSER) < 0)
 		return error_errno(err, "linux.namespaces: cannot make a user namespace");
 	if (mappers[1].pidfd < 0) {
-		_cleanup_close_ int fd = open("/proc/self/setgroups", O_WRONLY | O_CLOEXEC);
-		if (fd < 0 || write(fd, "deny", 4) < 0)
-			return error_errno(err, "cannot write '/proc/self/setgroups'");
+		int r = proc_write("/proc/self/setgroups", "deny");
+		if (r < 0)
+			return error_set(err, -r, "cannot write '/proc/self/setgroups': %s",
+					 error_meaning(-r));
 	}
 	if (write(go, "!!", 2) != 2)
 		return error_errno(err, "cannot tell the mappers");

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/proc.h"
 #include "linux/user_namespace.h"
 #include "oci/mount_open.h"
 #include "sandbox/kept.h"
@@ -63,7 +64,7 @@ void mapped_oom_score(const struct sandbox *s, pid_t pid, int score)
 	if (s->user_namespace < 0)
 		return;
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = proc_open(path, O_WRONLY);
 	if (fd >= 0)
 		dprintf(fd, "%d", score);
 }

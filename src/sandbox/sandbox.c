@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "linux/proc.h"
 #include "net/resolver.h"
 #include "sandbox/budget.h"
 #include "sandbox/mapped.h"
@@ -235,8 +236,9 @@ static int set_sysctl(const struct sandbox *s, const struct sysctl *sysctl, stru
 		return error_set(err, EPERM, "the sysctl '%s' is not one of the pod's own namespaces",
 				 sysctl->name);
 	sysctl_path(name, path, sizeof(path));
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, sysctl->value, strlen(sysctl->value)) < 0)
+	int r = proc_write(path, sysctl->value);
+	errno = -r;
+	if (r < 0)
 		return error_errno(err, "cannot set the sysctl '%s' to '%s'", sysctl->name, sysctl->value);
 	return 0;
 }
