@@ -31,7 +31,7 @@ static int failed(struct error *err, int r, size_t i, const char *what, const ch
 
 /* --- the root --- */
 
-/* What is mounted below the root belongs to it. */
+/* What is mounted below the root belongs to it. A slave has to stay with its master on the host, which no private copy finds again. */
 static int open_root(struct oci_bundle *b, struct error *err)
 {
 	const char *path = absolute(b, b->config.root->path, b->dir);
@@ -40,7 +40,9 @@ static int open_root(struct oci_bundle *b, struct error *err)
 	if (dir < 0)
 		return error_errno(err, "root.path: cannot open the directory '%s'", path);
 	int copy = bundle_keep(b, mount_copy(dir, "", true));
-	int r = copy < 0 ? copy : mount_change(copy, 0, PRIVATE, true);
+	const char *word = bundle_linux(b)->rootfsPropagation;
+	int r = copy < 0 ? copy
+			 : mount_change(copy, 0, word && strstr(word, "slave") ? SLAVE : PRIVATE, true);
 	if (r < 0)
 		return error_set(err, -r, "root.path: cannot mount '%s': %s", path, error_meaning(-r));
 	b->spec.root = (struct oci_root){ .path = path, .fd = copy, .readonly = b->config.root->readonly };

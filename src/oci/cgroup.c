@@ -121,6 +121,17 @@ static void enable_controllers(int dir)
 	}
 }
 
+/* What was made and cannot be opened is removed again: without a descriptor nobody would find it. */
+static int take_back(struct oci_hierarchy *h, int dir, const char *name)
+{
+	int r = -errno;
+
+	if (h->made)
+		unlinkat(dir, name, AT_REMOVEDIR);
+	h->made = false;
+	return r;
+}
+
 static int open_step_by_step(const struct oci_cgroup *g, struct oci_hierarchy *h, bool make)
 {
 	_cleanup_close_ int dir = open(h->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -136,7 +147,7 @@ static int open_step_by_step(const struct oci_cgroup *g, struct oci_hierarchy *h
 			return -errno;
 		int below = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (below < 0)
-			return -errno;
+			return take_back(h, dir, name);
 		if (h->made && has_word(h->controllers, "cpuset"))
 			inherit_cpuset(dir, below);
 		close(dir);
@@ -159,7 +170,7 @@ static int open_one(const struct oci_cgroup *g, struct oci_hierarchy *h, bool ma
 	if (make && !h->made && errno != EEXIST)
 		return -errno;
 	h->dir = open(whole, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return h->dir < 0 ? -errno : 0;
+	return h->dir < 0 ? take_back(h, AT_FDCWD, whole) : 0;
 }
 
 static int open_some(struct oci_cgroup *g, const char *controller, bool make, struct error *err)
@@ -366,9 +377,13 @@ static int remove_all(struct oci_cgroup *g)
 	int result = 0;
 
 	list_each(h, &g->all) {
+		/* Mostly that is all, and it takes no descriptor, of which there may be none left. */
+		if (h->dir >= 0 &&
+		    (rmdir(arena_printf(g->arena, "%s%s", h->mount, g->path)) == 0 || errno == ENOENT))
+			continue;
 		_cleanup_close_ int above =
 			h->dir < 0 ? -1 : openat(h->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		int r = above < 0 ? 0 : remove_below(above, name, 0);
+		int r = h->dir < 0 ? 0 : above < 0 ? -errno : remove_below(above, name, 0);
 		if (r < 0)
 			result = r;
 	}

@@ -162,6 +162,11 @@ int oci_state_claim(int rootfd, const char *id, struct oci_state *s, struct erro
 	if (!made && errno != EEXIST)
 		return error_errno(err, "cannot make the directory of the container '%s'", id);
 	int r = open_dir(s);
+	if (r < 0 && made)
+		unlinkat(rootfd, id, AT_REMOVEDIR);
+	if (r < 0 && r != -ENOENT)
+		return error_set(err, -r, "cannot open the directory of the container '%s': %s", id,
+				 error_meaning(-r));
 	bool locked = r == 0 && flock(s->dir, LOCK_EX | LOCK_NB) == 0 && is_current(s);
 	if (!locked || file_exists(s->dir, "state.json"))
 		return error_set(err, EEXIST, "there is a container '%s' already", id);

@@ -2,6 +2,8 @@
 import os
 import subprocess
 
+import pytest
+
 from oci_runtime import own
 
 
@@ -100,3 +102,41 @@ def test_masked_and_readonly_paths(oci):
     oci.config["linux"]["maskedPaths"].append("/none")
     out = oci.sh("wc -c </proc/keys; ls /sys/firmware | wc -l; echo x 2>&- >/proc/sys/kernel/printk || echo refused")
     assert out == "0\n0\nrefused\n"
+
+
+@pytest.mark.parametrize("word, found", [("shared", "shared:"), ("slave", "master:"), ("private", ""), ("unbindable", "unbindable"),
+                                         ("rshared", "shared:"), ("rprivate", "")])
+def test_propagation_of_the_root(oci, word, found):
+    subprocess.run(["mount", "--bind", oci.bundle, oci.bundle], check=True)
+    subprocess.run(["mount", "--make-shared", oci.bundle], check=True)
+    try:
+        oci.config["linux"]["rootfsPropagation"] = word
+        fields = next(line.split() for line in oci.sh("cat /proc/self/mountinfo").splitlines() if line.split()[4] == "/")
+    finally:
+        subprocess.run(["umount", oci.bundle], check=True)
+    optional = " ".join(fields[6:fields.index("-")])
+    assert found in optional and (found or not optional), optional
+
+
+@own
+def test_a_slave_root_follows_the_host(oci):
+    os.makedirs(oci.bundle + "/rootfs/data")
+    subprocess.run(["mount", "--bind", oci.bundle, oci.bundle], check=True)
+    subprocess.run(["mount", "--make-shared", oci.bundle], check=True)
+    try:
+        oci.config["linux"]["rootfsPropagation"] = "slave"
+        oci.up()
+        subprocess.run(["mount", "-t", "tmpfs", "later", oci.bundle + "/rootfs/data"], check=True)
+        assert "later" in oci.exec("cat", "/proc/mounts").stdout
+        oci.call("delete", "--force", oci.id)
+    finally:
+        subprocess.run(["umount", "-R", oci.bundle], check=True)
+
+
+@own
+def test_no_pivot(oci):
+    """For a host whose root cannot be pivoted: the same by chroot."""
+    oci.config["process"]["args"] = ["sh", "-c", "ls /"]
+    oci.write()
+    done = oci.call("run", "--no-pivot", "--bundle", oci.bundle, oci.id)
+    assert "tmp" in done.stdout.split() and "home" not in done.stdout.split()
