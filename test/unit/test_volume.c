@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "object/json.h"
+#include "volume/env_file.h"
 #include "volume/volume.h"
 
 enum { TMPFS = 0x01021994 };
@@ -379,10 +380,51 @@ static void sub_paths_are_made_or_are_files(void **state)
 	assert_int_equal(volume_source(&set, &other, NULL, &source, &err), -ENOENT);
 }
 
+static void variables_are_read_as_a_shell_reads_quotes(void **state)
+{
+	static const struct {
+		const char *text, *key, *value, *says;
+	} cases[] = {
+		{ "A='1'\nB='2'\n", "B", "2", NULL },
+		{ "# c\n\n \t A='x y' # c", "A", "x y", NULL },
+		{ "A='two\nlines'\nB='b'", "A", "two\nlines", NULL },
+		{ "A='two\nlines'\nB='b'", "B", "b", NULL },
+		{ "A=\nB='b'", "A", "", NULL },
+		{ "A= 'x'", "A", "", NULL },
+		{ "A='$B\\n'", "A", "$B\\n", NULL },
+		{ "A='1'", "B", NULL, NULL },
+		{ "A='1'", "AA", NULL, NULL },
+		{ "A='1'\nA='2'", "A", "1", NULL },
+		{ "", "A", NULL, NULL },
+		{ "A=1", "A", NULL, "line 1: the value must be in single quotes" },
+		{ "A=\"1\"", "A", NULL, "single quotes" },
+		{ "A='1'x", "A", NULL, "single quotes" },
+		{ "\nA ='1'", "A", NULL, "line 2 is not NAME='value'" },
+		{ "='1'", "A", NULL, "line 1 is not" },
+		{ "A", "A", NULL, "line 1 is not" },
+		{ "A='1\n2", "A", NULL, "no closing quote" },
+	};
+	_cleanup_arena_ struct arena *a = arena_new();
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		err = (struct error){};
+		const char *value;
+		int r = env_file_find(cases[i].text, cases[i].key, a, &value, &err);
+		if (cases[i].says ? r == 0 || !strstr(err.text, cases[i].says) : r < 0)
+			fail_msg("%zu: %d '%s'", i, r, err.text);
+		if (!cases[i].says &&
+		    !text_is(value ? value : "none", cases[i].value ? cases[i].value : "none"))
+			fail_msg("%zu: '%s'", i, value);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(variables_are_read_as_a_shell_reads_quotes),
 		TEST(empty_dirs),
 		TEST(an_fs_group_owns_what_is_made),
 		TEST(host_paths_of_every_type),
