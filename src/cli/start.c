@@ -13,15 +13,33 @@
 #include "sandbox/claim.h"
 #include "sandbox/launch.h"
 
-static int add_image(struct context *x, struct launch *l, const struct container *c, struct error *err)
+/* A launch on its way, and the one before it when the pod runs: what it has already is not asked for again, of no registry. */
+struct launching {
+	struct launch launch;
+	const struct launch *before;
+};
+
+static const struct launch_image *had_before(const struct launching *l, const struct container *c)
+{
+	const struct container *was = l->before ? pod_find_container(&l->before->pod, c->name) : NULL;
+
+	return was && text_is(was->image, c->image) ? launch_find_image(l->before, c->name) : NULL;
+}
+
+static int add_image(struct context *x, struct launching *l, const struct container *c, struct error *err)
 {
 	struct image image;
 	const struct wanted_image wanted = { c->image, c->imagePullPolicy, c->pull_policy_defaulted };
-	int r = image_obtain(x, &l->pod, &wanted, &image, err);
+	const struct launch_image *had = had_before(l, c);
 
+	if (had) {
+		*list_add(x->arena, &l->launch.images) = *had;
+		return 0;
+	}
+	int r = image_obtain(x, &l->launch.pod, &wanted, &image, err);
 	if (r < 0)
 		return error_prefix(err, "the container '%s'", c->name);
-	*list_add(x->arena, &l->images) = (struct launch_image){
+	*list_add(x->arena, &l->launch.images) = (struct launch_image){
 		.container = c->name,
 		.reference = image.reference,
 		.id = image.id,
@@ -31,44 +49,58 @@ static int add_image(struct context *x, struct launch *l, const struct container
 	return 0;
 }
 
-static int add_volume_image(struct context *x, struct launch *l, const struct volume *volume,
+/* The volumes of a pod that runs cannot change. */
+static int add_volume_image(struct context *x, struct launching *l, const struct volume *volume,
 			    struct error *err)
 {
 	struct image image;
 	const struct wanted_image wanted = { volume->image->reference, volume->image->pullPolicy };
-	int r = image_obtain(x, &l->pod, &wanted, &image, err);
+	int r = image_obtain(x, &l->launch.pod, &wanted, &image, err);
 
 	if (r < 0)
 		return error_prefix(err, "the volume '%s'", volume->name);
-	*list_add(x->arena, &l->volumeImages) =
+	*list_add(x->arena, &l->launch.volumeImages) =
 		(struct volume_image){ volume->name, image.reference, image.id, image.layers };
 	return 0;
 }
 
-/* The launch of POD as text (sandbox/launch.h). */
-static int make_launch(struct context *x, const struct pod *pod, enum start_how how, struct text *text,
-		       struct error *err)
+static int add_images(struct context *x, struct launching *l, const struct pod_spec *spec, struct error *err)
 {
-	struct launch launch = { .pod = *pod,
-				 .hold = how & START_HOLD,
-				 .publish = how & START_PUBLISH,
-				 .remove = how & START_REMOVE,
-				 .backoff_initial = getenv("SEAPOD_BACKOFF_INITIAL"),
-				 .backoff_max = getenv("SEAPOD_BACKOFF_MAX"),
-				 .backoff_reset = getenv("SEAPOD_BACKOFF_RESET") };
 	int r = 0;
 
-	list_each(c, &pod->spec.initContainers)
-		if ((r = add_image(x, &launch, c, err)) < 0)
+	list_each(c, &spec->initContainers)
+		if ((r = add_image(x, l, c, err)) < 0)
 			return r;
-	list_each(c, &pod->spec.containers)
-		if ((r = add_image(x, &launch, c, err)) < 0)
+	list_each(c, &spec->containers)
+		if ((r = add_image(x, l, c, err)) < 0)
 			return r;
-	list_each(volume, &pod->spec.volumes)
-		if (volume->image && (r = add_volume_image(x, &launch, volume, err)) < 0)
-			return r;
-	launch.pod.status = (struct pod_status){};
-	node_to_json(object_encode(&launch_table, &launch, x->arena), false, text);
+	if (l->before)
+		l->launch.volumeImages = l->before->volumeImages;
+	else
+		list_each(volume, &spec->volumes)
+			if (volume->image && (r = add_volume_image(x, l, volume, err)) < 0)
+				return r;
+	return 0;
+}
+
+/* The launch of POD as text (sandbox/launch.h). BEFORE: the one that its keeper has, or NULL. */
+static int make_launch(struct context *x, const struct pod *pod, enum start_how how,
+		       const struct launch *before, struct text *text, struct error *err)
+{
+	struct launching l = { .before = before };
+
+	l.launch = (struct launch){ .pod = *pod,
+				    .hold = how & START_HOLD,
+				    .publish = how & START_PUBLISH,
+				    .remove = how & START_REMOVE,
+				    .backoff_initial = getenv("SEAPOD_BACKOFF_INITIAL"),
+				    .backoff_max = getenv("SEAPOD_BACKOFF_MAX"),
+				    .backoff_reset = getenv("SEAPOD_BACKOFF_RESET") };
+	int r = add_images(x, &l, &pod->spec, err);
+	if (r < 0)
+		return r;
+	l.launch.pod.status = (struct pod_status){};
+	node_to_json(object_encode(&launch_table, &l.launch, x->arena), false, text);
 	return 0;
 }
 
@@ -80,18 +112,25 @@ int pod_start(struct context *x, struct pod *pod, enum start_how how, struct err
 	uid_make(uid);
 	pod->metadata.uid = arena_strdup(x->arena, uid);
 	pod->metadata.creationTimestamp = arena_strdup(x->arena, clock_rfc3339(clock_wall(), now));
-	int r = make_launch(x, pod, how, &text, err);
+	int r = make_launch(x, pod, how, NULL, &text, err);
 	return r < 0 ? r : keeper_spawn(&x->in, text.at, text.n, err);
+}
+
+/* RUN/pods/<uid>/launch.json; the caller frees it. */
+static int read_launch(struct context *x, const struct pod *pod, char **text, size_t *size, struct error *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "pods/%s/launch.json", pod->metadata.uid);
+	return file_read(x->in.runfd, path, NODE_BYTES_MAX, text, size, err);
 }
 
 int pod_start_again(struct context *x, const struct pod *pod, struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
-	char path[PATH_MAX];
 	size_t size;
+	int r = read_launch(x, pod, &text, &size, err);
 
-	snprintf(path, sizeof(path), "pods/%s/launch.json", pod->metadata.uid);
-	int r = file_read(x->in.runfd, path, NODE_BYTES_MAX, &text, &size, err);
 	return r < 0 ? r : keeper_spawn(&x->in, text, size, err);
 }
 
@@ -172,8 +211,15 @@ static int send_launch(struct context *x, const struct pod *pod, struct error *e
 {
 	_cleanup_text_ struct text text = {};
 	_cleanup_message_fds_ struct message_fds fds = {};
+	_cleanup_free_ char *old = NULL;
 	struct reply reply = {};
-	int r = make_launch(x, pod, 0, &text, err);
+	size_t size;
+	int r = read_launch(x, pod, &old, &size, err);
+	const struct launch *before = r < 0 ? NULL : launch_read(old, size, x->arena, err);
+
+	if (!before)
+		return -err->code;
+	r = make_launch(x, pod, 0, before, &text, err);
 	_cleanup_close_ int fd = r < 0 ? -1 : keeper_connect(&x->in, pod->metadata.uid, err);
 
 	if (fd < 0)

@@ -9,6 +9,9 @@
 
 extern const uint64_t default_capabilities;
 
+/* How many devices every container has; oci_default_files puts them first. */
+enum { OCI_USUAL_DEVICES = 6 };
+
 /* Fills devices, masked and read-only paths and the mounts that every container has. PRIVILEGED: every device of the host, nothing
  * masked, /sys writable. */
 void oci_default_files(struct oci_spec *spec, bool privileged, struct arena *a);

@@ -3,8 +3,9 @@
 
 #include <stdbool.h>
 
+/* More than the soft limit of descriptors usually lets a process have; the kernel says so first. */
 struct kept_fds {
-	int at[256];
+	int at[1024];
 	unsigned n;
 };
 

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "linux/proc.h"
 #include "linux/user_namespace.h"
+#include "oci/defaults.h"
 #include "oci/mount_open.h"
 #include "sandbox/kept.h"
 #include "sandbox/user_range.h"
@@ -166,23 +167,36 @@ static int open_mount(struct oci_mount *m, struct kept_fds *kept, struct error *
 	return 0;
 }
 
-/* mknod(2) is not possible inside: the host's device is bound. What the host has not is left out, as long as it is none of the usual. */
+/* A copy of the mount of the host's device D, if that is what the host has there. */
+static int copy_device(const struct oci_device *d)
+{
+	struct stat st;
+	_cleanup_close_ int source = open(d->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (source < 0 || fstat(source, &st) < 0)
+		return -errno;
+	if ((st.st_mode & S_IFMT) != (d->mode & S_IFMT) || st.st_rdev != makedev(d->major, d->minor))
+		return -ENODEV;
+	return mount_copy(source, "", false);
+}
+
+/* mknod(2) is not possible inside: the host's device is bound. A privileged container has all that can be; the usual ones, which come first,
+ * every container has. */
 static int bind_devices(const struct sandbox *s, struct oci_spec *spec, struct kept_fds *kept,
 			struct error *err)
 {
-	list_each(d, &spec->devices) {
-		struct stat st;
-		_cleanup_close_ int source = open(d->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (source < 0 || fstat(source, &st) < 0 || (st.st_mode & S_IFMT) != (d->mode & S_IFMT) ||
-		    st.st_rdev != makedev(d->major, d->minor))
-			return error_set(err, ENODEV, "hostUsers: false: the host has no device '%s' to bind",
-					 d->path);
-		int copy = mount_copy(source, "", false);
-		if (copy < 0 || !kept_add(kept, copy))
-			return error_set(err, copy < 0 ? -copy : EMFILE, "cannot bind '%s'", d->path);
-		*list_add(s->arena, &spec->mounts) = (struct oci_mount){
-			.destination = d->path, .source_fd = copy, .open = true, .is_file = true
-		};
+	for (size_t i = 0; i < spec->devices.n; i++) {
+		const struct oci_device *d = &spec->devices.at[i];
+		int copy = copy_device(d);
+		if (copy >= 0 && !kept_add(kept, copy))
+			copy = -EMFILE;
+		if (copy < 0 && i < OCI_USUAL_DEVICES)
+			return error_set(err, -copy, "hostUsers: false: cannot bind the host's '%s': %s",
+					 d->path, error_meaning(-copy));
+		if (copy >= 0)
+			*list_add(s->arena, &spec->mounts) = (struct oci_mount){
+				.destination = d->path, .source_fd = copy, .open = true, .is_file = true
+			};
 	}
 	spec->devices.n = 0;
 	return 0;

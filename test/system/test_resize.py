@@ -41,6 +41,13 @@ def test_apply_resizes_too(seapod):
     assert memory_of(seapod, who="b") == [64, 96]
 
 
+def test_no_registry_is_asked_again(seapod):
+    """A pod that runs has its images; that their policy is Always does not make a resize a pull."""
+    seapod.apply(pod("web", container(resources=amounts()), **NET))
+    assert seapod.get("web")["spec"]["containers"][0]["imagePullPolicy"] == "Always"
+    assert "pulling" not in seapod.run("resize", "web", "--cpu", "300m").stderr
+
+
 def test_a_policy_may_want_a_restart(seapod):
     policy = [{"resourceName": "memory", "restartPolicy": "RestartContainer"}, {"resourceName": "cpu", "restartPolicy": "NotRequired"}]
     seapod.apply(pod("web", container(resources=amounts(), resizePolicy=policy), **NET))
