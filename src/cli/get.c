@@ -8,6 +8,7 @@
 #include "api/service.h"
 #include "api/store.h"
 #include "cli/commands.h"
+#include "cli/get_watch.h"
 #include "cli/pods.h"
 #include "cli/print.h"
 #include "cli/table.h"
@@ -19,6 +20,7 @@ const struct option_spec get_options[] = {
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{ "all-namespaces", 'A', NULL, "objects of all namespaces" },
 	{ "no-headers", 0, NULL, "no line of headings" },
+	{ "watch", 'w', NULL, "go on with pods that change" },
 	{},
 };
 const struct option_spec ps_options[] = {
@@ -29,7 +31,7 @@ const struct option_spec ps_options[] = {
 
 struct view {
 	const char *format;
-	bool all_namespaces, no_headers;
+	bool all_namespaces, no_headers, watch;
 	struct selector selector;
 };
 
@@ -67,6 +69,15 @@ static void print_objects(struct context *x, const struct view *v, struct node *
 		print_list(v->format, at, n, x->arena);
 }
 
+static void add_pod_headings(struct table_view *t, const struct view *v)
+{
+	bool wide = text_is(v->format, "wide");
+
+	if (!v->no_headers)
+		table_row(t, v->all_namespaces ? "NAMESPACE" : NULL, "NAME", "READY", "STATUS", "RESTARTS", "AGE",
+			  wide ? "IP" : NULL, wide ? "PORTS" : NULL);
+}
+
 static int show_pods(struct context *x, const struct view *v, const struct found_pods *pods, bool one)
 {
 	struct table_view t = { .arena = x->arena };
@@ -88,29 +99,89 @@ static int show_pods(struct context *x, const struct view *v, const struct found
 			x->namespace);
 		return 0;
 	}
-	if (!v->no_headers)
-		table_row(&t, v->all_namespaces ? "NAMESPACE" : NULL, "NAME", "READY", "STATUS", "RESTARTS",
-			  "AGE", text_is(v->format, "wide") ? "IP" : NULL,
-			  text_is(v->format, "wide") ? "PORTS" : NULL);
+	add_pod_headings(&t, v);
 	list_each(f, pods)
 		add_pod(&t, f, v, x->arena);
 	table_print(&t);
 	return 0;
 }
 
-static int get_pods(struct context *x, const struct view *v, struct options *o, struct error *err)
+static int choose_pods(struct context *x, const struct view *v, struct options *o, struct found_pods *chosen,
+		       struct error *err)
 {
-	struct found_pods pods = {}, chosen = {};
+	struct found_pods pods = {};
 	int r = 0;
 
 	if (o->count < 2)
 		r = pods_list(&x->in, v->all_namespaces ? NULL : x->namespace, x->arena, &pods, err);
 	for (int i = 1; r == 0 && i < o->count; i++)
-		r = pods_find(&x->in, x->namespace, o->positional[i], x->arena, list_add(x->arena, &pods),
-			      err);
+		r = pods_find(&x->in, x->namespace, o->positional[i], x->arena, list_add(x->arena, &pods), err);
 	list_each(found, &pods)
 		if (r == 0 && selector_matches(&v->selector, &found->pod->metadata.labels))
-			*list_add(x->arena, &chosen) = *found;
+			*list_add(x->arena, chosen) = *found;
+	return r;
+}
+
+/* All that a row says but its age. */
+static bool looks_as_before(const struct found_pods *before, const struct pod *now, struct arena *a)
+{
+	list_each(f, before)
+		if (text_is(f->pod->metadata.uid, now->metadata.uid))
+			return text_is(status_word(f->pod, a), status_word(now, a)) &&
+			       text_is(ready_word(f->pod, a), ready_word(now, a)) && restart_count(f->pod) == restart_count(now);
+	return false;
+}
+
+/* A row for each of NOW that is not as it was BEFORE. */
+static void print_changes(struct context *x, const struct view *v, struct table_view *t, const struct found_pods *before,
+			  const struct found_pods *now)
+{
+	t->arena = x->arena;
+	list_each(f, now)
+		if (!looks_as_before(before, f->pod, x->arena))
+			add_pod(t, f, v, x->arena);
+	table_print(t);
+	fflush(stdout);
+}
+
+/* kubectl get -w: the table, then a row for each pod that has changed, until somebody has enough. What was read is kept until it was compared. */
+static int watch_pods(struct context *x, const struct view *v, struct options *o, struct error *err)
+{
+	_cleanup_close_ int watch = pods_watch_begin(&x->in, err);
+	_cleanup_arena_ struct arena *older = NULL;
+	struct table_view t = { .arena = x->arena };
+	struct found_pods before = {};
+	int r = watch < 0 ? watch : 0;
+
+	add_pod_headings(&t, v);
+	while (r == 0) {
+		_cleanup_arena_ struct arena *fresh = arena_new();
+		struct context y = *x;
+		struct found_pods now = {};
+		y.arena = fresh;
+		r = choose_pods(&y, v, o, &now, err);
+		if (r == -ENOENT && before.n > 0) /* it is gone */
+			return 0;
+		if (r == 0)
+			print_changes(&y, v, &t, &before, &now);
+		before = now;
+		arena_free(older);
+		older = take_ptr(&fresh);
+		if (r == 0)
+			r = pods_watch(watch, &x->in, &now, err);
+	}
+	return r;
+}
+
+static int get_pods(struct context *x, const struct view *v, struct options *o, struct error *err)
+{
+	struct found_pods chosen = {};
+
+	if (v->watch && v->format && !text_is(v->format, "wide"))
+		return usage_error(err, "get --watch prints a table");
+	if (v->watch)
+		return watch_pods(x, v, o, err);
+	int r = choose_pods(x, v, o, &chosen, err);
 	return r < 0 ? r : show_pods(x, v, &chosen, o->count == 2);
 }
 
@@ -250,6 +321,8 @@ int run_get(struct context *x, int argc, char **argv, struct error *err)
 			r = selector_parse(value, x->arena, &v.selector, err);
 		else if (option->letter == 'A')
 			v.all_namespaces = true;
+		else if (option->letter == 'w')
+			v.watch = true;
 		else
 			v.no_headers = true;
 		if (r < 0)
@@ -273,6 +346,8 @@ int run_get(struct context *x, int argc, char **argv, struct error *err)
 	const struct kind *kind = kind_of_word(o.positional[0], err);
 	if (!kind)
 		return -EINVAL;
+	if (v.watch && kind->kind != KIND_POD)
+		return usage_error(err, "get --watch is for pods");
 	return kind->kind == KIND_POD ? get_pods(x, &v, &o, err) : get_stored(x, &v, kind, &o, err);
 }
 

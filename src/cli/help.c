@@ -36,6 +36,11 @@ static const struct {
 	  "What a keeper has recorded: containers made, started and killed, probes that failed, hooks, "
 	  "back-offs. What happened again is counted. They go with their pod.",
 	  "seapod events web\nseapod events --types=Warning -A\nseapod events web -w" },
+	{ "top",
+	  "The processor in thousandths of one (m), over a quarter of a second; memory without what the kernel "
+	  "would give back at once; processes and threads. READ, WRITTEN and WAITS (how much of the last ten "
+	  "seconds something waited for the processor, memory and disks) on cgroup v2.",
+	  "seapod top\nseapod top web --containers\nseapod top -A -w" },
 	{ "logs", "The output of the container's current run, or of its last one when it has ended.",
 	  "seapod logs web -c nginx --tail 20 -f\nseapod logs web -p" },
 	{ "exec",

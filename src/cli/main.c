@@ -17,6 +17,7 @@ const struct command commands[] = {
 	  .arguments = "KIND OBJECT" },
 	{ "events", "Pods", "[POD...]", "tell what has happened to pods", events_options, run_events,
 	  .arguments = "POD" },
+	{ "top", "Pods", "[pod] [NAME...]", "show what pods and containers use", top_options, run_top, .arguments = "POD" },
 	{ "wait", "Pods", "pod NAME... --for=condition=Ready|delete", "wait until something is so",
 	  wait_options, run_wait, .arguments = "KIND OBJECT" },
 	{ "logs", "Pods", "POD [-c CONTAINER]", "show what a container has said", logs_options, run_logs,

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COLUMNS_MAX = 16 };
+enum { COLUMNS_MAX = sizeof(((struct table_view *)0)->least) / sizeof(int) };
 
 void table_cell(struct table_view *t, const char *text)
 {
@@ -30,17 +30,17 @@ void table_row(struct table_view *t, const char *a, const char *b, const char *c
 	table_end_row(t);
 }
 
-void table_print(const struct table_view *t)
+void table_print(struct table_view *t)
 {
-	size_t width[COLUMNS_MAX] = {};
-
 	list_each(line, &t->lines)
 		for (size_t i = 0; i < line->n && i < COLUMNS_MAX; i++)
-			if (strlen(line->at[i]) > width[i])
-				width[i] = strlen(line->at[i]);
+			if ((int)strlen(line->at[i]) > t->least[i])
+				t->least[i] = (int)strlen(line->at[i]);
 	list_each(line, &t->lines) {
 		for (size_t i = 0; i < line->n && i < COLUMNS_MAX; i++)
-			printf("%-*s%s", i + 1 < line->n ? (int)width[i] : 0, line->at[i],
+			printf("%-*s%s", i + 1 < line->n ? t->least[i] : 0, line->at[i],
 			       i + 1 < line->n ? "   " : "\n");
 	}
+	t->lines.n = 0;
+	t->lines.at = NULL;
 }

@@ -205,6 +205,20 @@ int cgroup_open(struct cgroup *c, const struct cgroup_system *s, const struct cg
 	return r;
 }
 
+int cgroup_find(struct cgroup *c, const struct cgroup_system *s, const struct cgroup *parent, const char *name)
+{
+	bool any = false;
+
+	*c = CGROUP_NONE;
+	c->system = s;
+	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+		int above = parent ? parent->dir[i] : s->root[i];
+		c->dir[i] = above < 0 ? -1 : openat(above, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		any = any || c->dir[i] >= 0;
+	}
+	return any ? 0 : -ENOENT;
+}
+
 void cgroup_close(struct cgroup *c)
 {
 	for (int i = 0; i < CGROUP_CONTROLLERS; i++)

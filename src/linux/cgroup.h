@@ -70,6 +70,9 @@ int cgroup_open(struct cgroup *c, const struct cgroup_system *s, const struct cg
 		const char *name, const struct cgroup_limits *limits, struct error *err);
 void cgroup_close(struct cgroup *c);
 
+/* Opens the cgroup NAME below PARENT (NULL: below the roots) as far as it is there. -ENOENT: it is nowhere. */
+int cgroup_find(struct cgroup *c, const struct cgroup_system *s, const struct cgroup *parent, const char *name);
+
 /* Changes the limits of C. -EOPNOTSUPP: a limit was asked for whose controller the machine does not have. A request without
  * controller is no error. */
 int cgroup_limit(const struct cgroup *c, const struct cgroup_limits *limits, struct error *err);
@@ -117,6 +120,14 @@ struct cgroup_usage {
 		memory_bytes; /* the working set: without file pages that nobody has used for a while (what cadvisor and `kubectl top` say) */
 	uint64_t pids;        /* processes and threads */
 };
+
+/* v2 only: bytes read from and written to disks, and how much of the last ten seconds something waited for the processor, for
+ * memory, for a disk, in hundredths of a percent (PSI, Documentation/accounting/psi.rst). -1: this machine does not tell. */
+struct cgroup_io {
+	int64_t read_bytes, written_bytes;
+	int32_t cpu_waits, memory_waits, io_waits;
+};
+void cgroup_io(const struct cgroup *c, struct cgroup_io *io);
 void cgroup_usage(const struct cgroup *c, struct cgroup_usage *usage);
 
 /* --- from Kubernetes' amounts to the kernel's (pure) --- */

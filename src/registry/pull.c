@@ -2,6 +2,7 @@
 #include "registry/pull.h"
 
 #include "base/cleanup.h"
+#include "registry/signature.h"
 #include "registry/transfer.h"
 
 enum { INDEX_DEPTH_MAX = 4 };
@@ -11,6 +12,7 @@ struct pull {
 	const char *reference;
 	struct reference ref;
 	struct clients clients;
+	struct policy_requirements requirements;
 	size_t client; /* the one that has the manifest */
 	const char
 		*origin; /* the digest that the registry has for the name: of an index, or of the manifest */
@@ -177,6 +179,9 @@ static int pull_whole(struct pull *p, struct pulled *out, struct error *err)
 	progress_begin(&p->session->progress, p->reference);
 	int r = find_manifest(p, err);
 	if (r == 0)
+		r = signature_check(&p->clients.at[p->client], &p->requirements, &p->ref, p->digest,
+				    p->origin, err);
+	if (r == 0)
 		r = check_kind(p, err);
 	if (r == 0)
 		r = get_blobs(p, &out->fresh, err);
@@ -186,14 +191,27 @@ static int pull_whole(struct pull *p, struct pulled *out, struct error *err)
 	return r;
 }
 
+/* What is here already came in under a policy, but perhaps under an older one: only where everything is accepted is it taken unseen. */
+static bool has_requirement(const struct pull *p, bool of_any_kind)
+{
+	list_each(r, &p->requirements)
+		if (r->kind == POLICY_REJECT || (of_any_kind && r->kind != POLICY_ACCEPT))
+			return true;
+	return false;
+}
+
 static int pull_reference(struct registry_session *s, const char *reference, struct pulled *out,
 			  struct error *err)
 {
 	struct pull p = { .session = s, .reference = reference, .ref = reference_split(reference, s->arena) };
-	int r = session_clients(s, &p.ref, "pull", &p.clients, err);
+	int r = policy_find(&p.ref, s->arena, &p.requirements, err);
 
 	*out = (struct pulled){ .reference = reference };
-	if (r == 0 && !is_current(&p))
+	if (r == 0 && has_requirement(&p, false))
+		r = error_set(err, EKEYREJECTED, "policy.json rejects it");
+	if (r == 0)
+		r = session_clients(s, &p.ref, "pull", &p.clients, err);
+	if (r == 0 && (has_requirement(&p, true) || !is_current(&p)))
 		r = pull_whole(&p, out, err);
 	session_end_clients(&p.clients);
 	return r < 0 ? error_prefix(err, "cannot pull '%s'", reference) : 0;

@@ -9,6 +9,7 @@
 #include "registry/list.h"
 #include "registry/manifest.h"
 #include "registry/registries.h"
+#include "registry/signature.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,6 +45,18 @@ static void read_manifest(const char *text, size_t n, struct arena *a)
 	}
 }
 
+/* The text is a policy, and what was signed. */
+static void read_policy(const char *text, size_t n, struct arena *a)
+{
+	struct policy_requirements requirements;
+	struct reference ref = { .registry = "a.example.org", .path = "b/c", .tag = "1" };
+
+	policy_read("policy", text, n, &ref, a, &requirements, NULL);
+	list_each(r, &requirements)
+		if (r->kind == POLICY_SIGSTORE)
+			signature_speaks_of(text, n, r, &ref, "sha256:0", a);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
@@ -68,6 +81,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 't':
 		read_settings(text, n, a);
+		break;
+	case 's':
+		read_policy(text, n, a);
 		break;
 	case 'p':
 		link_next(text, a);

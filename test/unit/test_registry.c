@@ -15,6 +15,7 @@
 #include "registry/credentials.h"
 #include "registry/list.h"
 #include "registry/manifest.h"
+#include "registry/policy.h"
 #include "registry/progress.h"
 #include "registry/toml.h"
 
@@ -257,6 +258,61 @@ static void a_manifest_is_what_it_was_sent_as(void **state)
 	assert_non_null(strstr(err.text, "was sent as"));
 }
 
+static const char *scope_of(const char *text, const char *name)
+{
+	struct reference ref = reference_split(name, a);
+	struct policy_requirements r;
+	static const char *const kinds[] = { "accept", "reject", "sigstore" };
+	return policy_read("policy", text, strlen(text), &ref, a, &r, &err) < 0 ? err.text
+										: kinds[r.at[0].kind];
+}
+
+static void the_narrowest_scope_decides(void **state)
+{
+	(void)state;
+#define ACCEPT "[{\"type\":\"insecureAcceptAnything\"}]"
+#define REJECT "[{\"type\":\"reject\"}]"
+	static const char text[] = "{\"default\":" REJECT ",\"transports\":{\"docker\":{\"h:5000\":" ACCEPT
+				   ",\"h:5000/a\":" REJECT ",\"h:5000/a/b:1\":" ACCEPT
+				   ",\"*.example.org\":" ACCEPT ",\"x.example.org/no\":" REJECT "}}}";
+	assert_string_equal(scope_of(text, "h:5000/b:1"), "accept");
+	assert_string_equal(scope_of(text, "h:5000/a/b:2"), "reject");
+	assert_string_equal(scope_of(text, "h:5000/a/b:1"), "accept");
+	assert_string_equal(scope_of(text, "h:5000/ab:1"), "accept");
+	assert_string_equal(scope_of(text, "h:5001/b:1"), "reject");
+	assert_string_equal(scope_of(text, "y.x.example.org/a:1"), "accept");
+	assert_string_equal(scope_of(text, "x.example.org/no/a:1"), "reject");
+	assert_string_equal(scope_of(text, "example.org/a:1"), "reject");
+	assert_non_null(strstr(scope_of("{}", "h/a:1"), "no default"));
+	assert_non_null(strstr(scope_of("{\"default\":[]}", "h/a:1"), "empty list"));
+}
+
+static bool matches(const char *identity, const char *other, const char *name, const char *signed_name)
+{
+	struct reference ref = reference_split(name, a);
+	struct policy_requirement r = { .identity = identity, .identity_name = other };
+	return policy_identity_matches(&r, &ref, signed_name, a);
+}
+
+static void signed_names_are_compared(void **state)
+{
+	(void)state;
+	static const char by_digest[] = "h:1/a@" DIGEST;
+	assert_true(matches("matchExact", NULL, "h:1/a:1", "h:1/a:1"));
+	assert_false(matches("matchExact", NULL, "h:1/a:1", "h:1/a:2"));
+	assert_false(matches("matchExact", NULL, "h:1/a:latest",
+			     "h:1/a")); /* a name without a tag is not signed as latest */
+	assert_false(matches("matchExact", NULL, by_digest, "h:1/a:1"));
+	assert_true(matches("matchRepoDigestOrExact", NULL, by_digest, "h:1/a:1"));
+	assert_false(matches("matchRepoDigestOrExact", NULL, "h:1/a:1", "h:1/a:2"));
+	assert_true(matches("matchRepository", NULL, "h:1/a:1", "h:1/a"));
+	assert_false(matches("matchRepository", NULL, "h:1/a:1", "h:1/b"));
+	assert_true(matches("exactRepository", "h:1/b", "h:1/a:1", "h:1/b:7"));
+	assert_false(matches("exactReference", "h:1/b:1", "h:1/a:1", "h:1/b:7"));
+	assert_false(matches("matchExact", NULL, "h:1/a:1", "NOT A NAME"));
+	assert_false(matches("matchExact", NULL, "h:1/a:1", NULL));
+}
+
 static void pages_are_followed_only_at_home(void **state)
 {
 	(void)state;
@@ -301,6 +357,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(logins_are_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(platforms_are_chosen, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_manifest_is_what_it_was_sent_as, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_narrowest_scope_decides, setup, teardown),
+		cmocka_unit_test_setup_teardown(signed_names_are_compared, setup, teardown),
 		cmocka_unit_test_setup_teardown(pages_are_followed_only_at_home, setup, teardown),
 		cmocka_unit_test_setup_teardown(bars_tell_rate_and_time_left, setup, teardown),
 	};
