@@ -9,7 +9,9 @@
 
 static int add(int watch, const char *path, uint32_t events, struct error *err)
 {
-	return inotify_add_watch(watch, path, events | IN_ONLYDIR) < 0 ? error_errno(err, "cannot watch '%s'", path) : 0;
+	return inotify_add_watch(watch, path, events | IN_ONLYDIR) < 0
+		       ? error_errno(err, "cannot watch '%s'", path)
+		       : 0;
 }
 
 int pods_watch_begin(const struct instance *in, struct error *err)
@@ -32,7 +34,8 @@ int pods_watch(int watch, const struct instance *in, const struct found_pods *po
 
 	list_each(pod, pods) {
 		_cleanup_free_ char *path = memory_printf("%s/pods/%s", in->run, pod->pod->metadata.uid);
-		add(watch, path, IN_MOVED_TO | IN_DELETE_SELF, NULL); /* again is no harm; gone is an event of its own */
+		add(watch, path, IN_MOVED_TO | IN_DELETE_SELF,
+		    NULL); /* again is no harm; gone is an event of its own */
 	}
 	return read(watch, events, sizeof(events)) < 0 ? error_errno(err, "cannot watch files") : 0;
 }

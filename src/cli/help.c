@@ -36,6 +36,11 @@ static const struct {
 	  "What a keeper has recorded: containers made, started and killed, probes that failed, hooks, "
 	  "back-offs. What happened again is counted. They go with their pod.",
 	  "seapod events web\nseapod events --types=Warning -A\nseapod events web -w" },
+	{ "port-forward",
+	  "Connections to LOCAL (the same number when it is left out, any free one when only the colon is there) go to the "
+	  "pod's own 127.0.0.1, also without a published port and in a pod without a network. It ends with the "
+	  "pod.",
+	  "seapod port-forward web 8080:80\nseapod port-forward web :http" },
 	{ "top",
 	  "The processor in thousandths of one (m), over a quarter of a second; memory without what the kernel "
 	  "would give back at once; processes and threads. READ, WRITTEN and WAITS (how much of the last ten "

@@ -36,15 +36,17 @@ struct user {
 
 struct users LIST(struct user);
 
-static void add_user(struct context *x, struct users *users, const struct pod *pod, const char *container, struct cgroup *cgroup)
+static void add_user(struct context *x, struct users *users, const struct pod *pod, const char *container,
+		     struct cgroup *cgroup)
 {
 	*list_add(x->arena, users) = (struct user){ .pod = pod, .container = container, .cgroup = *cgroup };
 }
 
-static void add_pod(struct context *x, const struct wish *w, const struct cgroup_system *s, const struct cgroup *base, const struct pod *pod,
-		    struct users *users)
+static void add_pod(struct context *x, const struct wish *w, const struct cgroup_system *s,
+		    const struct cgroup *base, const struct pod *pod, struct users *users)
 {
-	const struct container_statuses *lists[] = { &pod->status.initContainerStatuses, &pod->status.containerStatuses };
+	const struct container_statuses *lists[] = { &pod->status.initContainerStatuses,
+						     &pod->status.containerStatuses };
 	struct cgroup of_pod, one;
 
 	if (cgroup_find(&of_pod, s, base, arena_printf(x->arena, "pod%s", pod->metadata.uid)) < 0)
@@ -62,18 +64,22 @@ static void add_pod(struct context *x, const struct wish *w, const struct cgroup
 /* "12Mi", as kubectl; "-": not known. */
 static const char *bytes(int64_t n, struct arena *a)
 {
-	return n < 0 ? "-" : n < 1 << 20 ? arena_printf(a, "%dKi", (int)(n >> 10)) : arena_printf(a, "%lldMi", (long long)(n >> 20));
+	return n < 0         ? "-"
+	       : n < 1 << 20 ? arena_printf(a, "%dKi", (int)(n >> 10))
+			     : arena_printf(a, "%lldMi", (long long)(n >> 20));
 }
 
 static const char *waits(const struct cgroup_io *io, struct arena *a)
 {
 	if (io->cpu_waits < 0)
 		return "-";
-	return arena_printf(a, "%d%%/%d%%/%d%%", io->cpu_waits / 100, io->memory_waits < 0 ? 0 : io->memory_waits / 100,
+	return arena_printf(a, "%d%%/%d%%/%d%%", io->cpu_waits / 100,
+			    io->memory_waits < 0 ? 0 : io->memory_waits / 100,
 			    io->io_waits < 0 ? 0 : io->io_waits / 100);
 }
 
-static void add_row(struct table_view *t, const struct wish *w, const struct user *u, uint64_t us, struct arena *a)
+static void add_row(struct table_view *t, const struct wish *w, const struct user *u, uint64_t us,
+		    struct arena *a)
 {
 	struct cgroup_io io;
 	uint64_t cpu = u->now.cpu_ns > u->before.cpu_ns ? u->now.cpu_ns - u->before.cpu_ns : 0;
@@ -84,7 +90,9 @@ static void add_row(struct table_view *t, const struct wish *w, const struct use
 	table_cell(t, u->pod->metadata.name);
 	if (w->containers)
 		table_cell(t, u->container);
-	table_cell(t, arena_printf(a, "%llum", (unsigned long long)((cpu + us / 2) / (us ? us : 1)))); /* ns per us are thousandths */
+	table_cell(t, arena_printf(a, "%llum",
+				   (unsigned long long)((cpu + us / 2) /
+							(us ? us : 1)))); /* ns per us are thousandths */
 	table_cell(t, bytes((int64_t)u->now.memory_bytes, a));
 	table_cell(t, arena_printf(a, "%llu", (unsigned long long)u->now.pids));
 	table_cell(t, bytes(io.read_bytes, a));
@@ -95,7 +103,8 @@ static void add_row(struct table_view *t, const struct wish *w, const struct use
 
 static void add_headings(struct table_view *t, const struct wish *w)
 {
-	static const char *const names[] = { "CPU(cores)", "MEMORY(bytes)", "PIDS", "READ", "WRITTEN", "WAITS(cpu/memory/io)" };
+	static const char *const names[] = { "CPU(cores)", "MEMORY(bytes)", "PIDS",
+					     "READ",       "WRITTEN",       "WAITS(cpu/memory/io)" };
 
 	if (w->all_namespaces)
 		table_cell(t, "NAMESPACE");
@@ -129,7 +138,8 @@ static void show(struct context *x, const struct wish *w, struct users *users)
 	fflush(stdout);
 }
 
-static int look(struct context *x, const struct wish *w, const struct options *o, int first, const struct cgroup_system *s, struct error *err)
+static int look(struct context *x, const struct wish *w, const struct options *o, int first,
+		const struct cgroup_system *s, struct error *err)
 {
 	struct found_pods pods = {};
 	struct users users = {};
@@ -137,7 +147,8 @@ static int look(struct context *x, const struct wish *w, const struct options *o
 	int r = 0;
 
 	for (int i = first; r == 0 && i < o->count; i++)
-		r = pods_find(&x->in, x->namespace, o->positional[i], x->arena, list_add(x->arena, &pods), err);
+		r = pods_find(&x->in, x->namespace, o->positional[i], x->arena, list_add(x->arena, &pods),
+			      err);
 	if (r == 0 && first >= o->count)
 		r = pods_list(&x->in, w->all_namespaces ? NULL : x->namespace, x->arena, &pods, err);
 	if (r < 0)
@@ -178,7 +189,8 @@ int run_top(struct context *x, int argc, char **argv, struct error *err)
 	}
 	if (r < 0 || (r = cgroup_probe(&system, err)) < 0)
 		return r;
-	int first = o.count > 0 && (text_is(o.positional[0], "pod") || text_is(o.positional[0], "pods") || text_is(o.positional[0], "po"));
+	int first = o.count > 0 && (text_is(o.positional[0], "pod") || text_is(o.positional[0], "pods") ||
+				    text_is(o.positional[0], "po"));
 	do {
 		_cleanup_arena_ struct arena *fresh = arena_new();
 		struct context y = *x;

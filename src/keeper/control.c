@@ -123,6 +123,21 @@ static int verb_watch(struct connection *c, const struct request *r, struct mess
 	return 0;
 }
 
+/* For port-forward: what is done with it is done in the pod's network. */
+static int verb_socket(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+{
+	_cleanup_message_fds_ struct message_fds out = { .fd = { socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) }, .n = 1 };
+	(void)r;
+	(void)fds;
+
+	if (out.fd[0] < 0) {
+		out.n = 0;
+		return error_errno(err, "cannot make a socket");
+	}
+	say_ok(c, &out);
+	return 0;
+}
+
 /* They are in the file now; who stays connected hears of each one that comes. */
 static int verb_events(struct connection *c, const struct request *r, struct message_fds *fds,
 		       struct error *err)
@@ -315,6 +330,7 @@ static const struct {
 	{ "attach", verb_attach },       { "kill", verb_kill },       { "stop", verb_stop },
 	{ "delete", verb_delete },       { "restart", verb_restart }, { "objects", verb_objects },
 	{ "configure", verb_configure }, { "events", verb_events },
+	{ "socket", verb_socket },
 };
 
 /* --- connections -------------------------------------------------------------------------------------------------------- */

@@ -83,7 +83,7 @@ def test_completion_knows_commands_options_and_pods(seapod):
 
     def candidates(*words):
         return [line.split("\t")[0] for line in seapod.out("completion", "words", *words).splitlines()]
-    assert candidates("re") == ["restart"]
+    assert candidates("res") == ["resize", "restart"]
     assert candidates("get", "p") == ["pods", "persistentvolumeclaims"]
     assert candidates("get", "pods", "") == candidates("logs", "") == ["web"]
     assert candidates("logs", "web", "-c", "n") == ["nginx", "node"]
