@@ -52,11 +52,11 @@ static bool is_mapped(const struct id_mappings *map, int64_t id)
 static int write_own(const char *file, const struct id_mappings *map, struct error *err)
 {
 	char text[64];
-	int n = snprintf(text, sizeof(text), "%lld %lld 1\n", (long long)map->at[0].containerID,
-			 (long long)map->at[0].hostID);
-	_cleanup_close_ int fd = open(file, O_WRONLY | O_CLOEXEC);
 
-	return fd < 0 || write(fd, text, (size_t)n) < 0 ? error_errno(err, "cannot write '%s'", file) : 0;
+	snprintf(text, sizeof(text), "%lld %lld 1\n", (long long)map->at[0].containerID,
+		 (long long)map->at[0].hostID);
+	int r = proc_write(file, text);
+	return r < 0 ? error_set(err, -r, "cannot write '%s': %s", file, error_meaning(-r)) : 0;
 }
 
 /* A process that stays outside, where newuidmap has its rights, and becomes it when the namespace is there. */

@@ -50,9 +50,9 @@ static int make_upper(const struct sandbox *s, const struct sandbox_container *c
 
 	if (c->attempt > 0 || s->again)
 		file_remove_tree(s->in->rootfd, base, NULL);
-	int r = file_make_dirs(s->in->rootfd, upper, 0711, err);
+	int r = file_make_dirs(s->in->rootfd, upper, 0700, err);
 	if (r == 0)
-		r = file_make_dirs(s->in->rootfd, work, 0711, err);
+		r = file_make_dirs(s->in->rootfd, work, 0700, err);
 	if (r < 0)
 		return r;
 	struct stat st; /* the upper directory's mode becomes that of "/" */
@@ -359,7 +359,7 @@ int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, str
 	c->process = CONTAINER_PROCESS_NONE;
 	c->cgroup = CGROUP_NONE;
 	c->cgroup.system = &s->cgroups;
-	int r = file_make_dirs(s->dir, directory, 0711, err);
+	int r = file_make_dirs(s->dir, directory, 0700, err);
 	if (r == 0)
 		r = make_cgroup(s, c, err);
 	if (r == 0)

@@ -39,7 +39,7 @@ int claim_storage_make(const struct instance *in, const struct claim *claim, str
 	claim_directory(claim->metadata.namespace, claim->metadata.name, path);
 	if (file_exists(in->rootfd, path))
 		return 0;
-	int r = file_make_dirs(in->rootfd, path, 0711, err);
+	int r = file_make_dirs(in->rootfd, path, 0700, err);
 	return r == 0 && fchmodat(in->rootfd, path, 0777, 0) < 0
 		       ? error_errno(err, "cannot make '%s/%s'", in->root, path)
 		       : r;
@@ -98,7 +98,7 @@ int claim_prepare(struct prepared_volume *v, const struct volume_set *set, struc
 int ephemeral_prepare(struct prepared_volume *v, const struct volume_set *set, struct error *err)
 {
 	_cleanup_free_ char *path = memory_printf("%s/%s", set->disk, v->volume->name);
-	int r = file_make_dirs(set->in->rootfd, path, 0711, err);
+	int r = file_make_dirs(set->in->rootfd, path, 0700, err);
 
 	v->fd = r < 0 ? r : file_open_dir(set->in->rootfd, path, 0, err);
 	if (v->fd < 0)

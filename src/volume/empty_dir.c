@@ -39,7 +39,7 @@ static int make_tmpfs(const struct empty_dir_volume *source, struct error *err)
 static int make_directory(const struct volume_set *set, const struct volume *volume, struct error *err)
 {
 	_cleanup_free_ char *path = memory_printf("%s/%s", set->disk, volume->name);
-	int r = file_make_dirs(set->in->rootfd, path, 0711, err);
+	int r = file_make_dirs(set->in->rootfd, path, 0700, err);
 	int fd = r < 0 ? r : file_open_dir(set->in->rootfd, path, 0, err);
 
 	if (fd >= 0)
