@@ -55,10 +55,7 @@ static const char *own_words(struct ask *ask, struct arena *a)
 		words = node_get_string(first, "code");
 	if (text_empty(words))
 		return "";
-	char *line = arena_printf(a, ": %.300s", words);
-	for (char *c = line; *c; c++)
-		*c = *c < ' ' && *c >= 0 ? ' ' : *c; /* a stranger's text must not move the cursor */
-	return line;
+	return arena_printf(a, ": %.300s", words);
 }
 
 static void explain_401(struct ask *ask, const char *words)
@@ -203,13 +200,19 @@ static bool try_with_token(struct ask *ask)
 	return true;
 }
 
+/* The registry may name a whole URL itself: where an upload goes. */
+static bool is_url(const char *path)
+{
+	return text_starts(path, "http://") || text_starts(path, "https://");
+}
+
 /* An insecure registry may speak plain HTTP. */
 static bool try_plain(struct ask *ask)
 {
 	struct client *c = ask->client;
 
 	if (!c->location.insecure || ask->q.status || !ask->q.not_tls || text_starts(ask->q.url, "http:") ||
-	    strstr(ask->path, "://"))
+	    is_url(ask->path))
 		return false;
 	c->scheme = "http";
 	send_ask(ask, 0);
@@ -230,7 +233,7 @@ static const char *url_of(const struct ask *ask)
 {
 	const struct client *c = ask->client;
 
-	if (strstr(ask->path, "://"))
+	if (is_url(ask->path))
 		return ask->path;
 	if (*ask->path == '/')
 		return arena_printf(c->arena, "%s://%s%s", c->scheme, c->location.host, ask->path);

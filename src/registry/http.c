@@ -183,7 +183,6 @@ static void start(struct http *h, struct http_request *q)
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)HTTP_SILENCE_SECONDS);
 	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 256L * 1024);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	set_callbacks(c, q);
 	set_trust(c, q->trust);
 	set_body(c, q);

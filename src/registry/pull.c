@@ -77,26 +77,6 @@ static int find_manifest(struct pull *p, struct error *err)
 	return r;
 }
 
-/* Is what the registry has for the name what is here? One HEAD says so. */
-static bool is_current(struct pull *p)
-{
-	struct image image;
-
-	if (image_resolve(p->session->in, p->reference, p->session->arena, &image, NULL) < 0 ||
-	    !text_is(image.reference, p->reference))
-		return false;
-	if (p->ref.digest)
-		return true;
-	list_each(client, &p->clients) {
-		const char *there = session_head(client, p->ref.tag);
-		if (there)
-			return text_is(there, image.origin) || text_is(there, image.digest);
-	}
-	return false;
-}
-
-/* --- the blobs ------------------------------------------------------------------------------------------ */
-
 static int check_platform(const struct pull *p, const struct node *config, struct error *err)
 {
 	const char *os = node_get_string(config, "os"),
@@ -109,6 +89,29 @@ static int check_platform(const struct pull *p, const struct node *config, struc
 	return error_set(err, ENOEXEC, "it is for %.40s/%.40s, not for %s/%s", os ? os : "?",
 			 architecture ? architecture : "?", want->os, want->architecture);
 }
+
+/* Is what the registry has for the name what is here? One HEAD says so. */
+static bool is_current(struct pull *p)
+{
+	struct image image;
+
+	if (image_resolve(p->session->in, p->reference, p->session->arena, &image, NULL) < 0 ||
+	    !text_is(image.reference, p->reference))
+		return false;
+	struct node *config = store_read_json(p->session->in, image.id, p->session->arena, NULL);
+	if (check_platform(p, config, NULL) < 0)
+		return false;
+	if (p->ref.digest)
+		return true;
+	list_each(client, &p->clients) {
+		const char *there = session_head(client, p->ref.tag);
+		if (there)
+			return text_is(there, image.origin) || text_is(there, image.digest);
+	}
+	return false;
+}
+
+/* --- the blobs ------------------------------------------------------------------------------------------ */
 
 /* Each layer's diff_id is in the config, in the same order. */
 static int on_config(struct transfers *t, void *with, struct error *err)
@@ -169,6 +172,14 @@ static int get_blobs(struct pull *p, bool *fresh, struct error *err)
 
 /* --- one reference -------------------------------------------------------------------------------------- */
 
+/* Does the name stand for this manifest already? */
+static bool has_name(const struct pull *p)
+{
+	struct image image;
+	return image_resolve(p->session->in, p->reference, p->session->arena, &image, NULL) == 0 &&
+	       text_is(image.reference, p->reference) && text_is(image.digest, p->digest);
+}
+
 static int pull_whole(struct pull *p, struct pulled *out, struct error *err)
 {
 	const struct instance *in = p->session->in;
@@ -185,6 +196,7 @@ static int pull_whole(struct pull *p, struct pulled *out, struct error *err)
 		r = check_kind(p, err);
 	if (r == 0)
 		r = get_blobs(p, &out->fresh, err);
+	out->fresh = out->fresh || (r == 0 && !has_name(p));
 	if (r == 0)
 		r = image_commit(in, p->digest, p->reference, p->origin, err);
 	out->digest = arena_strdup(p->session->arena, p->digest);

@@ -88,12 +88,24 @@ static int push_to(struct push *p, struct client *c, struct pushed *out, struct 
 	return r < 0 ? r : push_manifest(p, c, err);
 }
 
+/* The image of the store that NAME means, by the same rules as for a pull. */
+static int find_image(struct registry_session *s, const char *name, struct image *out, struct error *err)
+{
+	struct strings candidates = {};
+
+	if (registries_candidates(&s->registries, name, s->arena, &candidates, NULL) == 0)
+		list_each(candidate, &candidates)
+			if (image_resolve(s->in, *candidate, s->arena, out, NULL) == 0)
+				return 0;
+	return image_resolve(s->in, name, s->arena, out, err);
+}
+
 int image_push(struct registry_session *s, const char *name, const char *destination, struct pushed *out,
 	       struct error *err)
 {
 	struct push p = { .session = s };
 	struct clients clients;
-	int r = image_resolve(s->in, name, s->arena, &p.image, err);
+	int r = find_image(s, name, &p.image, err);
 
 	if (r < 0)
 		return r;

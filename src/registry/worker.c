@@ -158,6 +158,14 @@ static int run(struct registry_session *s, const char *verb, char **argv, struct
 	return r < 0 ? r : error_set(err, EINVAL, "seapod-registry has no verb '%s'", verb);
 }
 
+/* An error may hold words of a stranger: they must not move the cursor, nor look like another line. */
+static void make_printable(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == '\x7f')
+			*text = '?';
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_(instance_close) struct instance in = { .rootfd = -1, .runfd = -1 };
@@ -172,6 +180,7 @@ int main(int argc, char **argv)
 		r = run(&s, argv[3], argv + 4, &err);
 	session_close(&s);
 	if (r < 0) {
+		make_printable(err.text);
 		progress_event(&s.progress, "error", "message", err.text, NULL);
 		if (error_fd >= 0)
 			dprintf(error_fd, "%s", err.text);

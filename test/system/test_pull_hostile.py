@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import time
 
 import pytest
@@ -93,6 +94,47 @@ def test_two_pulls_of_one_image_fetch_it_once(seapod, fake):
     assert fake.count("GET", "/blobs/") == 3 and runs(seapod, f"{fake.host}/a:1") and not partial(seapod)
 
 
+def test_a_disk_that_is_full(seapod, fake):
+    fake.put_image(ROOT, layer(("big", FILE, os.urandom(3_000_000))))
+    os.makedirs(seapod.root, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2500k", "none", seapod.root], check=True)
+    try:
+        assert "no space is left" in fails(seapod, f"{fake.host}/a:1")
+        used = os.statvfs(seapod.root)
+        assert used.f_bavail > 0  # what did not fit was dropped
+        subprocess.run(["mount", "-o", "remount,size=40m", seapod.root], check=True)
+        assert seapod.out("pull", f"{fake.host}/a:1").endswith("pulled")
+    finally:
+        subprocess.run(["umount", "-l", seapod.root], check=True)
+
+
+def test_a_store_that_cannot_be_written(seapod, fake):
+    fake.put_image(ROOT)
+    os.makedirs(seapod.root, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", seapod.root], check=True)
+    try:
+        assert "read-only" in seapod.fails("pull", "-q", f"{fake.host}/a:1")
+    finally:
+        subprocess.run(["umount", "-l", seapod.root], check=True)
+
+
+def test_a_proxy_is_asked_for_what_is_not_near(bare):
+    """The name of the registry needs no address here: the proxy knows it."""
+    near = registry.Fake()
+    near.put_image(ROOT)
+    serve = near.serve
+
+    def as_proxy(request):
+        assert request.path.startswith("http://far.test/")
+        request.path = request.path.removeprefix("http://far.test")
+        return serve(request)
+    near.serve = as_proxy
+    insecure(bare, "far.test")
+    bare.env.update(http_proxy=f"http://{near.host}", https_proxy="http://127.0.0.1:1", no_proxy="")
+    assert bare.out("pull", "-q", "far.test/a:1") == "far.test/a:1" and runs(bare, "far.test/a:1")
+    near.stop()
+
+
 # --- what enemies do
 
 def test_a_lying_blob_is_refused(seapod, real):
@@ -161,6 +203,13 @@ def test_endless_answers_end(seapod, fake):
 def test_manifests_that_are_none(seapod, fake, manifest, said):
     fake.put_manifest(manifest, "1") if isinstance(manifest, dict) else fake.paths.update({"/v2/a/manifests/1": lambda r: r.reply(200, manifest)})
     assert said in fails(seapod, f"{fake.host}/a:1")
+
+
+def test_a_registrys_words_do_not_reach_the_terminal_as_they_are(seapod, fake):
+    words = json.dumps({"errors": [{"message": "x\033[2Jy\nseapod: all is well"}]}).encode()
+    fake.paths["/v2/a/manifests/1"] = lambda request: request.reply(404, words)
+    said = fails(seapod, f"{fake.host}/a:1")
+    assert "x?[2Jy seapod" in said and "\033" not in said
 
 
 def test_indexes_that_never_end(seapod, fake):
