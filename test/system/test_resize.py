@@ -10,11 +10,13 @@ def amounts(cpu="200m", memory="32Mi"):
 
 
 def memory_of(seapod, name="web", who="main"):
-    return [int(value) >> 20 for value in cgroup_files(seapod, name, "memory.max", "memory.limit_in_bytes", container=who)]
+    found = cgroup_files(seapod, name, "memory.max", "memory.limit_in_bytes", container=who)
+    return [None if value == "max" else int(value) >> 20 for value in found]
 
 
 def quota_of(seapod, name="web", who="main"):
-    return [int(value.split()[0]) for value in cgroup_files(seapod, name, "cpu.max", "cpu.cfs_quota_us", container=who)]
+    found = cgroup_files(seapod, name, "cpu.max", "cpu.cfs_quota_us", container=who)
+    return [None if value.startswith("max") else int(value.split()[0]) for value in found]
 
 
 def test_a_limit_changes_in_place(seapod):
