@@ -13,7 +13,7 @@ static const struct {
 
 enum { UNITS = sizeof(units) / sizeof(*units) };
 
-int duration_parse(const char *text, int *ms)
+static int parse(const char *text, double *ms)
 {
 	double sum = 0;
 
@@ -32,6 +32,24 @@ int duration_parse(const char *text, int *ms)
 		sum += value * (*end ? units[i].ms : 1000);
 		text = *end ? end + strlen(units[i].name) : end;
 	}
-	*ms = (int)sum;
-	return sum <= 2e9 ? 0 : -EINVAL;
+	*ms = sum;
+	return 0;
+}
+
+int duration_parse(const char *text, int *ms)
+{
+	double sum = 0;
+	int r = parse(text, &sum);
+
+	*ms = (int)(sum <= 2e9 ? sum : 0);
+	return sum <= 2e9 ? r : -EINVAL;
+}
+
+int duration_seconds(const char *text, int64_t *seconds)
+{
+	double sum = 0;
+	int r = parse(text, &sum);
+
+	*seconds = (int64_t)(sum <= 1e15 ? sum / 1000 : 0);
+	return sum <= 1e15 ? r : -EINVAL;
 }

@@ -221,3 +221,26 @@ bool file_exists(int dirfd, const char *name)
 	struct stat st;
 	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
+
+static int64_t tree_bytes(int dirfd, const char *name, dev_t device, unsigned depth)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || (device && st.st_dev != device) ||
+	    depth > DEEPEST)
+		return 0;
+	if (!S_ISDIR(st.st_mode))
+		return st.st_nlink > 1 ? 0 : st.st_blocks * 512;
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	int64_t sum = st.st_blocks * 512;
+	for (struct dirent *entry; d && (entry = readdir(d));)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			sum += tree_bytes(fd, entry->d_name, st.st_dev, depth + 1);
+	return sum;
+}
+
+int64_t file_tree_bytes(int dirfd, const char *name)
+{
+	return tree_bytes(dirfd, name, 0, 0);
+}

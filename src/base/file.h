@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -39,3 +40,7 @@ int file_remove_tree(int dirfd, const char *name, struct error *err);
 
 /* True if NAME exists (symbolic links not followed). */
 bool file_exists(int dirfd, const char *name);
+
+/* What NAME and all below it take on disk, in bytes, never leaving its file system. A file with several names is counted under none of
+ * them, since removing one gives nothing back. What cannot be read counts nothing. */
+int64_t file_tree_bytes(int dirfd, const char *name);

@@ -20,6 +20,7 @@ struct context {
 	struct arena *arena;
 	const char *namespace, *asked_namespace; /* the second: NULL unless -n was given */
 	const struct command *command;
+	int images; /* store_use(), while pods are being started; 0: none */
 };
 
 /* An option of a command. */

@@ -30,6 +30,7 @@ int run_push(struct context *x, int argc, char **argv, struct error *err);
 int run_login(struct context *x, int argc, char **argv, struct error *err);
 int run_logout(struct context *x, int argc, char **argv, struct error *err);
 int run_load(struct context *x, int argc, char **argv, struct error *err);
+int run_save(struct context *x, int argc, char **argv, struct error *err);
 int run_images(struct context *x, int argc, char **argv, struct error *err);
 int run_explain(struct context *x, int argc, char **argv, struct error *err);
 int run_network(struct context *x, int argc, char **argv, struct error *err);
@@ -45,5 +46,5 @@ int run_version(struct context *x, int argc, char **argv, struct error *err);
 extern const struct option_spec apply_options[], events_options[], top_options[], port_forward_options[], describe_options[], wait_options[],
 	attach_options[], start_options[], delete_options[], rm_options[], stop_options[], restart_options[],
 	kill_options[], get_options[], ps_options[], exec_options[], run_options[], logs_options[],
-	load_options[], volume_options[], resize_options[], help_options[];
+	load_options[], image_options[], images_options[], save_options[], volume_options[], resize_options[], help_options[];
 extern const struct option_spec pull_options[], login_options[], logout_options[];

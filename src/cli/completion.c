@@ -138,6 +138,8 @@ static void say_images(const struct typed *t)
 	image_list(&t->x->in, t->x->arena, &images, NULL);
 	list_each(image, &images) {
 		const char *name = image->reference; /* without ":latest": a colon splits words in bash */
+		if (!name)
+			continue;
 		n = strlen(name);
 		say(t, text_ends(name, ":latest") ? arena_strndup(t->x->arena, name, n - 7) : name, "");
 	}

@@ -42,7 +42,8 @@ static const struct {
 	  "pod.",
 	  "seapod port-forward web 8080:80\nseapod port-forward web :http" },
 	{ "top",
-	  "The processor in thousandths of one (m), over a quarter of a second; memory without what the kernel "
+	  "The processor in thousandths of one (m), over a quarter of a second; memory without what the "
+	  "kernel "
 	  "would give back at once; processes and threads. READ, WRITTEN and WAITS (how much of the last ten "
 	  "seconds something waited for the processor, memory and disks) on cgroup v2.",
 	  "seapod top\nseapod top web --containers\nseapod top -A -w" },
@@ -95,11 +96,23 @@ static const struct {
 	  "FILE is an OCI image layout (a directory or a tar) or an archive of `docker save`, with layers "
 	  "plain, gzip or zstd; - is standard input.",
 	  "docker save nginx | seapod load -\nseapod load build/images/busybox.tar" },
+	{ "save",
+	  "An OCI image layout as a tar, with docker's manifest.json in it: podman, skopeo, ctr and docker "
+	  "load it. The blobs are as they came, so digests stay.",
+	  "seapod save -o web.tar nginx web:2\nseapod save nginx | ssh other seapod load -" },
+	{ "images", "NAME may have a tag, or the shell's patterns.",
+	  "seapod images\nseapod images 'registry.example.org/*' -q" },
 	{ "image",
-	  "load FILE; import FILE NAME makes an image of a tar of a root file system; tag IMAGE NAME; ls; rm "
-	  "IMAGE; pull and push; tags NAME, catalog REGISTRY and referrers NAME list what a registry has.",
-	  "seapod image ls\nseapod image import rootfs.tar example.org/base\nseapod image rm "
-	  "example.org/base" },
+	  "load FILE; import FILE NAME makes an image of a tar of a root file system; save [-o FILE] "
+	  "IMAGE...; tag IMAGE NAME; ls [NAME]; inspect IMAGE...; rm [-f] IMAGE...; prune [-a]; pull and "
+	  "push; tags NAME, catalog REGISTRY and referrers NAME list what a registry has. An image "
+	  "that "
+	  "a pod has, also a pod that has ended, is neither removed nor pruned. What loses its name to "
+	  "another image stays as <none> until it is pruned. --high, --low and --min-age are the kubelet's "
+	  "imageGCHighThresholdPercent, imageGCLowThresholdPercent and imageMinimumGCAge.",
+	  "seapod image ls\nseapod image import rootfs.tar example.org/base\n"
+	  "seapod image rm example.org/base\nseapod image prune -a --filter until=240h\n"
+	  "seapod image prune --high 85 --low 80 --min-age 2m" },
 	{ "resize",
 	  "Changes what a container (-c), the only container, or the pod as a whole may use, without a "
 	  "restart "
@@ -118,8 +131,9 @@ static const struct {
 	  "features) for bundles of the OCI runtime specification; seapod oci --help tells about each.",
 	  "seapod oci run -b bundle test\nseapod oci features" },
 	{ "system",
-	  "info says where this instance keeps what; prune removes the bridge, the rules and the cgroup when "
-	  "no pod needs them; restore starts the pods that are to run always (restartPolicy Always, neither "
+	  "info says where this instance keeps what; df says how much of the disk it takes; prune removes "
+	  "the bridge, the rules, the cgroup and images without a name when no pod runs; restore starts the "
+	  "pods that are to run always (restartPolicy Always, neither "
 	  "stopped nor deleted) and are not there, as after a boot, each after the one whose network it "
 	  "shares: seapod.service calls it.",
 	  "seapod system info\nsystemctl enable seapod" },

@@ -1,23 +1,27 @@
-/* image.c — images: listing and removing here, reading archives by the program seapod-image. */
+/* image.c — image and its verbs. What reads or writes archives is done by the program seapod-image; showing and removing is here
+ * (image_show.c, image_remove.c). */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/image.h"
 #include "cli/obtain.h"
 #include "cli/registry.h"
-#include "cli/table.h"
 #include "image/reference.h"
 #include "image/store.h"
+
+#define IMAGE_VERBS "ls, inspect, pull, push, load, import, save, tag, rm, prune, tags, catalog, referrers"
 
 /* Becomes seapod-image: it says the rest. */
 static int become_worker(struct context *x, const char *verb, struct options *o, int first, struct error *err)
 {
 	char path[PATH_MAX];
-	char *argv[16] = { "seapod-image", x->in.root, x->in.run, (char *)verb };
+	char *argv[256 + 8] = { "seapod-image", x->in.root, x->in.run, (char *)verb };
 	int n = 4;
 
-	for (int i = first; i < o->count && n < 15; i++)
+	for (int i = first; i < o->count; i++)
 		argv[n++] = (char *)o->positional[i];
 	instance_helper("seapod-image", path);
 	fflush(stdout);
@@ -25,94 +29,150 @@ static int become_worker(struct context *x, const char *verb, struct options *o,
 	return error_errno(err, "cannot execute '%s'", path);
 }
 
-static const char *human_size(int64_t bytes, struct arena *a)
-{
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
-	double size = (double)bytes;
-	int unit = 0;
+const struct option_spec image_options[] = {
+	{ "all", 'a', NULL, "prune: all that no pod has; ls: no effect" },
+	{ "quiet", 'q', NULL, "ls: ids only" },
+	{ "no-trunc", 0, NULL, "ls: ids as they are" },
+	{ "digests", 0, NULL, "ls: the manifests' digests, too" },
+	{ "output", 'o', "json|FILE", "ls: how to print; save: the archive" },
+	{ "force", 'f', NULL, "rm: with all its names; prune: no effect" },
+	{ "filter", 0, "until=TIME", "prune: made before TIME (24h, or RFC 3339)" },
+	{ "high", 0, "PERCENT", "prune: only if the disk is as full as this" },
+	{ "low", 0, "PERCENT", "prune: until it is no fuller than this" },
+	{ "min-age", 0, "DURATION", "prune: keep what was used since" },
+	{},
+};
 
-	for (; size >= 1000 && unit < 4; unit++)
-		size /= 1000;
-	return arena_printf(a, size < 10 && unit ? "%.1f%s" : "%.0f%s", size, units[unit]);
+const struct option_spec images_options[] = {
+	{ "all", 'a', NULL, "has no effect: all are listed" },
+	{ "quiet", 'q', NULL, "ids only" },
+	{ "no-trunc", 0, NULL, "ids as they are" },
+	{ "digests", 0, NULL, "the manifests' digests, too" },
+	{ "output", 'o', "json", "how to print" },
+	{},
+};
+
+const struct option_spec save_options[] = {
+	{ "output", 'o', "FILE", "the archive; without it, standard output" },
+	{},
+};
+
+int image_option(struct image_arguments *o, const struct option_spec **option, const char **value,
+		 struct error *err)
+{
+	int r = options_next(&o->options, option, value, err);
+
+	if (r > 0 && !strstr(o->verb->takes, (*option)->name))
+		return usage_error(err, "image %s has no option '--%s' (see seapod image --help)",
+				   o->verb->name, (*option)->name);
+	return r;
 }
 
-static int list_images(struct context *x, struct error *err)
+int image_names(struct image_arguments *o, struct error *err)
 {
-	struct table_view t = { .arena = x->arena };
-	struct images images = {};
-	int r = image_list(&x->in, x->arena, &images, err);
+	const struct option_spec *option;
+	const char *value;
+	int r = image_option(o, &option, &value, err);
 
-	if (r < 0)
-		return r;
-	table_row(&t, "IMAGE", "ID", "SIZE", NULL, NULL, NULL, NULL, NULL);
-	list_each(image, &images)
-		table_row(&t, image->reference, arena_strndup(x->arena, image->id + 7, 12),
-			  human_size(image->size, x->arena), NULL, NULL, NULL, NULL, NULL);
-	table_print(&t);
-	return 0;
+	return r < 0 || !need(&o->options, 0, text_is(o->verb->name, "load") ? "an archive" : "an image", err)
+		       ? -EXIT_USAGE
+		       : 0;
 }
 
-static int remove_images(struct context *x, struct options *o, struct error *err)
-{
-	for (int i = 1; i < o->count; i++) {
-		struct image image;
-		int r = image_find(x, o->positional[i], &image, err);
-		_cleanup_close_ int lock = r < 0 ? -1 : store_lock(&x->in, err);
-		if (lock < 0 || (r = store_unname(&x->in, image.reference, err)) < 0)
-			return -err->code;
-		printf("image/%s removed\n", image.reference);
-	}
-	return 0;
-}
-
-static int tag_image(struct context *x, struct options *o, struct error *err)
+static int image_tag(struct context *x, struct image_arguments *o, struct error *err)
 {
 	struct image image;
-	const char *from = need(o, 1, "an image", err), *to = from ? need(o, 2, "a new name", err) : NULL;
-	if (!to)
+	int r = image_names(o, err);
+
+	if (r < 0 || !need(&o->options, 1, "a new name", err))
 		return -EXIT_USAGE;
-	int r = image_find(x, from, &image, err);
-	const char *name = r < 0 ? NULL : reference_complete(to, x->arena, err);
+	r = image_find(x, o->options.positional[0], &image, err);
+	const char *name = r < 0 ? NULL : reference_complete(o->options.positional[1], x->arena, err);
+	if (name && strchr(name, '@'))
+		return error_set(err, EINVAL, "'%s' has a digest; a name and a tag are expected", name);
 	_cleanup_close_ int lock = name ? store_lock(&x->in, err) : -1;
 	if (lock < 0)
 		return -err->code;
-	r = store_name(&x->in, name, image.digest, 0, err);
+	r = store_name(&x->in, name, image.digest, image.manifest_size, err);
 	if (r == 0)
 		printf("image/%s tagged\n", name);
 	return r;
 }
 
-static int parse(struct context *x, struct options *o, int argc, char **argv, struct error *err)
+static int image_load_verb(struct context *x, struct image_arguments *o, struct error *err)
+{
+	int r = image_names(o, err);
+	return r < 0 ? r : become_worker(x, "load", &o->options, 0, err);
+}
+
+static int image_import_verb(struct context *x, struct image_arguments *o, struct error *err)
+{
+	int r = image_names(o, err);
+	return r < 0 || !need(&o->options, 1, "a tar and a name", err)
+		       ? -EXIT_USAGE
+		       : become_worker(x, "import", &o->options, 0, err);
+}
+
+static int image_save(struct context *x, struct image_arguments *o, struct error *err)
 {
 	const struct option_spec *option;
-	const char *value;
+	const char *value, *file = "-";
+	int r;
 
-	options_begin(o, x->command, argc, argv);
-	return options_next(o, &option, &value, err);
+	while ((r = image_option(o, &option, &value, err)) > 0)
+		file = value;
+	if (r < 0 || !need(&o->options, 0, "an image", err))
+		return -EXIT_USAGE;
+	if (text_is(file, "-") && isatty(STDOUT_FILENO))
+		return usage_error(err, "an archive is not for a terminal (-o FILE, or a pipe)");
+	memmove(&o->options.positional[1], &o->options.positional[0],
+		(size_t)o->options.count * sizeof(*o->options.positional));
+	o->options.positional[0] = file;
+	o->options.count++;
+	return become_worker(x, "save", &o->options, 0, err);
+}
+
+static const struct image_verb verbs[] = {
+	{ "ls", "list", "all quiet no-trunc digests output", image_ls },
+	{ "inspect", NULL, "", image_inspect },
+	{ "load", NULL, "", image_load_verb },
+	{ "import", NULL, "", image_import_verb },
+	{ "save", NULL, "output", image_save },
+	{ "tag", NULL, "", image_tag },
+	{ "rm", "remove", "force", image_rm },
+	{ "prune", NULL, "all force filter high low min-age", image_prune },
+};
+
+static int run_verb(struct context *x, const char *name, int argc, char **argv, struct error *err)
+{
+	struct image_arguments o = {};
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (text_is(name, verbs[i].name) || text_is(name, verbs[i].other)) {
+			o.verb = &verbs[i];
+			options_begin(&o.options, command_find("image", err), argc, argv);
+			return verbs[i].run(x, &o, err);
+		}
+	return usage_error(err, "image has no verb '%.60s' (" IMAGE_VERBS ")", name);
 }
 
 int run_image(struct context *x, int argc, char **argv, struct error *err)
 {
-	struct options o;
-	if (argc > 0 && registry_has_verb(argv[0]))
+	if (argc == 0)
+		return usage_error(err, "image needs a verb (" IMAGE_VERBS ")");
+	if (registry_has_verb(argv[0]))
 		return registry_verb(x, argc, argv, err);
-	int r = parse(x, &o, argc, argv, err);
-	const char *verb = r < 0 ? NULL : need(&o, 0, "a verb (ls, load, import, tag, rm)", err);
+	return run_verb(x, argv[0], argc - 1, argv + 1, err);
+}
 
-	if (!verb)
-		return -EXIT_USAGE;
-	if (text_is(verb, "ls") || text_is(verb, "list"))
-		return list_images(x, err);
-	if (text_is(verb, "rm"))
-		return remove_images(x, &o, err);
-	if (text_is(verb, "tag"))
-		return tag_image(x, &o, err);
-	if (text_is(verb, "load"))
-		return need(&o, 1, "an archive", err) ? become_worker(x, verb, &o, 1, err) : -EXIT_USAGE;
-	if (text_is(verb, "import"))
-		return need(&o, 2, "a tar and a name", err) ? become_worker(x, verb, &o, 1, err)
-							    : -EXIT_USAGE;
-	return usage_error(err, "image has no verb '%s' (ls, load, import, tag, rm)", verb);
+int run_images(struct context *x, int argc, char **argv, struct error *err)
+{
+	return run_verb(x, "ls", argc, argv, err);
+}
+
+int run_save(struct context *x, int argc, char **argv, struct error *err)
+{
+	return run_verb(x, "save", argc, argv, err);
 }
 
 const struct option_spec load_options[] = {
@@ -133,11 +193,4 @@ int run_load(struct context *x, int argc, char **argv, struct error *err)
 	if (r < 0 || !need(&o, 0, "an archive", err))
 		return -EXIT_USAGE;
 	return become_worker(x, "load", &o, 0, err);
-}
-
-int run_images(struct context *x, int argc, char **argv, struct error *err)
-{
-	struct options o;
-	int r = parse(x, &o, argc, argv, err);
-	return r < 0 ? r : list_images(x, err);
 }

@@ -30,9 +30,11 @@ static int read_notes(struct context *x, struct all_returning *out, struct error
 		struct error why = {};
 		const struct launch *launch = launch_read(*text, strlen(*text), x->arena, &why);
 		if (launch)
-			*list_add(x->arena, out) = (struct returning){ .text = *text, .pod = &launch->pod, .fd = -1 };
+			*list_add(x->arena, out) =
+				(struct returning){ .text = *text, .pod = &launch->pod, .fd = -1 };
 		else
-			fprintf(stderr, "seapod: warning: a note in %s/restore cannot be read: %s\n", x->in.root, why.text);
+			fprintf(stderr, "seapod: warning: a note in %s/restore cannot be read: %s\n",
+				x->in.root, why.text);
 	}
 	return r;
 }
@@ -45,7 +47,8 @@ static bool waits(const struct all_returning *all, const struct returning *r)
 	if (!network || !text_starts(network, "container:"))
 		return false;
 	list_each(other, all)
-		if (!other->done && other != r && text_is(other->pod->metadata.name, network + strlen("container:")) &&
+		if (!other->done && other != r &&
+		    text_is(other->pod->metadata.name, network + strlen("container:")) &&
 		    text_is(other->pod->metadata.namespace, r->pod->metadata.namespace))
 			return true;
 	return false;
@@ -58,7 +61,7 @@ static void begin(struct context *x, struct returning *r, struct error *why)
 
 	if (pods_find(&x->in, meta->namespace, meta->name, x->arena, &found, NULL) == 0 && found.alive)
 		return;
-	r->fd = keeper_spawn(&x->in, r->text, strlen(r->text), why);
+	r->fd = pod_spawn(x, r->text, strlen(r->text), why);
 }
 
 /* Starts all that wait for nobody (ANYWAY: also those that do), then waits until each has started. False: there was none. */

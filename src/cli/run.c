@@ -322,6 +322,7 @@ static int in_foreground(struct context *x, struct running *r, int watch, struct
 
 	int result = reply_receive(watch, x->arena, &reply, &fds,
 				   err); /* the first word: it is made, or why not */
+	pod_started(x);
 	if (result > 0 && text_is(reply.event, "error"))
 		return error_set(err, EREMOTEIO, "%s", reply.error);
 	if (result <= 0)

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cli/obtain.h"
 #include "cli/pods.h"
+#include "image/layer.h"
 #include "sandbox/claim.h"
 #include "sandbox/launch.h"
 
@@ -39,9 +40,10 @@ static int add_image(struct context *x, struct launching *l, const struct contai
 	int r = image_obtain(x, &l->launch.pod, &wanted, &image, err);
 	if (r < 0)
 		return error_prefix(err, "the container '%s'", c->name);
+	image_touch(&x->in, &image);
 	*list_add(x->arena, &l->launch.images) = (struct launch_image){
 		.container = c->name,
-		.reference = image.reference,
+		.reference = image.reference ? image.reference : image.id,
 		.id = image.id,
 		.layers = image.layers,
 		.config = image.config,
@@ -59,8 +61,13 @@ static int add_volume_image(struct context *x, struct launching *l, const struct
 
 	if (r < 0)
 		return error_prefix(err, "the volume '%s'", volume->name);
-	*list_add(x->arena, &l->launch.volumeImages) =
-		(struct volume_image){ volume->name, image.reference, image.id, image.layers };
+	image_touch(&x->in, &image);
+	*list_add(x->arena, &l->launch.volumeImages) = (struct volume_image){
+		.volume = volume->name,
+		.reference = image.reference ? image.reference : image.id,
+		.id = image.id,
+		.layers = image.layers,
+	};
 	return 0;
 }
 
@@ -83,6 +90,35 @@ static int add_images(struct context *x, struct launching *l, const struct pod_s
 	return 0;
 }
 
+static int ready_layers(struct context *x, struct strings *layers, struct error *err)
+{
+	char path[PATH_MAX];
+	int r = 0;
+
+	list_each(layer, layers) {
+		const char *slash = strrchr(*layer, '/'), *name = slash ? slash + 1 : *layer;
+		if (r == 0)
+			r = layer_ready(&x->in, arena_printf(x->arena, "sha256:%s", name), path, err);
+		if (r == 0 && !text_is(path, *layer))
+			*layer = arena_strdup(x->arena, path);
+	}
+	return r;
+}
+
+/* Makes the layers of all images ready to be lower directories. From here until the keeper has written that it needs them, no image goes. */
+static int ready_images(struct context *x, struct launch *l, struct error *err)
+{
+	int r = 0;
+
+	if (x->images <= 0)
+		x->images = store_use(&x->in, false, NULL);
+	for (size_t i = 0; r == 0 && i < l->images.n; i++)
+		r = ready_layers(x, &l->images.at[i].layers, err);
+	for (size_t i = 0; r == 0 && i < l->volumeImages.n; i++)
+		r = ready_layers(x, &l->volumeImages.at[i].layers, err);
+	return r;
+}
+
 /* The launch of POD as text (sandbox/launch.h). BEFORE: the one that its keeper has, or NULL. */
 static int make_launch(struct context *x, const struct pod *pod, enum start_how how,
 		       const struct launch *before, struct text *text, struct error *err)
@@ -97,11 +133,19 @@ static int make_launch(struct context *x, const struct pod *pod, enum start_how 
 				    .backoff_max = getenv("SEAPOD_BACKOFF_MAX"),
 				    .backoff_reset = getenv("SEAPOD_BACKOFF_RESET") };
 	int r = add_images(x, &l, &pod->spec, err);
+	if (r == 0)
+		r = ready_images(x, &l.launch, err);
 	if (r < 0)
 		return r;
 	l.launch.pod.status = (struct pod_status){};
 	node_to_json(object_encode(&launch_table, &l.launch, x->arena), false, text);
 	return 0;
+}
+
+void pod_started(struct context *x)
+{
+	if (x->images > 0)
+		close_fd(&x->images);
 }
 
 int pod_start(struct context *x, struct pod *pod, enum start_how how, struct error *err)
@@ -125,13 +169,25 @@ static int read_launch(struct context *x, const struct pod *pod, char **text, si
 	return file_read(x->in.runfd, path, NODE_BYTES_MAX, text, size, err);
 }
 
+int pod_spawn(struct context *x, const char *text, size_t size, struct error *err)
+{
+	_cleanup_text_ struct text fresh = {};
+	struct launch *l = launch_read(text, size, x->arena, err);
+	int r = l ? ready_images(x, l, err) : -err->code;
+
+	if (r < 0)
+		return r;
+	node_to_json(object_encode(&launch_table, l, x->arena), false, &fresh);
+	return keeper_spawn(&x->in, fresh.at, fresh.n, err);
+}
+
 int pod_start_again(struct context *x, const struct pod *pod, struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 	int r = read_launch(x, pod, &text, &size, err);
 
-	return r < 0 ? r : keeper_spawn(&x->in, text, size, err);
+	return r < 0 ? r : pod_spawn(x, text, size, err);
 }
 
 int pod_watch(struct context *x, const struct pod *pod, struct error *err)

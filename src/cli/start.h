@@ -16,6 +16,12 @@ enum start_how {
  * or negative. */
 int pod_start(struct context *x, struct pod *pod, enum start_how how, struct error *err);
 
+/* Every pod started so far has reported, so images may be removed again (else at the command's end). */
+void pod_started(struct context *x);
+
+/* Starts a keeper for the launch in TEXT that another keeper had (sandbox/launch.h): since then the layers of its images may have been let go. */
+int pod_spawn(struct context *x, const char *text, size_t size, struct error *err);
+
 /* Starts the keeper of a pod that has ended, from what it left: the same pod, its counters from the beginning. */
 int pod_start_again(struct context *x, const struct pod *pod, struct error *err);
 

@@ -1,16 +1,15 @@
 /* load.c — see load.h.
  *
- * An archive is first laid out as files in a scratch directory (a tar of blobs cannot be read in the order one needs), then each
- * image is read from there: manifest -> config -> layers. Both formats end in the same place: the OCI layout of the store.
+ * The archive says where its members are (archive.h); an image is read from there: manifest -> config -> layers, the layers at once on all
+ * processors. Both formats end in the same place: the OCI layout of the store.
  */
 #include "image/load.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
-#include <libgen.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -18,321 +17,255 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/text.h"
-#include "image/digest.h"
+#include "image/layer.h"
+#include "image/loading.h"
 #include "image/reference.h"
 #include "image/store.h"
-#include "linux/path.h"
 #include "object/json.h"
 
-enum { JSON_MAX = 8 * 1024 * 1024, NAMES_MAX = 20000 };
-
-struct loading {
-	const struct instance *in;
-	const struct unpack_limits *limits;
-	struct arena *arena;
-	struct error *err;
-	struct loaded_images *out;
-	char scratch[64]; /* "tmp/<unique>" below ROOT */
-	int source;       /* the layout: a directory */
-	int scratch_fd;
-};
-
-/* --- the scratch directory ------------------------------------------------------------------------------------------ */
-
-static int scratch_open(struct loading *l)
-{
-	/* The store's lock is held: whatever is in tmp is a crash's. */
-	file_remove_tree(l->in->rootfd, "tmp", NULL);
-	int r = file_make_dirs(l->in->rootfd, "tmp", 0700, l->err);
-	if (r < 0)
-		return r;
-	snprintf(l->scratch, sizeof(l->scratch), "tmp/load-%d", (int)getpid());
-	l->scratch_fd = file_open_dir(l->in->rootfd, l->scratch, 0700, l->err);
-	return l->scratch_fd < 0 ? l->scratch_fd : 0;
-}
-
-static void scratch_close(struct loading *l)
-{
-	close_fd(&l->scratch_fd);
-	file_remove_tree(l->in->rootfd, "tmp", NULL);
-}
-
-/* Lays out the tar from FD in the scratch directory's "in": regular files with harmless names only. */
-static int lay_out(struct loading *l, int fd, const char *name)
-{
-	struct archive *archive = archive_read_new();
-	struct archive_entry *e;
-	uint64_t entries = 0;
-	int r = 0, result = 0;
-	_cleanup_close_ int dir = file_open_dir(l->scratch_fd, "in", 0700, l->err);
-
-	if (dir < 0)
-		return dir;
-	archive_read_support_format_tar(archive);
-	archive_read_support_filter_all(archive);
-	if (archive_read_open_fd(archive, fd, 256 * 1024) != ARCHIVE_OK)
-		result = error_set(l->err, EBADMSG, "'%s' is no image archive: %s", name,
-				   archive_error_string(archive));
-	while (result == 0 && (r = archive_read_next_header(archive, &e)) == ARCHIVE_OK) {
-		const char *path = archive_entry_pathname(e);
-		if (++entries > NAMES_MAX) {
-			result = error_set(
-				l->err, EFBIG,
-				"'%s' is no image archive: it has more than %d files (seapod image import "
-				"takes a root file system)",
-				name, NAMES_MAX);
-			break;
-		}
-		const char *link = archive_entry_filetype(e) == AE_IFLNK ? archive_entry_symlink(e) : NULL;
-		if (link &&
-		    strstr(path,
-			   "layer.tar")) { /* docker save of old: layers shared by links "../<id>/layer.tar" */
-			_cleanup_close_ int parent = path_make_dirs_in_root(
-				dir, dirname(arena_strdup(l->arena, path)), 0700, 0, 0, l->err);
-			if (parent < 0 || symlinkat(link, parent, "layer.tar") < 0)
-				result = error_set(l->err, EIO, "cannot lay out '%s' of the archive '%s'",
-						   path, name);
-			continue;
-		}
-		if (archive_entry_filetype(e) != AE_IFREG)
-			continue;
-		_cleanup_close_ int file = path_make_file_in_root(dir, path, 0600, l->err);
-		if (file < 0) {
-			result = error_prefix(l->err, "the archive '%s'", name);
-			break;
-		}
-		_cleanup_close_ int out = path_reopen(file, O_WRONLY | O_TRUNC);
-		if (out < 0 || archive_read_data_into_fd(archive, out) != ARCHIVE_OK)
-			result = error_set(l->err, EIO, "cannot read '%s' from the archive '%s': %s", path,
-					   name,
-					   archive_errno(archive) == ENOSPC ? "no space is left on the device"
-					   : archive_error_string(archive)  ? archive_error_string(archive)
-									    : "it is cut off");
-	}
-	if (result == 0 && r != ARCHIVE_EOF && r != ARCHIVE_OK)
-		result = error_set(l->err, EBADMSG, "'%s' is no image archive, or it is cut off: %s", name,
-				   archive_error_string(archive));
-	archive_read_free(archive);
-	if (result == 0)
-		l->source = take_fd(&dir);
-	return result;
-}
-
-static int open_source(struct loading *l, const char *file)
-{
-	struct stat st;
-	_cleanup_close_ int fd = text_is(file, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-						    : open(file, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_errno(l->err, "cannot open '%s'", file);
-	if (!S_ISDIR(st.st_mode))
-		return lay_out(l, fd, file);
-	l->source = take_fd(&fd);
-	return 0;
-}
+enum { JSON_MAX = 8 * 1024 * 1024, WORKERS_MAX = 4, LAYERS_MAX = 1000, INDEX_DEPTH = 4 };
 
 /* --- reading the layout --------------------------------------------------------------------------------------------- */
 
-static int open_member(struct loading *l, const char *path)
+/* The whole member PATH. */
+static int read_member(struct loading *l, const char *path, struct text *text)
 {
-	int fd = path_open_in_root(l->source, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
-	struct stat st;
+	_cleanup_close_ int fd = -1;
+	int64_t offset, size;
+	char chunk[16 * 1024];
+	int r = image_archive_find(&l->archive, path, &fd, &offset, &size);
 
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
-		close(fd);
-		fd = -EINVAL;
+	if (r < 0)
+		return error_set(l->err, ENOENT, "the archive has no '%.200s'", path);
+	if (size > JSON_MAX)
+		return error_set(l->err, EFBIG, "'%.200s' of the archive has %lld bytes; at most %d are read",
+				 path, (long long)size, JSON_MAX);
+	while ((int64_t)text->n < size) {
+		int64_t left = size - (int64_t)text->n;
+		ssize_t n = pread(fd, chunk, left < (int64_t)sizeof(chunk) ? (size_t)left : sizeof(chunk),
+				  offset + (int64_t)text->n);
+		if (n <= 0)
+			return error_set(l->err, EBADMSG, "the archive is cut off in '%.200s'", path);
+		text_add_n(text, chunk, (size_t)n);
 	}
-	return fd;
+	return 0;
 }
 
-static struct node *read_json(struct loading *l, const char *path, const char *expected)
+struct node *loading_json(struct loading *l, const char *path, const char *expected, struct text *text)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_text_ struct text own = {};
+	struct text *to = text ? text : &own;
 	char digest[DIGEST_SIZE];
-	size_t size;
-	_cleanup_close_ int fd = open_member(l, path);
 
-	if (fd < 0) {
-		error_set(l->err, ENOENT, "the archive has no '%.200s'", path);
+	if (read_member(l, path, to) < 0)
 		return NULL;
-	}
-	if (file_read_fd(fd, path, JSON_MAX, &text, &size, l->err) < 0)
-		return NULL;
-	digest_of_bytes(text, size, digest);
+	digest_of_bytes(text_str(to), to->n, digest);
 	if (expected && !text_is(digest, expected)) {
 		error_set(l->err, EBADMSG, "'%.80s' has the digest %s: the archive is damaged or forged",
 			  path, digest);
 		return NULL;
 	}
-	return node_from_json(l->arena, text, size, l->err);
+	return node_from_json(l->arena, text_str(to), to->n, l->err);
 }
 
 static const char *blob_path(struct loading *l, const char *digest)
 {
 	const char *store = store_blob_path(digest, l->arena);
+
 	if (!store)
 		error_set(l->err, EINVAL, "the archive names a blob '%.80s', which is no sha256 digest",
 			  digest ? digest : "");
 	return store ? store + strlen("images/") : NULL;
 }
 
-/* --- layers ------------------------------------------------------------------------------------------------------------- */
+/* --- layers --------------------------------------------------------------------------------------------------------- */
 
-/* A blob into the store: copied while it is read, renamed when it is whole. */
-static int keep_blob(struct loading *l, const char *member, const char *digest)
+static int make_layer(struct loading *l, struct layer_job *job)
 {
-	const char *to = store_blob_path(digest, l->arena);
-	static char chunk[256 * 1024];
-	ssize_t n;
+	_cleanup_close_ int fd = -1;
+	struct layer_source source = { .digest = job->digest, .diff_id = job->diff_id, .keep = true };
 
-	if (file_exists(l->in->rootfd, to))
-		return 0;
-	_cleanup_close_ int from = open_member(l, member);
-	_cleanup_close_ int out =
-		openat(l->scratch_fd, "blob", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (from < 0 || out < 0)
-		return error_errno(l->err, "cannot store a blob");
-	while ((n = read(from, chunk, sizeof(chunk))) > 0) {
-		int r = write_all(out, chunk, (size_t)n);
-		if (r < 0) {
-			errno = -r;
-			return error_errno(l->err, "cannot store a blob");
-		}
-	}
-	if (n < 0 || renameat(l->scratch_fd, "blob", l->in->rootfd, to) < 0)
-		return error_errno(l->err, "cannot store a blob");
-	return 0;
+	if (image_archive_find(&l->archive, job->member, &fd, &source.offset, &source.size) < 0)
+		return error_set(&job->err, ENOENT, "the archive has no layer '%.200s'", job->member);
+	source.fd = fd;
+	int r = layer_make_from(l->in, &source, l->limits, &job->made, &job->err);
+	job->fresh = r > 0;
+	return r;
 }
 
-static int keep_bytes(struct loading *l, const char *data, size_t size, char digest[static DIGEST_SIZE])
+struct work {
+	struct loading *loading;
+	struct layer_jobs *jobs;
+	atomic_size_t next;
+	atomic_bool failed;
+};
+
+static void *make_layers(void *context)
 {
-	digest_of_bytes(data, size, digest);
-	return file_write_atomic(l->in->rootfd, store_blob_path(digest, l->arena), data, size, 0600, l->err);
+	struct work *w = context;
+	size_t i;
+
+	while (!w->failed && (i = w->next++) < w->jobs->n)
+		if (make_layer(w->loading, &w->jobs->at[i]) < 0)
+			w->failed = true;
+	return NULL;
 }
 
-/* Unpacks the layer MEMBER unless it is there. DIGEST (may be NULL) and DIFF_ID are what it must have; the real ones come back. */
-static int keep_layer(struct loading *l, const char *member, const char *digest, const char *diff_id,
-		      char real_digest[static DIGEST_SIZE], char real_diff_id[static DIGEST_SIZE],
-		      int64_t *size)
+int loading_layers(struct loading *l, struct layer_jobs *jobs)
 {
-	_cleanup_close_ int fd = open_member(l, member);
-	if (fd < 0)
-		return error_set(l->err, ENOENT, "the archive has no layer '%.200s'", member);
-	file_remove_tree(l->scratch_fd, "layer", NULL);
-	_cleanup_close_ int dir = file_open_dir(l->scratch_fd, "layer", 0755, l->err);
-	if (dir < 0)
-		return dir;
-	fchmod(dir, 0755);
-	struct stream *s = stream_open(fd, l->limits->bytes);
-	int r = unpack(s, dir, l->limits, l->err);
-	if (r == 0)
-		r = stream_finish(s, l->err);
-	if (r == 0) {
-		strcpy(real_digest, stream_raw_digest(s));
-		strcpy(real_diff_id, stream_plain_digest(s));
-		*size = (int64_t)stream_raw_size(s);
-	}
-	stream_close(s);
-	if (r < 0)
-		return r;
-	if (digest && !text_is(digest, real_digest))
-		return error_set(l->err, EBADMSG,
-				 "a layer has the digest %s instead of %s: the archive is damaged or forged",
-				 real_digest, digest);
-	if (diff_id && !text_is(diff_id, real_diff_id))
-		return error_set(l->err, EBADMSG,
-				 "a layer unpacks to %s instead of %s: the archive is damaged or forged",
-				 real_diff_id, diff_id);
-	char path[PATH_MAX];
-	snprintf(path, sizeof(path), "layers/%s", real_diff_id + 7);
-	if (!file_exists(l->in->rootfd, path)) {
-		syncfs(dir);
-		if (renameat(l->scratch_fd, "layer", l->in->rootfd, path) < 0)
-			return error_errno(l->err, "cannot store a layer");
+	struct work w = { .loading = l, .jobs = jobs };
+	pthread_t threads[WORKERS_MAX];
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = processors < WORKERS_MAX ? (size_t)processors : WORKERS_MAX, started = 0;
+
+	if (jobs->n > LAYERS_MAX)
+		return error_set(l->err, EFBIG, "the image has %zu layers; at most %d are taken", jobs->n,
+				 LAYERS_MAX);
+	while (started + 1 < n && started + 1 < jobs->n &&
+	       pthread_create(&threads[started], NULL, make_layers, &w) == 0)
+		started++;
+	make_layers(&w);
+	while (started > 0)
+		pthread_join(threads[--started], NULL);
+	list_each(job, jobs) {
+		if (job->err.code)
+			return error_set(l->err, job->err.code, "%s", job->err.text);
+		l->fresh |= job->fresh;
 	}
 	return 0;
 }
 
-static bool layer_is_here(struct loading *l, const char *digest, const char *diff_id)
-{
-	const char *blob = store_blob_path(digest, l->arena), *id = store_blob_path(diff_id, l->arena);
-	return blob && id && file_exists(l->in->rootfd, blob) &&
-	       file_exists(l->in->rootfd, arena_printf(l->arena, "layers/%s", diff_id + 7));
-}
+/* --- one image ------------------------------------------------------------------------------------------------------ */
 
-/* --- one image ------------------------------------------------------------------------------------------------------------ */
-
-static const char *architecture(void)
+const char *loading_architecture(void)
 {
 	static struct utsname u;
+
 	uname(&u);
 	return text_is(u.machine, "x86_64") ? "amd64" : text_is(u.machine, "aarch64") ? "arm64" : u.machine;
 }
 
-static int check_platform(struct loading *l, const struct node *config)
+int loading_check_platform(struct loading *l, const struct node *config)
 {
 	const char *os = node_get_string(config, "os"), *arch = node_get_string(config, "architecture");
 
 	if (os && *os && !text_is(os, "linux"))
 		return error_set(l->err, EINVAL, "the image is for %s; this machine runs linux", os);
-	if (arch && *arch && !text_is(arch, architecture()))
+	if (arch && *arch && !text_is(arch, loading_architecture()))
 		return error_set(l->err, EINVAL, "the image is for %s; this machine is %s", arch,
-				 architecture());
+				 loading_architecture());
 	return 0;
 }
 
-static int record(struct loading *l, const char *name, const char *manifest, int64_t size, const char *id,
-		  bool fresh)
+int loading_keep(struct loading *l, const char *data, size_t n, char digest[static DIGEST_SIZE])
+{
+	digest_of_bytes(data, n, digest);
+	const char *path = store_blob_path(digest, l->arena);
+	if (file_exists(l->in->rootfd, path))
+		return 0;
+	return file_write_atomic(l->in->rootfd, path, data, n, 0600, l->err);
+}
+
+int loading_record(struct loading *l, const char *name, const char *manifest, int64_t size, const char *id)
 {
 	const char *reference = reference_complete(name, l->arena, l->err);
-	int r = reference ? store_name(l->in, reference, manifest, size, l->err) : -EINVAL;
+	_cleanup_close_ int lock = reference ? store_lock(l->in, l->err) : -1;
+	int r = lock < 0 ? -l->err->code : store_name(l->in, reference, manifest, size, l->err);
 
 	if (r == 0)
-		*list_add(l->arena, l->out) = (struct loaded){ reference, id, fresh };
+		*list_add(l->arena, l->out) =
+			(struct loaded){ reference, arena_strdup(l->arena, id), l->fresh };
 	return r;
 }
 
-/* An OCI manifest from the layout, under NAME. */
-static int load_manifest(struct loading *l, const char *digest, const char *name)
+static void put(struct arena *a, struct node *map, const char *key, const char *value)
 {
-	const char *path = blob_path(l, digest);
-	struct node *manifest = path ? read_json(l, path, digest) : NULL;
-	const char *id = node_get_string(node_get(manifest, "config"), "digest");
-	const char *config_path = manifest ? blob_path(l, id) : NULL;
-	struct node *config = config_path ? read_json(l, config_path, id) : NULL;
+	node_put(a, map, key, node_string(a, value));
+}
+
+static struct node *descriptor(struct arena *a, const char *type, const char *digest, int64_t size)
+{
+	struct node *n = node_new(a, NODE_MAP);
+
+	put(a, n, "mediaType", type);
+	put(a, n, "digest", digest);
+	node_put(a, n, "size", node_int(a, size));
+	return n;
+}
+
+int loading_write_manifest(struct loading *l, const char *id, int64_t config_size,
+			   const struct layer_jobs *jobs, char digest[static DIGEST_SIZE], int64_t *size)
+{
+	struct arena *a = l->arena;
+	struct node *manifest = node_new(a, NODE_MAP), *layers = node_new(a, NODE_LIST);
+	_cleanup_text_ struct text text = {};
+
+	list_each(job, jobs) {
+		const struct layer_made *made = &job->made;
+		const char *type = text_is(made->digest, made->diff_id)
+					   ? "application/vnd.oci.image.layer.v1.tar"
+					   : "application/vnd.oci.image.layer.v1.tar+gzip";
+		node_append(a, layers, descriptor(a, type, made->digest, made->size));
+	}
+	node_put(a, manifest, "schemaVersion", node_int(a, 2));
+	put(a, manifest, "mediaType", "application/vnd.oci.image.manifest.v1+json");
+	node_put(a, manifest, "config",
+		 descriptor(a, "application/vnd.oci.image.config.v1+json", id, config_size));
+	node_put(a, manifest, "layers", layers);
+	node_to_json(manifest, false, &text);
+	*size = (int64_t)text.n;
+	return loading_keep(l, text.at, text.n, digest);
+}
+
+/* What the manifest and the config say of each layer, as jobs. */
+static int list_layers(struct loading *l, const struct node *manifest, const struct node *config,
+		       struct layer_jobs *jobs)
+{
 	const struct node *layers = node_get(manifest, "layers"),
 			  *ids = node_get(node_get(config, "rootfs"), "diff_ids");
-	bool fresh = false;
-	struct stat st = {};
-	int r = config ? check_platform(l, config) : -l->err->code;
 
-	if (r < 0)
-		return r;
 	if (!layers || layers->kind != NODE_LIST || !ids || ids->kind != NODE_LIST ||
 	    layers->items.n != ids->items.n)
 		return error_set(l->err, EINVAL,
 				 "the image's manifest and config do not agree on its layers");
 	for (size_t i = 0; i < layers->items.n; i++) {
-		const char *layer = node_get_string(layers->items.at[i], "digest"),
-			   *member = blob_path(l, layer);
-		const char *diff_id = ids->items.at[i]->kind == NODE_STRING ? ids->items.at[i]->text : "";
-		char real[DIGEST_SIZE], real_id[DIGEST_SIZE];
-		int64_t size;
+		const char *digest = node_get_string(layers->items.at[i], "digest"),
+			   *member = blob_path(l, digest);
+		const struct node *id = ids->items.at[i];
 		if (!member)
 			return -EINVAL;
-		if (layer_is_here(l, layer, diff_id))
-			continue;
-		fresh = true;
-		if ((r = keep_layer(l, member, layer, diff_id, real, real_id, &size)) < 0 ||
-		    (r = keep_blob(l, member, layer)) < 0)
-			return r;
+		*list_add(l->arena, jobs) = (struct layer_job){
+			.member = member,
+			.digest = digest,
+			.diff_id = id->kind == NODE_STRING ? id->text : "",
+		};
 	}
-	if ((r = keep_blob(l, config_path, id)) < 0 || (r = keep_blob(l, path, digest)) < 0)
-		return r;
-	fstatat(l->source, path, &st, 0);
-	return record(l, name, digest, st.st_size, id, fresh);
+	return 0;
+}
+
+/* An OCI manifest from the layout, under NAME. */
+static int load_manifest(struct loading *l, const char *digest, const char *name)
+{
+	_cleanup_text_ struct text text = {}, config_text = {};
+	struct layer_jobs jobs = {};
+	char real[DIGEST_SIZE];
+	const char *path = blob_path(l, digest);
+	struct node *manifest = path ? loading_json(l, path, digest, &text) : NULL;
+	const char *id = node_get_string(node_get(manifest, "config"), "digest");
+	const char *config_path = manifest ? blob_path(l, id) : NULL;
+	struct node *config = config_path ? loading_json(l, config_path, id, &config_text) : NULL;
+
+	int r = config ? loading_check_platform(l, config) : -l->err->code;
+	if (r == 0)
+		r = list_layers(l, manifest, config, &jobs);
+	l->fresh = false;
+	if (r == 0)
+		r = loading_layers(l, &jobs);
+	if (r == 0)
+		r = loading_keep(l, config_text.at, config_text.n, real);
+	if (r == 0)
+		r = loading_keep(l, text.at, text.n, real);
+	return r < 0 ? r : loading_record(l, name, digest, (int64_t)text.n, id);
 }
 
 /* The manifest in an index that fits this machine; NULL: none. */
@@ -343,26 +276,25 @@ static const struct node *choose(const struct node *index)
 	if (manifests && manifests->kind == NODE_LIST)
 		list_each(m, &manifests->items)
 			if (text_is(node_get_string(node_get(*m, "platform"), "architecture"),
-				    architecture()) &&
+				    loading_architecture()) &&
 			    text_is(node_get_string(node_get(*m, "platform"), "os"), "linux"))
 				return *m;
 	return NULL;
 }
 
-static int load_descriptor(struct loading *l, const struct node *descriptor, const char *name)
+static int load_descriptor(struct loading *l, const struct node *n, const char *name)
 {
-	const char *type = node_get_string(descriptor, "mediaType"),
-		   *digest = node_get_string(descriptor, "digest");
+	const char *type = node_get_string(n, "mediaType"), *digest = node_get_string(n, "digest");
 
-	for (int depth = 0; type && strstr(type, "index") && depth < 4; depth++) {
+	for (int depth = 0; type && strstr(type, "index") && depth < INDEX_DEPTH; depth++) {
 		const char *path = blob_path(l, digest);
-		const struct node *index = path ? read_json(l, path, digest) : NULL;
+		const struct node *index = path ? loading_json(l, path, digest, NULL) : NULL;
 		const struct node *fit = choose(index);
 		if (!index)
 			return -l->err->code;
 		if (!fit)
 			return error_set(l->err, ENOENT, "the archive has no image for linux/%s",
-					 architecture());
+					 loading_architecture());
 		type = node_get_string(fit, "mediaType");
 		digest = node_get_string(fit, "digest");
 	}
@@ -390,132 +322,44 @@ static int load_oci(struct loading *l, const struct node *index, const char *fal
 	return 0;
 }
 
-/* --- docker save -------------------------------------------------------------------------------------------------------- */
-
-static int docker_layers(struct loading *l, const struct node *entry, const struct node *config,
-			 struct node *layers, bool *fresh)
-{
-	const struct node *files = node_get(entry, "Layers"),
-			  *ids = node_get(node_get(config, "rootfs"), "diff_ids");
-
-	if (!files || files->kind != NODE_LIST || !ids || ids->kind != NODE_LIST ||
-	    files->items.n != ids->items.n)
-		return error_set(l->err, EINVAL,
-				 "the archive's manifest.json and config do not agree on the layers");
-	for (size_t i = 0; i < files->items.n; i++) {
-		char digest[DIGEST_SIZE], diff_id[DIGEST_SIZE];
-		int64_t size = 0;
-		const char *file = files->items.at[i]->kind == NODE_STRING ? files->items.at[i]->text : "";
-		const char *wanted = ids->items.at[i]->kind == NODE_STRING ? ids->items.at[i]->text : "";
-		if (layer_is_here(l, wanted,
-				  wanted)) { /* docker save stores layers plain: both digests are one */
-			struct stat st = {};
-			strcpy(digest, wanted);
-			fstatat(l->in->rootfd, store_blob_path(wanted, l->arena), &st, 0);
-			size = st.st_size;
-		} else {
-			int r = keep_layer(l, file, NULL, wanted, digest, diff_id, &size);
-			if (r == 0)
-				r = keep_blob(l, file, digest);
-			if (r < 0)
-				return r;
-			*fresh = true;
-		}
-		struct node *layer = node_new(l->arena, NODE_MAP);
-		bool plain = text_is(digest, wanted);
-		node_put(l->arena, layer, "mediaType",
-			 node_string(l->arena, plain ? "application/vnd.oci.image.layer.v1.tar"
-						     : "application/vnd.oci.image.layer.v1.tar+gzip"));
-		node_put(l->arena, layer, "digest", node_string(l->arena, digest));
-		node_put(l->arena, layer, "size", node_int(l->arena, size));
-		node_append(l->arena, layers, layer);
-	}
-	return 0;
-}
-
-/* Writes a manifest for CONFIG (its blob has ID and SIZE) with LAYERS; its digest and size come back. */
-static int write_manifest(struct loading *l, const char *id, int64_t config_size, struct node *layers,
-			  char digest[static DIGEST_SIZE], int64_t *size)
-{
-	struct arena *a = l->arena;
-	struct node *manifest = node_new(a, NODE_MAP), *config = node_new(a, NODE_MAP);
-	_cleanup_text_ struct text text = {};
-
-	node_put(a, config, "mediaType", node_string(a, "application/vnd.oci.image.config.v1+json"));
-	node_put(a, config, "digest", node_string(a, id));
-	node_put(a, config, "size", node_int(a, config_size));
-	node_put(a, manifest, "schemaVersion", node_int(a, 2));
-	node_put(a, manifest, "mediaType", node_string(a, "application/vnd.oci.image.manifest.v1+json"));
-	node_put(a, manifest, "config", config);
-	node_put(a, manifest, "layers", layers);
-	node_to_json(manifest, false, &text);
-	*size = (int64_t)text.n;
-	return keep_bytes(l, text.at, text.n, digest);
-}
-
-static int load_docker_entry(struct loading *l, const struct node *entry, const char *fallback)
-{
-	const char *file = node_get_string(entry, "Config");
-	const struct node *tags = node_get(entry, "RepoTags");
-	struct node *config = file ? read_json(l, file, NULL) : NULL, *layers = node_new(l->arena, NODE_LIST);
-	char digest[DIGEST_SIZE], manifest[DIGEST_SIZE];
-	size_t config_size;
-	int64_t size;
-	bool fresh = false;
-
-	if (!config)
-		return l->err->code
-			       ? -l->err->code
-			       : error_set(l->err, EINVAL, "the archive's manifest.json names no config");
-	_cleanup_close_ int fd = open_member(l, file);
-	int r = check_platform(l, config);
-	if (r == 0)
-		r = docker_layers(l, entry, config, layers, &fresh);
-	if (r == 0)
-		r = digest_of_file(fd, digest, &config_size, l->err);
-	if (r == 0)
-		r = keep_blob(l, file, digest);
-	if (r == 0)
-		r = write_manifest(l, digest, (int64_t)config_size, layers, manifest, &size);
-	if (r < 0)
-		return r;
-	const char *id = arena_strdup(l->arena, digest);
-	if (!tags || tags->kind != NODE_LIST || tags->items.n == 0)
-		return record(l, fallback, manifest, size, id, fresh);
-	list_each(tag, &tags->items)
-		if (r == 0 && (*tag)->kind == NODE_STRING)
-			r = record(l, (*tag)->text, manifest, size, id, fresh);
-	return r;
-}
+/* --- the whole ------------------------------------------------------------------------------------------------------ */
 
 /* A name for an image without one: the file's. */
 static const char *name_of_file(struct loading *l, const char *file)
 {
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
 	_cleanup_text_ struct text name = {};
 	const char *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
 
 	for (const char *s = base; *s && *s != '.'; s++)
-		text_add_char(&name, (*s >= 'A' && *s <= 'Z')                               ? (char)(*s | 32)
-				     : strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", *s) ? *s
-											    : '-');
-	return arena_printf(l->arena, "localhost/%s", name.n ? name.at : "image");
+		text_add_char(&name, (*s >= 'A' && *s <= 'Z') ? (char)(*s | 32)
+				     : strchr(allowed, *s)    ? *s
+							      : '-');
+	return arena_printf(l->arena, "localhost/%s", name.n && name.at[0] != '-' ? name.at : "image");
 }
 
-static int load_source(struct loading *l, const char *file)
+static bool has(struct loading *l, const char *path)
 {
-	_cleanup_close_ int index = open_member(l, "index.json"), docker = open_member(l, "manifest.json");
+	_cleanup_close_ int fd = -1;
+	int64_t offset, size;
+
+	return image_archive_find(&l->archive, path, &fd, &offset, &size) == 0;
+}
+
+static int load_archive(struct loading *l, const char *file)
+{
 	const char *fallback = name_of_file(l, file);
 
-	if (index >= 0) {
-		struct node *n = read_json(l, "index.json", NULL);
+	if (has(l, "index.json")) {
+		struct node *n = loading_json(l, "index.json", NULL, NULL);
 		return n ? load_oci(l, n, fallback) : -l->err->code;
 	}
-	if (docker < 0)
+	if (!has(l, "manifest.json"))
 		return error_set(l->err, EINVAL,
 				 "'%s' is no image archive: neither index.json nor manifest.json is in it "
 				 "(seapod image import takes a root file system)",
 				 file);
-	struct node *n = read_json(l, "manifest.json", NULL);
+	struct node *n = loading_json(l, "manifest.json", NULL, NULL);
 	if (!n || n->kind != NODE_LIST)
 		return n ? error_set(l->err, EINVAL, "the archive's manifest.json is no list")
 			 : -l->err->code;
@@ -526,110 +370,101 @@ static int load_source(struct loading *l, const char *file)
 	return r;
 }
 
-static int begin(struct loading *l, const struct instance *in, const struct unpack_limits *limits,
-		 struct arena *a, struct error *err)
+/* A directory of our own for what has to be stored before it is read. */
+static int scratch_open(const struct instance *in, char name[static 64], struct error *err)
 {
-	*l = (struct loading){
-		.in = in, .limits = limits, .arena = a, .err = err, .source = -1, .scratch_fd = -1
-	};
-	int lock = store_lock(in, err);
-	if (lock < 0)
-		return lock;
-	int r = scratch_open(l);
-	if (r < 0) {
-		close(lock);
+	int r = file_make_dirs(in->rootfd, "tmp", 0700, err);
+
+	snprintf(name, 64, "tmp/load-%d", (int)getpid());
+	if (r < 0 || (r = file_remove_tree(in->rootfd, name, err)) < 0)
 		return r;
-	}
-	return lock;
+	int fd = file_open_dir(in->rootfd, name, 0700, err);
+	if (fd >= 0)
+		flock(fd, LOCK_SH); /* whose lock can be had alone is a crash's (gc.c) */
+	return fd;
+}
+
+static void scratch_close(const struct instance *in, const char *name)
+{
+	file_remove_tree(in->rootfd, name, NULL);
+	unlinkat(in->rootfd, "tmp", AT_REMOVEDIR);
 }
 
 int image_load(const struct instance *in, const char *file, const struct unpack_limits *limits,
 	       struct arena *a, struct loaded_images *out, struct error *err)
 {
-	struct loading l;
-	_cleanup_close_ int lock = begin(&l, in, limits, a, err);
-	if (lock < 0)
-		return lock;
+	struct loading l = {
+		.in = in, .limits = limits, .arena = a, .err = err, .out = out, .archive.fd = -1
+	};
+	char scratch[64];
+	_cleanup_close_ int hold = store_hold(in, err);
+	_cleanup_close_ int dir = hold < 0 ? -1 : scratch_open(in, scratch, err);
 
-	l.out = out;
-	int r = open_source(&l, file);
+	if (dir < 0)
+		return -err->code;
+	int r = image_archive_open(&l.archive, file, dir, limits->bytes, a, err);
 	if (r == 0)
-		r = load_source(&l, file);
-	close_fd(&l.source);
-	scratch_close(&l);
+		r = load_archive(&l, file);
+	image_archive_close(&l.archive);
+	scratch_close(in, scratch);
 	return r;
 }
 
+/* --- import --------------------------------------------------------------------------------------------------------- */
+
 /* "{architecture, os, config, rootfs: {type, diff_ids}}" */
-static void import_config(struct loading *l, struct node *config, const char *diff_id, struct text *text)
+static void import_config(struct arena *a, struct node *config, const char *diff_id, struct text *text)
 {
-	struct arena *a = l->arena;
 	struct node *whole = node_new(a, NODE_MAP), *rootfs = node_new(a, NODE_MAP),
 		    *ids = node_new(a, NODE_LIST);
 	char now[CLOCK_TEXT_SIZE];
 
 	node_append(a, ids, node_string(a, diff_id));
-	node_put(a, rootfs, "type", node_string(a, "layers"));
+	put(a, rootfs, "type", "layers");
 	node_put(a, rootfs, "diff_ids", ids);
-	node_put(a, whole, "created", node_string(a, clock_rfc3339(clock_wall(), now)));
-	node_put(a, whole, "architecture", node_string(a, architecture()));
-	node_put(a, whole, "os", node_string(a, "linux"));
+	put(a, whole, "created", clock_rfc3339(clock_wall(), now));
+	put(a, whole, "architecture", loading_architecture());
+	put(a, whole, "os", "linux");
 	node_put(a, whole, "config", config ? config : node_new(a, NODE_MAP));
 	node_put(a, whole, "rootfs", rootfs);
 	node_to_json(whole, false, text);
 }
 
-static int import_layer(struct loading *l, const char *file, const char *name, struct node *config,
-			struct loaded *out)
+static int import_layer(struct loading *l, int fd, const char *name, struct node *config)
 {
-	char digest[DIGEST_SIZE], diff_id[DIGEST_SIZE], id[DIGEST_SIZE], manifest[DIGEST_SIZE];
+	struct layer_jobs jobs = {};
+	struct layer_job *job = list_add(l->arena, &jobs);
+	const struct layer_source source = { .fd = fd, .offset = -1, .size = -1, .keep = true };
+	char id[DIGEST_SIZE], manifest[DIGEST_SIZE];
 	_cleanup_text_ struct text text = {};
-	struct node *layer = node_new(l->arena, NODE_MAP), *layers = node_new(l->arena, NODE_LIST);
-	int64_t size, manifest_size;
-	struct loaded_images loaded = {};
+	int64_t size;
 
-	int r = keep_layer(l, file, NULL, NULL, digest, diff_id, &size);
-	if (r == 0)
-		r = keep_blob(l, file, digest);
+	int r = layer_make_from(l->in, &source, l->limits, &job->made, l->err);
 	if (r < 0)
 		return r;
-	import_config(l, config, diff_id, &text);
-	node_put(l->arena, layer, "mediaType",
-		 node_string(l->arena, text_is(digest, diff_id)
-					       ? "application/vnd.oci.image.layer.v1.tar"
-					       : "application/vnd.oci.image.layer.v1.tar+gzip"));
-	node_put(l->arena, layer, "digest", node_string(l->arena, digest));
-	node_put(l->arena, layer, "size", node_int(l->arena, size));
-	node_append(l->arena, layers, layer);
-	r = keep_bytes(l, text.at, text.n, id);
+	import_config(l->arena, config, job->made.diff_id, &text);
+	r = loading_keep(l, text.at, text.n, id);
 	if (r == 0)
-		r = write_manifest(l, id, (int64_t)text.n, layers, manifest, &manifest_size);
-	l->out = &loaded;
-	if (r == 0)
-		r = record(l, name, manifest, manifest_size, arena_strdup(l->arena, id), true);
-	if (r == 0)
-		*out = loaded.at[0];
-	return r;
+		r = loading_write_manifest(l, id, (int64_t)text.n, &jobs, manifest, &size);
+	l->fresh = true;
+	return r < 0 ? r : loading_record(l, name, manifest, size, id);
 }
 
 int image_import(const struct instance *in, const char *file, const char *name, struct node *config,
 		 const struct unpack_limits *limits, struct arena *a, struct loaded *out, struct error *err)
 {
-	struct loading l;
-	_cleanup_free_ char *copy = memory_strdup(file);
-	char *slash = strrchr(copy, '/');
+	struct loaded_images loaded = {};
+	struct loading l = { .in = in, .limits = limits, .arena = a, .err = err, .out = &loaded };
 
 	if (!reference_complete(name, a, err))
 		return -EINVAL;
-	_cleanup_close_ int lock = begin(&l, in, limits, a, err);
-	if (lock < 0)
-		return lock;
-	if (slash)
-		*slash = '\0';
-	l.source = open(!slash ? "." : slash == copy ? "/" : copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = l.source < 0 ? error_errno(err, "cannot open '%s'", file)
-			     : import_layer(&l, slash ? slash + 1 : file, name, config, out);
-	close_fd(&l.source);
-	scratch_close(&l);
+	_cleanup_close_ int fd = text_is(file, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+						    : open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, "cannot open '%s'", file);
+	_cleanup_close_ int hold = store_hold(in, err);
+	int r = hold < 0 ? hold : import_layer(&l, fd, name, config);
+	if (r == 0)
+		*out = loaded.at[0];
 	return r;
 }

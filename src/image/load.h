@@ -1,8 +1,8 @@
 /* load.h — images from archives into the store.
  *
  * Read are: an OCI image layout and what `docker save` writes, as a directory or as a tar (plain, gzip, zstd), told by what is in it;
- * and a plain root file system tar (import). Nothing is visible before it is whole: blobs and layers are made under ROOT/tmp and renamed into
- * place, index.json last. What a crash leaves is below ROOT/tmp and goes with the next load.
+ * and a plain root file system tar (import). Nothing is visible before it is whole: blobs and layers are made under ROOT/partial and renamed into
+ * place (make.h), index.json last. What a crash leaves goes with the next load of the same layer, or with the next prune.
  */
 #pragma once
 

@@ -53,7 +53,7 @@ struct node *store_read_json(const struct instance *in, const char *digest, stru
 	return node_from_json(a, text, size, err);
 }
 
-static struct node *read_index(const struct instance *in, struct arena *a, struct error *err)
+struct node *store_read_index(const struct instance *in, struct arena *a, struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
@@ -123,10 +123,13 @@ static int read_image(const struct instance *in, const struct node *descriptor, 
 	if (!config)
 		return error_prefix(err, "the image '%s' is damaged", out->reference ? out->reference : "?");
 	out->created = node_get_string(config, "created");
-	out->size = blob_size(descriptor) + blob_size(node_get(manifest, "config"));
+	out->manifest_size = blob_size(descriptor);
+	out->size = out->manifest_size + blob_size(node_get(manifest, "config"));
 	if (layers && layers->kind == NODE_LIST)
-		list_each(layer, &layers->items)
+		list_each(layer, &layers->items) {
 			out->size += blob_size(*layer);
+			*list_add(a, &out->blobs) = node_get_string(*layer, "digest");
+		}
 	if (node_get(config, "config"))
 		read_config(node_get(config, "config"), &out->config, a);
 	return read_layers(in, config, a, out, err);
@@ -170,7 +173,7 @@ int image_resolve(const struct instance *in, const char *name, struct arena *a, 
 {
 	const char *id = text_starts(name, "sha256:") ? name + 7 : name;
 	const char *reference = id == name ? reference_complete(name, a, err) : NULL;
-	struct node *index = reference || id != name ? read_index(in, a, err) : NULL;
+	struct node *index = reference || id != name ? store_read_index(in, a, err) : NULL;
 
 	if (!index)
 		return err ? -err->code : -EINVAL;
@@ -189,12 +192,16 @@ int image_resolve(const struct instance *in, const char *name, struct arena *a, 
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct image *)a)->reference, ((const struct image *)b)->reference);
+	const struct image *x = a, *y = b;
+	int r = !x->reference - !y->reference; /* those without a name come last */
+
+	return r ? r
+		 : strcmp(x->reference ? x->reference : x->digest, y->reference ? y->reference : y->digest);
 }
 
 int image_list(const struct instance *in, struct arena *a, struct images *out, struct error *err)
 {
-	struct node *index = read_index(in, a, err);
+	struct node *index = store_read_index(in, a, err);
 	const struct node *manifests = node_get(index, "manifests");
 
 	if (!index)
@@ -206,7 +213,7 @@ int image_list(const struct instance *in, struct arena *a, struct images *out, s
 		struct error why = {};
 		if (read_image(in, *m, a, &image, &why) < 0)
 			log_warning("%s", why.text);
-		else if (image.reference)
+		else
 			*list_add(a, out) = image;
 	}
 	if (out->n > 1)
@@ -260,6 +267,25 @@ int store_hold_alone(const struct instance *in)
 	return fd < 0 ? -errno : fd;
 }
 
+int store_use(const struct instance *in, bool alone, struct error *err)
+{
+	_cleanup_close_ int fd = file_open_dir(in->rootfd, "images", 0, err);
+
+	if (fd < 0)
+		return fd;
+	if (flock(fd, alone ? LOCK_EX : LOCK_SH) < 0)
+		return error_errno(err, "cannot lock the image store");
+	return take_fd(&fd);
+}
+
+void image_touch(const struct instance *in, const struct image *image)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "images/blobs/sha256/%s", image->digest + strlen("sha256:"));
+	utimensat(in->rootfd, path, NULL, 0);
+}
+
 static int write_index(const struct instance *in, const struct node *index, struct error *err)
 {
 	_cleanup_text_ struct text text = {};
@@ -267,14 +293,20 @@ static int write_index(const struct instance *in, const struct node *index, stru
 	return file_write_atomic(in->rootfd, "images/index.json", text.at, text.n, 0644, err);
 }
 
-/* Takes the entry named REFERENCE out of INDEX; NULL if there is none. */
-static struct node *take_entry(struct node *index, const char *reference)
+static const char *name_of(const struct node *descriptor)
+{
+	return node_get_string(node_get(descriptor, "annotations"), REF_NAME);
+}
+
+/* Takes the entry named REFERENCE (NULL: the one of DIGEST without a name) out of INDEX; NULL if there is none. */
+static struct node *take_entry(struct node *index, const char *reference, const char *digest)
 {
 	struct node *manifests = node_get(index, "manifests");
 
 	for (size_t i = 0; manifests && i < manifests->items.n; i++) {
 		struct node *m = manifests->items.at[i];
-		if (!text_is(node_get_string(node_get(m, "annotations"), REF_NAME), reference))
+		if (!text_is(name_of(m), reference) ||
+		    (!reference && !text_is(node_get_string(m, "digest"), digest)))
 			continue;
 		memmove(&manifests->items.at[i], &manifests->items.at[i + 1],
 			(manifests->items.n - i - 1) * sizeof(m));
@@ -282,6 +314,34 @@ static struct node *take_entry(struct node *index, const char *reference)
 		return m;
 	}
 	return NULL;
+}
+
+static struct node *new_entry(struct arena *a, const char *reference, const char *digest, int64_t size,
+			      const char *origin)
+{
+	struct node *entry = node_new(a, NODE_MAP);
+
+	node_put(a, entry, "mediaType", node_string(a, "application/vnd.oci.image.manifest.v1+json"));
+	node_put(a, entry, "digest", node_string(a, digest));
+	node_put(a, entry, "size", node_int(a, size));
+	if (reference) {
+		struct node *annotations = node_new(a, NODE_MAP);
+		node_put(a, annotations, REF_NAME, node_string(a, reference));
+		if (origin)
+			node_put(a, annotations, ORIGIN, node_string(a, origin));
+		node_put(a, entry, "annotations", annotations);
+	}
+	return entry;
+}
+
+static bool has_entry(const struct node *index, const char *digest)
+{
+	const struct node *manifests = node_get(index, "manifests");
+
+	list_each(m, &manifests->items)
+		if (text_is(node_get_string(*m, "digest"), digest))
+			return true;
+	return false;
 }
 
 int store_name(const struct instance *in, const char *reference, const char *digest, int64_t size,
@@ -294,87 +354,31 @@ int store_name_from(const struct instance *in, const char *reference, const char
 		    const char *origin, struct error *err)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
-	struct node *index = read_index(in, a, err);
+	struct node *index = store_read_index(in, a, err);
+	struct node *manifests = node_get(index, "manifests");
 	if (!index)
 		return -err->code;
 
-	struct node *entry = node_new(a, NODE_MAP), *annotations = node_new(a, NODE_MAP);
-	struct node *fresh = node_new(a, NODE_LIST), *manifests = node_get(index, "manifests");
-	take_entry(index, reference);
-	node_put(a, entry, "mediaType", node_string(a, "application/vnd.oci.image.manifest.v1+json"));
-	node_put(a, entry, "digest", node_string(a, digest));
-	node_put(a, entry, "size", node_int(a, size));
-	node_put(a, annotations, REF_NAME, node_string(a, reference));
-	if (origin)
-		node_put(a, annotations, ORIGIN, node_string(a, origin));
-	node_put(a, entry, "annotations", annotations);
-	if (manifests && manifests->kind == NODE_LIST)
-		list_each(m, &manifests->items)
-			node_append(a, fresh, *m);
-	node_append(a, fresh, entry);
-	node_put(a, index, "manifests", fresh);
+	if (!manifests || manifests->kind != NODE_LIST)
+		node_put(a, index, "manifests", manifests = node_new(a, NODE_LIST));
+	struct node *old = take_entry(index, reference, NULL);
+	take_entry(index, NULL, digest); /* it has a name now */
+	node_append(a, manifests, new_entry(a, reference, digest, size, origin));
+	/* What had the name may be in use, so it stays, without one, until it is pruned. */
+	const char *was = node_get_string(old, "digest");
+	if (was && !has_entry(index, was))
+		node_append(a, manifests, new_entry(a, NULL, was, blob_size(old), NULL));
 	return write_index(in, index, err);
 }
 
-/* Is NAME (hexadecimal) among the digests or diff ids that the images in INDEX use? */
-static bool is_used(const struct instance *in, const struct node *index, const char *name, struct arena *a)
-{
-	const struct node *manifests = node_get(index, "manifests");
-
-	if (!manifests)
-		return false;
-	list_each(m, &manifests->items) {
-		const char *digest = node_get_string(*m, "digest");
-		struct node *manifest = store_read_json(in, digest, a, NULL);
-		const char *id = node_get_string(node_get(manifest, "config"), "digest");
-		struct node *config = manifest ? store_read_json(in, id, a, NULL) : NULL;
-		const struct node *layers = node_get(manifest, "layers"),
-				  *ids = node_get(node_get(config, "rootfs"), "diff_ids");
-		if ((digest && text_is(digest + 7, name)) || (id && text_is(id + 7, name)))
-			return true;
-		if (layers)
-			list_each(layer, &layers->items)
-				if (text_ends(node_get_string(*layer, "digest")
-						      ? node_get_string(*layer, "digest")
-						      : "",
-					      name))
-					return true;
-		if (ids)
-			list_each(diff_id, &ids->items)
-				if ((*diff_id)->kind == NODE_STRING && text_ends((*diff_id)->text, name))
-					return true;
-	}
-	return false;
-}
-
-static void remove_unused(const struct instance *in, const struct node *index, const char *directory)
+int store_unname(const struct instance *in, const char *reference, const char *digest, struct error *err)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
-	_cleanup_close_ int dir = file_open_dir(in->rootfd, directory, 0, NULL);
-	int copy = dir < 0 ? -1 : openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *d = copy < 0 ? NULL : fdopendir(copy);
-
-	for (struct dirent *entry; d && (entry = readdir(d));)
-		if (entry->d_name[0] != '.' && !is_used(in, index, entry->d_name, a))
-			file_remove_tree(dir, entry->d_name, NULL);
-}
-
-int store_unname(const struct instance *in, const char *reference, struct error *err)
-{
-	_cleanup_arena_ struct arena *a = arena_new();
-	struct node *index = read_index(in, a, err);
+	struct node *index = store_read_index(in, a, err);
 
 	if (!index)
 		return -err->code;
-	if (!take_entry(index, reference))
-		return error_set(err, ENOENT, "the image '%s' is not here", reference);
-	int r = write_index(in, index, err);
-	if (r < 0)
-		return r;
-	_cleanup_close_ int alone = store_hold_alone(in);
-	if (alone < 0)
-		return 0;
-	remove_unused(in, index, "images/blobs/sha256");
-	remove_unused(in, index, "layers");
-	return 0;
+	if (!take_entry(index, reference, digest))
+		return error_set(err, ENOENT, "the image '%s' is not here", reference ? reference : digest);
+	return write_index(in, index, err);
 }

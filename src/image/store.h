@@ -16,15 +16,17 @@ struct image_config { /* image-spec config.md "config" */
 };
 
 struct image {
-	const char *reference; /* the full name */
+	const char *reference; /* the full name; NULL: another image has it now */
 	const char *id;        /* the config's digest, "sha256:…" */
 	const char *digest;    /* the manifest's */
 	const char *
 		origin; /* what the registry had for the name when it was pulled: an index's digest, or the manifest's; NULL: it was not */
 	const char *created;
-	int64_t size;          /* of all blobs, as stored */
+	int64_t size; /* of all blobs, as stored */
+	int64_t manifest_size;
 	struct strings layers; /* directories, the lowest first */
 	struct strings diff_ids;
+	struct strings blobs; /* the layers' digests, as stored */
 	struct image_config config;
 };
 
@@ -49,7 +51,15 @@ int store_hold(const struct instance *in, struct error *err);
 /* The other side: a descriptor while nobody holds the store, or -EWOULDBLOCK: leave what seems unused for another time. */
 int store_hold_alone(const struct instance *in);
 
-/* Names MANIFEST (digest and size) as REFERENCE in index.json, instead of what had the name. Under the lock. */
+/* Who starts a pod holds this from finding an image until the pod is known to have it; who removes images holds it ALONE, to know what pods
+ * there are. A descriptor (close it). -ENOENT: there is no store. */
+int store_use(const struct instance *in, bool alone, struct error *err);
+
+/* Notes that the image is used now, for those who remove the longest unused first. */
+void image_touch(const struct instance *in, const struct image *image);
+
+/* Names MANIFEST (digest and size) as REFERENCE in index.json, instead of what had the name: that stays, without a name, until it is
+ * pruned. Under the lock. */
 int store_name(const struct instance *in, const char *reference, const char *digest, int64_t size,
 	       struct error *err);
 
@@ -57,8 +67,11 @@ int store_name(const struct instance *in, const char *reference, const char *dig
 int store_name_from(const struct instance *in, const char *reference, const char *digest, int64_t size,
 		    const char *origin, struct error *err);
 
-/* Removes the name REFERENCE, and what only it needed unless somebody holds the store. Under the lock. -ENOENT. */
-int store_unname(const struct instance *in, const char *reference, struct error *err);
+/* Removes the name REFERENCE (NULL: the entry of DIGEST that has none); gc.h removes what no other needs. Under the lock. -ENOENT. */
+int store_unname(const struct instance *in, const char *reference, const char *digest, struct error *err);
+
+/* index.json as a tree; without the file an empty one. */
+struct node *store_read_index(const struct instance *in, struct arena *a, struct error *err);
 
 /* "blobs/sha256/…" below ROOT/images for DIGEST; NULL if it is no digest. */
 const char *store_blob_path(const char *digest, struct arena *a);

@@ -8,13 +8,15 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "image/digest.h"
 
 enum format { FORMAT_UNKNOWN, FORMAT_PLAIN, FORMAT_GZIP, FORMAT_ZSTD };
 
 struct stream {
-	int fd;
+	int fd, copy;
+	int64_t offset, left; /* of the part of FD that is read; -1: see stream_open */
 	uint64_t limit, out_size, in_size;
 	enum format format;
 	struct digest raw, plain;
@@ -26,21 +28,41 @@ struct stream {
 	unsigned char in[STREAM_CHUNK], out[STREAM_CHUNK];
 };
 
-struct stream *stream_open(int fd, uint64_t limit)
+struct stream *stream_open(int fd, int64_t offset, int64_t size, uint64_t limit)
 {
 	struct stream *s = memory_one(struct stream);
 	s->fd = fd;
+	s->copy = -1;
+	s->offset = offset;
+	s->left = size;
 	s->limit = limit;
 	digest_begin(&s->raw);
 	digest_begin(&s->plain);
 	return s;
 }
 
+void stream_copy(struct stream *s, int to)
+{
+	s->copy = to;
+}
+
+static ssize_t read_some(struct stream *s)
+{
+	size_t most = s->left >= 0 && (uint64_t)s->left < sizeof(s->in) ? (size_t)s->left : sizeof(s->in);
+	ssize_t n = s->offset < 0 ? read(s->fd, s->in, most) : pread(s->fd, s->in, most, s->offset);
+
+	if (n > 0) {
+		s->offset += s->offset < 0 ? 0 : n;
+		s->left -= s->left < 0 ? 0 : n;
+	}
+	return n;
+}
+
 /* Fills IN when it is used up. 1: there is something; 0: the end; negative. */
 static int fill(struct stream *s, struct error *err)
 {
 	while (s->in_at == s->in_n && !s->ended) {
-		ssize_t n = read(s->fd, s->in, sizeof(s->in));
+		ssize_t n = read_some(s);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -50,6 +72,11 @@ static int fill(struct stream *s, struct error *err)
 		s->in_n = (size_t)n;
 		s->in_size += (size_t)n;
 		digest_add(&s->raw, s->in, (size_t)n);
+		int r = s->copy < 0 ? 0 : write_all(s->copy, s->in, (size_t)n);
+		if (r < 0) {
+			errno = -r;
+			return error_errno(err, "cannot store a blob");
+		}
 	}
 	return s->in_at < s->in_n;
 }
@@ -103,11 +130,11 @@ static long step_zstd(struct stream *s, struct error *err)
 	return (long)out.pos;
 }
 
-static long step_plain(struct stream *s)
+/* As it is, and not hashed twice. */
+static long step_plain(struct stream *s, const void **data)
 {
+	*data = s->in + s->in_at;
 	size_t n = s->in_n - s->in_at;
-
-	memcpy(s->out, s->in + s->in_at, n);
 	s->in_at = s->in_n;
 	return (long)n;
 }
@@ -135,7 +162,7 @@ long stream_next(struct stream *s, const void **data, struct error *err)
 		}
 		long n = s->format == FORMAT_GZIP   ? step_gzip(s, err)
 			 : s->format == FORMAT_ZSTD ? step_zstd(s, err)
-						    : step_plain(s);
+						    : step_plain(s, data);
 		if (n < 0)
 			return n;
 		s->out_size += (uint64_t)n;
@@ -143,8 +170,10 @@ long stream_next(struct stream *s, const void **data, struct error *err)
 			return error_set(err, EFBIG, "a layer unpacks to more than %llu bytes",
 					 (unsigned long long)s->limit);
 		if (n > 0) {
-			digest_add(&s->plain, s->out, (size_t)n);
-			*data = s->out;
+			if (s->format != FORMAT_PLAIN) {
+				digest_add(&s->plain, s->out, (size_t)n);
+				*data = s->out;
+			}
 			return n;
 		}
 		if (!more)
@@ -163,6 +192,8 @@ int stream_finish(struct stream *s, struct error *err)
 		return (int)n;
 	digest_end(&s->raw, s->raw_text);
 	digest_end(&s->plain, s->plain_text);
+	if (s->format == FORMAT_PLAIN)
+		strcpy(s->plain_text, s->raw_text);
 	return 0;
 }
 

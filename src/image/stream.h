@@ -13,8 +13,12 @@ struct stream;
 
 enum { STREAM_CHUNK = 256 * 1024 };
 
-/* Reads from FD (not owned). At most LIMIT bytes come out. */
-struct stream *stream_open(int fd, uint64_t limit);
+/* Reads from FD (not owned): SIZE bytes from OFFSET (SIZE -1: all that there is; OFFSET -1: from where FD is). At most LIMIT bytes come
+ * out. */
+struct stream *stream_open(int fd, int64_t offset, int64_t size, uint64_t limit);
+
+/* Writes what is read, as it is read, to the file TO (not owned), too. */
+void stream_copy(struct stream *s, int to);
 
 /* The next piece, valid until the next call. Its size; 0 at the end; negative: err says why. */
 long stream_next(struct stream *s, const void **data, struct error *err);

@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "image/entry.h"
 #include "linux/path.h"
 
 const struct unpack_limits unpack_default_limits = { .entries = 2000000, .bytes = UINT64_C(64) << 30 };
@@ -43,27 +43,6 @@ static la_ssize_t next_block(struct archive *archive, void *context, const void 
 	if (n < 0)
 		archive_set_error(archive, (int)-n, "%s", u->err->text);
 	return n;
-}
-
-/* NAME without leading "/" and "./" and trailing "/". NULL: it has "..". */
-static const char *clean_name(const char *name, char buffer[static PATH_MAX])
-{
-	size_t n = 0;
-
-	for (const char *part = name; *part;) {
-		size_t length = strcspn(part, "/");
-		bool dot = length == 1 && part[0] == '.';
-		if (length == 2 && part[0] == '.' && part[1] == '.')
-			return NULL;
-		if (length > 255 || n + length + 2 >= PATH_MAX)
-			return NULL;
-		if (length > 0 && !dot) {
-			n += (size_t)sprintf(buffer + n, "%s%.*s", n ? "/" : "", (int)length, part);
-		}
-		part += length + (part[length] == '/');
-	}
-	buffer[n] = '\0';
-	return buffer;
 }
 
 /* Opens the directory above PATH (made if missing) and points *LAST at PATH's last part. The descriptor is the unpacking's. */
@@ -116,7 +95,6 @@ static int write_contents(struct unpacking *u, struct archive *archive, int fd, 
 	return 0;
 }
 
-/* user.* and security.capability are the image's; trusted.* would be overlayfs' own and is dropped. */
 static int set_xattrs(struct unpacking *u, struct archive_entry *e, int fd, const char *path)
 {
 	const char *name;
@@ -126,22 +104,12 @@ static int set_xattrs(struct unpacking *u, struct archive_entry *e, int fd, cons
 
 	archive_entry_xattr_reset(e);
 	while (archive_entry_xattr_next(e, &name, &value, &size) == ARCHIVE_OK) {
-		if (!text_starts(name, "user.") && strcmp(name, "security.capability") != 0)
+		if (!entry_keeps_xattr(name))
 			continue;
 		if (setxattr(path_of_fd(fd, through), name, value, size, 0) < 0 && errno != EOPNOTSUPP)
 			return no(u, path, "set an attribute of");
 	}
 	return 0;
-}
-
-static void entry_times(struct archive_entry *e, struct timespec times[2])
-{
-	bool known = archive_entry_mtime_is_set(e);
-	times[0].tv_nsec = UTIME_OMIT;
-	times[0].tv_sec = 0;
-	times[1].tv_sec = known ? archive_entry_mtime(e) : 0;
-	times[1].tv_nsec = known ? archive_entry_mtime_nsec(e) : UTIME_OMIT;
-	times[0] = known ? times[1] : times[0];
 }
 
 /* Owner, mode, attributes and times of what was made as NAME in PARENT. Links have no mode. */
@@ -173,7 +141,7 @@ static int set_metadata(struct unpacking *u, struct archive_entry *e, int parent
 	return 0;
 }
 
-/* What is already there gives way, but for a directory that comes again. */
+/* What is already there gives way, but for a directory that comes again. 1: it was a whiteout. */
 static int make_room(struct unpacking *u, int parent, const char *name, bool directory, const char *path)
 {
 	struct stat st;
@@ -182,18 +150,19 @@ static int make_room(struct unpacking *u, int parent, const char *name, bool dir
 		return 0;
 	if (S_ISDIR(st.st_mode) && directory)
 		return 0;
+	bool hidden = S_ISCHR(st.st_mode) && st.st_rdev == 0;
 	struct error why = {};
 	if (file_remove_tree(parent, name, &why) < 0)
 		return error_set(u->err, why.code, "cannot replace '%s' of a layer: %s", path, why.text);
 	strcpy(u->parent_path,
 	       "\001"); /* what was removed may have held the cached parent: open it anew next time */
-	return 0;
+	return hidden;
 }
 
 static int make_hardlink(struct unpacking *u, int parent, const char *name, const char *path, const char *to)
 {
 	char buffer[PATH_MAX], through[32];
-	const char *target = clean_name(to, buffer);
+	const char *target = entry_path(to, buffer);
 
 	if (!target)
 		return error_set(u->err, EINVAL, "the hard link '%s' of a layer leads out of it (to '%s')",
@@ -245,32 +214,48 @@ static int make_node(struct unpacking *u, struct archive *archive, struct archiv
 	}
 }
 
-/* ".wh.…": true if it was one (then *RESULT). */
-static bool whiteout(struct unpacking *u, int parent, const char *name, const char *path, int *result)
+static int mark_opaque(struct unpacking *u, int directory, const char *path)
 {
 	char through[32];
 
-	if (!text_starts(name, ".wh."))
-		return false;
-	*result = 0;
-	if (strcmp(name, ".wh..wh..opq") == 0) {
-		if (setxattr(path_of_fd(parent, through), "trusted.overlay.opaque", "y", 1, 0) < 0)
-			*result = no(u, path, "mark the directory of");
-	} else if (!text_starts(name, ".wh..wh.")) { /* aufs' own, of no meaning */
-		const char *gone = name + 4;
-		if (!*gone || strcmp(gone, ".") == 0 || strcmp(gone, "..") == 0)
-			*result = error_set(u->err, EINVAL, "'%s' of a layer is no right whiteout", path);
-		else if ((*result = make_room(u, parent, gone, false, path)) == 0 &&
-			 mknodat(parent, gone, S_IFCHR, makedev(0, 0)) < 0)
-			*result = no(u, path, "make the whiteout");
-	}
-	return true;
+	return setxattr(path_of_fd(directory, through), "trusted.overlay.opaque", "y", 1, 0) < 0
+		       ? no(u, path, "mark the directory of")
+		       : 0;
+}
+
+/* Only lower layers' NAME is hidden (image-spec layer.md): what this layer has of that name stays, a directory alone. */
+static int hide(struct unpacking *u, int parent, const char *name, const char *path)
+{
+	struct stat st;
+
+	if (mknodat(parent, name, S_IFCHR, makedev(0, 0)) == 0)
+		return 0;
+	if (errno != EEXIST || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return no(u, path, "make the whiteout");
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	_cleanup_close_ int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? no(u, path, "open") : mark_opaque(u, fd, path);
+}
+
+/* ".wh.…": true if it was one (then *RESULT). */
+static bool whiteout(struct unpacking *u, int parent, const char *name, const char *path, int *result)
+{
+	const char *gone = NULL;
+	enum entry_whiteout kind = entry_whiteout(name, &gone);
+
+	*result = kind == ENTRY_OPAQUE  ? mark_opaque(u, parent, path)
+		  : kind == ENTRY_HIDES ? hide(u, parent, gone, path)
+		  : kind == ENTRY_WRONG
+			  ? error_set(u->err, EINVAL, "'%s' of a layer is no right whiteout", path)
+			  : 0;
+	return kind != ENTRY_PLAIN;
 }
 
 static int unpack_entry(struct unpacking *u, struct archive *archive, struct archive_entry *e)
 {
 	char buffer[PATH_MAX];
-	const char *raw = archive_entry_pathname(e), *last, *path = raw ? clean_name(raw, buffer) : NULL;
+	const char *raw = archive_entry_pathname(e), *last, *path = raw ? entry_path(raw, buffer) : NULL;
 	const char *hardlink = archive_entry_hardlink(e);
 	int r;
 
@@ -290,11 +275,14 @@ static int unpack_entry(struct unpacking *u, struct archive *archive, struct arc
 	if (whiteout(u, parent, last, path, &r))
 		return r;
 	bool directory = archive_entry_filetype(e) == AE_IFDIR && !hardlink;
-	if ((r = make_room(u, parent, last, directory, path)) < 0)
-		return r;
+	int hidden = make_room(u, parent, last, directory, path);
+	if (hidden < 0)
+		return hidden;
 	if (hardlink)
 		return make_hardlink(u, parent, last, path, hardlink);
 	r = make_node(u, archive, e, parent, last, path);
+	if (r == 0 && hidden && directory) /* it hides what lower layers have in it */
+		r = hide(u, parent, last, path);
 	if (r == 0)
 		r = set_metadata(u, e, parent, last, path);
 	return r;

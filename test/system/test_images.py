@@ -66,7 +66,8 @@ FILE, DIR, LINK, HARD, CHAR = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE,
 
 
 def layers_of(seapod):
-    return sorted(p.name for p in (pathlib.Path(seapod.root) / "layers").iterdir())
+    """The diff ids (without sha256:) of the layers that are there, mounted or unpacked."""
+    return sorted({p.name.split(".")[0] for p in (pathlib.Path(seapod.root) / "layers").iterdir()})
 
 
 def test_whiteouts_links_and_modes(seapod, tmp_path):
@@ -145,3 +146,78 @@ def test_zstd_and_docker_save(seapod, tmp_path):
     assert seapod.run("run", "--rm", "--net", "none", "dock:1", "/bin/busybox", "true").returncode == 0
     assert "removed" in seapod.out("image", "rm", "dock:1")
     assert digest(plain)[7:] not in layers_of(seapod)
+
+
+# --- names, and what holds an image
+
+
+def ids(seapod):
+    return seapod.out("images", "-q").split()
+
+
+def one_file_image(path, name, content):
+    oci_archive(path, name, layer(("bin", DIR), ("bin/sh", FILE, open("/bin/busybox", "rb").read()), ("f", FILE, content)))
+
+
+def test_an_image_with_two_names_stays_until_both_are_gone(seapod):
+    seapod.run("image", "tag", "seapod.test/busybox", "other:1")
+    assert len(ids(seapod)) == 1
+    assert "2 names" in seapod.fails("image", "rm", ids(seapod)[0])
+    seapod.run("image", "rm", "seapod.test/busybox")
+    assert seapod.out("run", "--rm", "--net", "none", "other:1", "echo", "hi") == "hi"
+    seapod.run("image", "rm", ids(seapod)[0])
+    assert ids(seapod) == [] and layers_of(seapod) == []
+
+
+def test_what_has_lost_its_name_stays_while_a_pod_has_it(seapod, tmp_path):
+    for content in (b"old", b"new"):
+        one_file_image(tmp_path / f"{content.decode()}.tar", "localhost/a:1", content)
+    seapod.run("load", tmp_path / "old.tar")
+    seapod.run("run", "-d", "--name", "web", "--net", "none", "a:1", "/bin/sh", "-c", "trap exit TERM; while :; do sleep 1; done")
+    seapod.run("load", tmp_path / "new.tar")
+    assert "<none>" in seapod.out("images")
+    seapod.run("image", "prune")
+    assert seapod.sh("web", "cat /f") == "old"
+    assert "web" in seapod.fails("image", "rm", next(i["Id"] for i in json.loads(seapod.out("images", "-o", "json")) if not i["RepoTags"]))
+    seapod.delete("web", "--now")
+    assert "removed" in seapod.out("image", "prune")
+    assert "<none>" not in seapod.out("images")
+    assert seapod.out("run", "--rm", "--net", "none", "a:1", "/bin/sh", "-c", "cat /f") == "new"
+
+
+def test_prune_keeps_what_pods_have_and_what_is_younger(seapod, tmp_path):
+    one_file_image(tmp_path / "a.tar", "localhost/a:1", b"a")
+    seapod.run("load", tmp_path / "a.tar")
+    seapod.run("run", "--name", "ended", "--net", "none", "seapod.test/busybox", "true")
+    assert "removed" not in seapod.out("image", "prune")
+    assert "nothing" in seapod.out("image", "prune", "--high", "100", "--low", "0")
+    assert "removed" not in seapod.out("image", "prune", "-a", "--min-age", "1h")
+    said = seapod.out("image", "prune", "--high", "0", "--low", "0", "--min-age", "0s")
+    assert "a:1 removed" in said and "busybox" not in said and "reclaimed" in said
+    assert "ended" in seapod.fails("image", "rm", "seapod.test/busybox")
+
+
+def test_inspect_tells_what_docker_tells(seapod):
+    image = json.loads(seapod.out("image", "inspect", "seapod.test/busybox"))[0]
+    assert image["RepoTags"] == ["seapod.test/busybox:latest"] and image["Os"] == "linux" and image["Config"]["Cmd"] == ["sh"]
+    assert image["RootFS"]["Layers"][0][7:] in layers_of(seapod)
+    assert "not here" in seapod.fails("image", "inspect", "nosuch")
+
+
+def test_a_saved_image_is_the_same_to_others(bare, seapod, tmp_path):
+    archive = tmp_path / "s.tar"
+    seapod.run("image", "tag", "seapod.test/busybox", "x:1")
+    seapod.run("save", "-o", archive, "x:1", "seapod.test/busybox")
+    manifest = json.loads(seapod.out("image", "inspect", "x:1"))[0]["Digest"]
+    told = json.loads(subprocess.run(["skopeo", "inspect", f"oci-archive:{archive}:1"], check=True, stdout=subprocess.PIPE).stdout)
+    assert told["Digest"] == manifest
+    subprocess.run(["skopeo", "copy", "-q", f"docker-archive:{archive}:docker.io/library/x:1", f"dir:{tmp_path}/dir"], check=True)
+    bare.run("load", archive)
+    assert {i["Digest"] for i in json.loads(bare.out("images", "-o", "json"))} == {manifest}
+    assert "not here" in seapod.fails("save", "-o", tmp_path / "no.tar", "nosuch") and not (tmp_path / "no.tar").exists()
+
+
+def test_df_counts_images_and_what_may_go(seapod):
+    seapod.run("run", "--name", "ended", "--net", "none", "seapod.test/busybox", "true")
+    rows = {line.split()[0]: line.split()[1:] for line in seapod.out("system", "df").splitlines()}
+    assert rows["Images"][:2] == ["1", "1"] and rows["Pods"][:2] == ["1", "0"]

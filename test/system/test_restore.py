@@ -1,6 +1,8 @@
 """After a boot: pods that are to run always come back, once, in the order in which they need each other (`seapod system restore`)."""
+import glob
 import os
 import shutil
+import subprocess
 import signal
 
 from instance import container, eventually, kill, pod, shell
@@ -18,6 +20,8 @@ def reboot(seapod, *names):
     for name in names:
         kill(seapod.keeper(name))
     eventually(lambda: seapod.out("get", "pods", "-o", "name") == "")
+    for layer in glob.glob(f"{seapod.run_dir}/layers/*"):
+        subprocess.run(["umount", layer], stderr=subprocess.DEVNULL)
     for name in os.listdir(seapod.run_dir):
         shutil.rmtree(f"{seapod.run_dir}/{name}")
 
