@@ -254,6 +254,28 @@ def containerd():
     eventually(clean, "everything of containerd to be gone", seconds=5)
 
 
+def in_a_terminal(containerd, *args):
+    """The first line that `ctr ARGS` prints on a terminal."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(["ctr", "-a", containerd.dir + "/sock", *args], stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    text = b""
+    try:
+        while b"end" not in text:
+            text += os.read(master, 1000)
+    finally:
+        os.close(master)
+        process.wait(timeout=20)
+    return text.decode().split()[0]
+
+
+@needs_containerd
+def test_a_terminal_of_containerd(containerd):
+    line = in_a_terminal(containerd, "run", "--rm", "-t", "--snapshotter", "native", "--runc-binary", OCI, containerd.image, "term", "sh", "-c",
+                         "tty; echo end")
+    assert line == "/dev/pts/0"
+
+
 @needs_containerd
 def test_containerd(containerd):
     assert containerd.run("--rm", "first", command=["sh", "-c", "echo hello; exit 0"]).stdout == "hello\n"
@@ -262,6 +284,7 @@ def test_containerd(containerd):
     assert containerd.tasks() == {"main": "RUNNING"}
     done = containerd("task", "exec", "--exec-id", "e", "main", "sh", "-c", "echo in; exit 3", check=False)
     assert (done.stdout, done.returncode) == ("in\n", 3)
+    assert in_a_terminal(containerd, "task", "exec", "-t", "--exec-id", "t", "main", "sh", "-c", "tty; echo end") == "/dev/pts/0"
     containerd("task", "pause", "main")
     assert containerd.tasks() == {"main": "PAUSED"}
     containerd("task", "resume", "main")
