@@ -11,6 +11,7 @@ int run_apply(struct context *x, int argc, char **argv, struct error *err);
 int run_delete(struct context *x, int argc, char **argv, struct error *err);
 int run_describe(struct context *x, int argc, char **argv, struct error *err);
 int run_events(struct context *x, int argc, char **argv, struct error *err);
+int run_copy(struct context *x, int argc, char **argv, struct error *err);
 int run_port_forward(struct context *x, int argc, char **argv, struct error *err);
 int run_top(struct context *x, int argc, char **argv, struct error *err);
 int run_wait(struct context *x, int argc, char **argv, struct error *err);
@@ -43,7 +44,7 @@ int run_completion(struct context *x, int argc, char **argv, struct error *err);
 int run_help(struct context *x, int argc, char **argv, struct error *err);
 int run_version(struct context *x, int argc, char **argv, struct error *err);
 
-extern const struct option_spec apply_options[], events_options[], top_options[], port_forward_options[], describe_options[], wait_options[],
+extern const struct option_spec apply_options[], events_options[], top_options[], copy_options[], port_forward_options[], describe_options[], wait_options[],
 	attach_options[], start_options[], delete_options[], rm_options[], stop_options[], restart_options[],
 	kill_options[], get_options[], ps_options[], exec_options[], run_options[], logs_options[],
 	load_options[], image_options[], images_options[], save_options[], volume_options[], resize_options[], help_options[];

@@ -36,6 +36,11 @@ static const struct {
 	  "What a keeper has recorded: containers made, started and killed, probes that failed, hooks, "
 	  "back-offs. What happened again is counted. They go with their pod.",
 	  "seapod events web\nseapod events --types=Warning -A\nseapod events web -w" },
+	{ "cp",
+	  "Into a directory that is there the copy goes under its own name. Nothing in the image is needed. Files lose "
+	  "set-user-id bits; into a container they belong to root. Out of a container symbolic links are left "
+	  "out, with a warning. A path of this machine with a colon needs a slash before it (./a:b).",
+	  "seapod cp web:/etc/nginx/nginx.conf .\nseapod cp -c nginx site web:/srv" },
 	{ "port-forward",
 	  "Connections to LOCAL (the same number when it is left out, any free one when only the colon is there) go to the "
 	  "pod's own 127.0.0.1, also without a published port and in a pod without a network. It ends with the "

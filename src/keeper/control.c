@@ -2,6 +2,7 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -120,6 +121,27 @@ static int verb_watch(struct connection *c, const struct request *r, struct mess
 	say_ok(c, NULL);
 	c->watching = true;
 	say_status(c);
+	return 0;
+}
+
+/* For cp: the mount namespace is the container's, and so is all that is found from here. */
+static int verb_root(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+{
+	const struct member *m = keeper_find(c->keeper, r->container, err);
+	_cleanup_message_fds_ struct message_fds out = {};
+	char path[40];
+	(void)fds;
+
+	if (!m)
+		return -ENOENT;
+	if (m->state < CONTAINER_HOOKING || !container_has_process(m->state))
+		return error_set(err, ESRCH, "the container '%s' is not running", m->sc.spec->name);
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)m->sc.process.pid); /* our child, not reaped: it is this one */
+	out.fd[0] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (out.fd[0] < 0)
+		return error_errno(err, "cannot open the root of the container '%s'", m->sc.spec->name);
+	out.n = 1;
+	say_ok(c, &out);
 	return 0;
 }
 
@@ -330,6 +352,7 @@ static const struct {
 	{ "attach", verb_attach },       { "kill", verb_kill },       { "stop", verb_stop },
 	{ "delete", verb_delete },       { "restart", verb_restart }, { "objects", verb_objects },
 	{ "configure", verb_configure }, { "events", verb_events },
+	{ "root", verb_root },
 	{ "socket", verb_socket },
 };
 

@@ -19,6 +19,7 @@
  *	restart   [container grace]                        ok, status …, ended: stopped and started again in the same sandbox
  *	configure fd: memfd with a launch (sandbox/launch.h)   ok, or error naming the fields that need a re-create
  *	events                                             ok: events.json is as of now; then status at each event that comes
+ *	root      [container]                              ok; fd: the root directory of a container that runs
  *	socket                                             ok; fd: a TCP socket of the pod's network, not connected
  *	objects                                            ok: ConfigMaps and Secrets were read again, volumes updated
  */
