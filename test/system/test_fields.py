@@ -213,3 +213,20 @@ def test_standard_input_closes_after_the_first_attach(seapod):
 def test_the_hosts_resolver_may_be_used(seapod):
     seapod.apply(pod("web", dnsPolicy="Default", dnsConfig={"options": [{"name": "rotate"}]}, **NET))
     assert "rotate" in seapod.sh("web", "cat /etc/resolv.conf")
+
+
+def test_a_pod_that_is_being_deleted_says_so(seapod):
+    seapod.apply(pod("web", shell("trap '' TERM; while :; do sleep 1; done"), terminationGracePeriodSeconds=20, **NET))
+    deleting = seapod.start("delete", "pod", "web")
+    meta = eventually(lambda: seapod.get("web")["metadata"].get("deletionTimestamp") and seapod.get("web")["metadata"])
+    assert meta["deletionGracePeriodSeconds"] == 20 and "Terminating" in seapod.out("get", "pods")
+    seapod.run("delete", "pod", "web", "--force")
+    assert deleting.wait(timeout=30) == 0
+
+
+def test_what_is_only_kept_comes_back(seapod):
+    kept = {"generation": 7, "resourceVersion": "42", "selfLink": "/api/v1/x", "managedFields": [{"manager": "kubectl"}]}
+    made = pod("web", **NET)
+    made["metadata"].update(kept)
+    seapod.apply(made)
+    assert {key: seapod.get("web")["metadata"][key] for key in kept} == kept
