@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -33,19 +32,6 @@ static uint64_t number_of(const struct number *at, size_t n, const char *name)
 
 /* --- capabilities --- */
 
-/* What this process may give. A new user namespace begins with all of them (user_namespaces(7)). */
-static uint64_t grantable(const struct oci_bundle *b)
-{
-	uint64_t all = capability_all(), held = 0;
-
-	if (b->spec.user_namespace)
-		return all;
-	for (int i = 0; i < 64 && CAPABILITY(i) <= all; i++)
-		if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1)
-			held |= CAPABILITY(i);
-	return held;
-}
-
 /* What cannot be granted is a warning (config.md "Linux Process"). */
 static uint64_t capability_set_of(struct oci_bundle *b, const struct strings *names, const char *property,
 				  uint64_t possible)
@@ -66,7 +52,7 @@ static uint64_t capability_set_of(struct oci_bundle *b, const struct strings *na
 static void make_capabilities(struct oci_bundle *b, const struct config_capabilities *from,
 			      struct oci_capabilities *to)
 {
-	uint64_t possible = grantable(b);
+	uint64_t possible = capability_all();
 
 	if (!from)
 		return;
