@@ -52,8 +52,7 @@ static bool is_there(const struct oci_state *s)
 	return s->status == OCI_CREATED || s->status == OCI_RUNNING || s->status == OCI_PAUSED;
 }
 
-/* The container's process: the number is looked at again when the descriptor holds it. */
-static int open_process(struct oci_state *s, struct error *err)
+int runtime_process(struct oci_state *s, struct error *err)
 {
 	int pidfd = is_there(s) ? process_open((pid_t)s->record.pid) : -ESRCH;
 
@@ -77,7 +76,7 @@ static bool shares_processes(const struct oci_state *s)
 static int send_signal(struct oci_state *s, int number, bool all, struct error *err)
 {
 	struct oci_cgroup g = {};
-	_cleanup_close_ int pidfd = open_process(s, err);
+	_cleanup_close_ int pidfd = runtime_process(s, err);
 
 	if (pidfd < 0 && !all)
 		return pidfd;
@@ -113,7 +112,7 @@ int oci_kill(int rootfd, const char *id, int number, bool all, struct error *err
 
 static int kill_and_wait(struct oci_state *s, struct error *err)
 {
-	_cleanup_close_ int pidfd = open_process(s, NULL);
+	_cleanup_close_ int pidfd = runtime_process(s, NULL);
 	struct pollfd one = { .fd = pidfd, .events = POLLIN };
 
 	if (pidfd < 0)

@@ -417,8 +417,11 @@ static int start(struct oci_state *s, void (*warn)(const char *text), struct err
 	_cleanup_free_ char *text = runtime_state_text(s, "running");
 
 	r = oci_hooks_run(&bundle.config.hooks.poststart, "poststart", text, err);
-	if (r < 0) /* runtime.md "Lifecycle" 9: stop the container */
-		kill((pid_t)s->record.pid, SIGKILL);
+	if (r < 0) { /* runtime.md "Lifecycle" 9: stop the container */
+		_cleanup_close_ int pidfd = runtime_process(s, NULL);
+		if (pidfd >= 0)
+			process_signal(pidfd, SIGKILL);
+	}
 	return r;
 }
 

@@ -11,6 +11,9 @@ char *runtime_state_text(const struct oci_state *s, const char *status);
 /* The bundle as it was when S was created. */
 int runtime_open_saved(struct oci_state *s, struct oci_bundle *b, struct error *err);
 
+/* The container's process as a pidfd: its number is looked at again when the descriptor holds it. -ESRCH: it has ended. */
+int runtime_process(struct oci_state *s, struct error *err);
+
 /* Where the cgroup of the container ID is; without systemd. */
 const char *runtime_cgroup_path(const struct oci_bundle *b, const char *id);
 

@@ -297,3 +297,14 @@ def test_a_container_writes_no_escape_sequences_to_the_users_terminal(seapod):
     for command in (["describe", "pod", "web"], ["get", "pods"], ["get", "pods", "-o", "yaml"], ["get", "pods", "-o", "json"], ["ps", "-a"]):
         said = seapod.out(*command)
         assert "\033" not in said and "\007" not in said and "\nStatus: all" not in said, command
+
+
+def test_a_line_without_end_does_not_fill_the_keeper(seapod):
+    """Nor the disk: parts of lines are written, and files are rotated away."""
+    script = "dd if=/dev/zero bs=64k count=1000 2>/dev/null | tr '\\0' x; sleep 1000"
+    seapod.apply(pod("web", shell(script), **NET))
+    logs = f"{seapod.root}/log/pods/default_web_{seapod.uid('web')}/main"
+    eventually(lambda: sum(e.stat().st_size for e in os.scandir(logs)) > 30 << 20, seconds=30)
+    with open(f"/proc/{seapod.keeper('web')}/status") as f:
+        assert int(re.search(r"VmHWM:\s+(\d+)", f.read()).group(1)) < 16 * 1024
+    assert sum(e.stat().st_size for e in os.scandir(logs)) < 64 << 20
