@@ -1,5 +1,6 @@
 /* wait.c — seapod wait: until a condition of a pod holds, or it is gone; kubectl's --for. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
 
@@ -10,7 +11,7 @@
 #include "cli/start.h"
 
 const struct option_spec wait_options[] = {
-	{ "for", 0, "WHAT", "delete, condition=TYPE[=STATUS], phase=PHASE" },
+	{ "for", 0, "WHAT", "delete, condition=TYPE[=STATUS], phase=PHASE, jsonpath={PATH}[=VALUE]" },
 	{ "timeout", 0, "DURATION", "how long to wait (30s by default)" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{},
@@ -22,7 +23,58 @@ struct wish {
 	bool gone;
 	const char *condition, *status; /* "Ready", "True" */
 	const char *phase;
+	const char *path, *value; /* ".status.phase"; VALUE NULL: it is there */
 };
+
+/* jsonpath={.status.containerStatuses[0].ready}=true: what of JSONPath kubectl users write for this: names and numbers. */
+static int parse_path(const char *text, struct wish *w, struct arena *a, struct error *err)
+{
+	bool braces = *text == '{';
+	const char *end = braces ? strchr(text, '}') : strchr(text, '=');
+	size_t n = end ? (size_t)(end - text) : strlen(text);
+
+	w->path = arena_strndup(a, text + braces, n - braces);
+	const char *after = end && braces ? end + 1 : end;
+	w->value = after && *after == '=' ? after + 1 : NULL;
+	if ((braces && !end) || *w->path != '.' || strpbrk(w->path, "*?@()'\"") ||
+	    (after && *after && *after != '='))
+		return usage_error(err,
+				   "'%s' is no path of names and numbers ({.status.podIP}, "
+				   "{.status.containerStatuses[0].ready}=true)",
+				   text);
+	return 0;
+}
+
+/* What is at PATH (".a.b[0]") of N; NULL: nothing. */
+static const struct node *node_at(const struct node *n, const char *path, struct arena *a)
+{
+	while (n && *path) {
+		size_t name = strcspn(++path, ".[]"); /* after "." or "[" */
+		if (path[-1] == '[') {
+			size_t i = strtoul(path, NULL, 10);
+			n = n->kind == NODE_LIST && i < n->items.n ? n->items.at[i] : NULL;
+		} else if (name > 0) {
+			n = node_get(n, arena_strndup(a, path, name));
+		}
+		path += name;
+		path += *path == ']';
+	}
+	return n;
+}
+
+static bool path_holds(const struct wish *w, const struct pod *pod)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_text_ struct text text = {};
+	const struct node *n = node_at(object_encode(&pod_table, pod, a), w->path, a);
+
+	if (!n || !w->value)
+		return n != NULL;
+	if (n->kind == NODE_STRING)
+		return text_is(n->text, w->value);
+	node_to_json(n, false, &text);
+	return text_is(text_str(&text), w->value);
+}
 
 static int parse(const char *text, struct wish *w, struct arena *a, struct error *err)
 {
@@ -30,13 +82,15 @@ static int parse(const char *text, struct wish *w, struct arena *a, struct error
 		w->gone = true;
 	else if (text && text_starts(text, "phase="))
 		w->phase = text + strlen("phase=");
+	else if (text && text_starts(text, "jsonpath="))
+		return parse_path(text + strlen("jsonpath="), w, a, err);
 	else if (text && text_starts(text, "condition=")) {
 		const char *type = text + strlen("condition="), *equals = strchr(type, '=');
 		w->condition = equals ? arena_strndup(a, type, (size_t)(equals - type)) : type;
 		w->status = equals ? equals + 1 : "True";
 	} else
-		return usage_error(err,
-				   "wait needs --for=delete, --for=condition=Ready or --for=phase=Running");
+		return usage_error(err, "wait needs --for=delete, --for=condition=Ready, --for=phase=Running "
+					"or --for=jsonpath={.status.phase}=Running");
 	return 0;
 }
 
@@ -50,14 +104,16 @@ static bool holds(const struct wish *w, const struct pod_status *s)
 	return false;
 }
 
-static int time_over(const struct wish *w, const char *name, struct error *err)
+static int time_over(const struct wish *w, const char *name, struct arena *a, struct error *err)
 {
-	return error_set(err, ETIMEDOUT, "the pod '%s' %s%s in time (see seapod describe pod %s)", name,
-			 w->gone ? "was not deleted" : "did not become ",
-			 w->gone    ? ""
-			 : w->phase ? w->phase
-				    : w->condition,
-			 name);
+	return error_set(
+		err, ETIMEDOUT, "the pod '%s' %s%s in time (see seapod describe pod %s)", name,
+		w->gone ? "was not deleted" : "did not become ",
+		w->gone    ? ""
+		: w->path  ? arena_printf(a, "%s%s%s", w->path, w->value ? "=" : "", w->value ? w->value : "")
+		: w->phase ? w->phase
+			   : w->condition,
+		name);
 }
 
 /* The keeper says when something has changed; what it is now is in the pod's directory. */
@@ -75,7 +131,7 @@ static int wait_for_pod(struct context *x, const struct wish *w, const char *nam
 			return 0;
 		if (r < 0)
 			return r;
-		if (!w->gone && holds(w, &found.pod->status))
+		if (!w->gone && (w->path ? path_holds(w, found.pod) : holds(w, &found.pod->status)))
 			return 0;
 		uid = found.pod->metadata.uid;
 		if (!found.alive)
@@ -87,7 +143,7 @@ static int wait_for_pod(struct context *x, const struct wish *w, const char *nam
 		}
 		r = pod_wait_change(x, watch, until, err);
 		if (r == -ETIMEDOUT)
-			return time_over(w, name, err);
+			return time_over(w, name, x->arena, err);
 		if (r <= 0)
 			close_fd(&watch);
 	}

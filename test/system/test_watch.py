@@ -99,3 +99,13 @@ def test_top(seapod):
     assert "nobody" in seapod.fails("top", "pod", "nobody")
     seapod.run("stop", "busy")
     assert [row[0] for row in rows()] == ["idle"]
+
+
+def test_wait_for_a_json_path(seapod):
+    seapod.apply(pod("web", shell("sleep 0.3; exit 1", "b"), container("a"), **NET))
+    seapod.run("wait", "pod", "web", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout", "20s")
+    seapod.run("wait", "pod/web", "--for", "jsonpath={.spec.containers[1].name}=a")
+    seapod.run("wait", "pod/web", "--for=jsonpath={.metadata.uid}")
+    assert ".status.nothing" in seapod.fails("wait", "pod/web", "--for=jsonpath={.status.nothing}", "--timeout", "100ms")
+    for wrong in ("{.a[?(@.b)]}=c", "{.a", "a.b", "{.a}b"):
+        seapod.fails("wait", "pod/web", "--for=jsonpath=" + wrong, code=2)
