@@ -7,6 +7,7 @@ start. test_systemd_world.py holds it.
 
 Commands run in it through nsenter. It sees the cgroups below one of ours as if they were the machine's.
 """
+import contextlib
 import os
 import shutil
 import subprocess
@@ -115,6 +116,12 @@ class World:
                 if os.path.exists(f"{cgroup}/cpuset.{name}") and not os.path.exists(f"{cgroup}/cgroup.controllers"):
                     with open(f"{cgroup}/../cpuset.{name}") as above, open(f"{cgroup}/cpuset.{name}", "w") as own:
                         own.write(above.read())
+        if os.path.exists(MOUNT + "/cgroup.controllers"):
+            open(self.dir + "/v2", "w").close()
+            with open(MOUNT + "/cgroup.controllers") as f:
+                for name in f.read().split():
+                    with contextlib.suppress(OSError), open(MOUNT + "/cgroup.subtree_control", "w") as control:
+                        control.write("+" + name)
         self.log = open(self.dir + "/log", "w+")
         self.process = subprocess.Popen(
             ["sh", "-c", 'for c in $1; do echo $$ >$c/cgroup.procs; done; shift; '
@@ -140,6 +147,10 @@ class World:
 class Systemd(World):
     def __init__(self):
         super().__init__(*INIT)
+        if os.path.exists(self.dir + "/v2"):  # a cgroup with processes has no controllers for those below: unshare leaves it
+            eventually(self.first, "process 1")
+            with open(MOUNT + "/cgroup.procs", "w") as f:
+                f.write(str(self.process.pid))
         try:
             eventually(lambda: self.first() and self("busctl", "--system", "status", "org.freedesktop.systemd1", check=False).returncode == 0,
                        "systemd to be up", seconds=20)
@@ -153,8 +164,10 @@ class Systemd(World):
             return f.read().split()[0:1]
 
     def enter(self):
-        """The words before a command that is to run in this world."""
-        return ["nsenter", "-t", *self.first(), "-m", "-p", "-C", "-u", "-i", "-n", "--"]
+        """The words before a command that is to run in this world: on version 2 also in its cgroups, as none is moved into them from outside."""
+        inside = [f"{cgroup}/init.scope/cgroup.procs" for cgroup in self.cgroups if os.path.exists(self.dir + "/v2")]
+        first = ["sh", "-c", f'[ ! -e {inside[0]} ] || echo $$ >{inside[0]}; exec "$@"', "sh"] if inside else []
+        return [*first, "nsenter", "-t", *self.first(), "-m", "-p", "-C", "-u", "-i", "-n", "--"]
 
     def __call__(self, *command, check=True, **more):
         done = subprocess.run([*self.enter(), *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
