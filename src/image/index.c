@@ -13,14 +13,14 @@
 #include "image/entry.h"
 #include "image/erofs.h"
 
-enum { NAMES_MAX = 250000, UNIT = 512 }; /* some 40 MB */
+enum { NAMES_MAX = 250000, UNIT = 512, WRITE_BEHIND = 16 * 1024 * 1024 }; /* the first: some 40 MB */
 
 struct indexing {
 	struct stream *stream;
 	struct tree *tree;
 	struct error *err;
 	int tar;
-	uint64_t bytes;
+	uint64_t bytes, begun; /* the second: of those, how many are on their way to the disk */
 	bool fits;
 };
 
@@ -34,6 +34,11 @@ static long take(struct indexing *x, const void **data)
 		return error_errno(x->err, "cannot store a layer");
 	}
 	x->bytes += n > 0 ? (uint64_t)n : 0;
+	if (x->bytes - x->begun >=
+	    WRITE_BEHIND) { /* the disk begins now, so that the sync at the end has little left to do */
+		sync_file_range(x->tar, (off_t)x->begun, (off_t)(x->bytes - x->begun), SYNC_FILE_RANGE_WRITE);
+		x->begun = x->bytes;
+	}
 	return n;
 }
 

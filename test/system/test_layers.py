@@ -208,3 +208,32 @@ def test_fsck_finds_nothing(mounted, tmp_path):
     mounted.run("load", tmp_path / "a.tar")
     for index in (pathlib.Path(mounted.root) / "layers").glob("*.erofs"):
         subprocess.run(["fsck.erofs", f"--device={index.with_suffix('.tar')}", "--extract", index], check=True)
+
+
+@pytest.mark.parametrize("delay", [0.005, 0.02, 0.05, 0.1])
+def test_a_killed_load_leaves_nothing_half(bare, tmp_path, delay):
+    oci_archive(tmp_path / "a.tar", "localhost/a:1", everything(), layer(("x", FILE, os.urandom(2_000_000))))
+    process = bare.start("load", tmp_path / "a.tar")
+    try:
+        process.wait(timeout=delay)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    assert "localhost" not in bare.out("images") or process.returncode == 0
+    bare.run("load", tmp_path / "a.tar")
+    bare.run("image", "prune")
+    assert len(json.loads(bare.out("image", "inspect", "a:1"))[0]["RootFS"]["Layers"]) == 2
+    root = pathlib.Path(bare.root)
+    assert not (root / "tmp").exists() and list((root / "partial").iterdir()) == []
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(bare, tmp_path):
+    oci_archive(tmp_path / "a.tar", "localhost/a:1", layer(("x", FILE, os.urandom(3_000_000))))
+    os.makedirs(bare.root, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", bare.root], check=True)
+    try:
+        assert "no space" in bare.fails("load", tmp_path / "a.tar")
+        assert "localhost" not in bare.out("images")
+        assert not [p for p in pathlib.Path(bare.root).rglob("*") if p.stat().st_size > 100_000]
+    finally:
+        subprocess.run(["umount", bare.root], check=True)
