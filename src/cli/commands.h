@@ -37,6 +37,7 @@ int run_explain(struct context *x, int argc, char **argv, struct error *err);
 int run_network(struct context *x, int argc, char **argv, struct error *err);
 int run_volume(struct context *x, int argc, char **argv, struct error *err);
 int run_resize(struct context *x, int argc, char **argv, struct error *err);
+int run_dns(struct context *x, int argc, char **argv, struct error *err);
 int run_oci(struct context *x, int argc, char **argv, struct error *err);
 int restore_pods(struct context *x, struct error *err); /* system restore */
 int run_system(struct context *x, int argc, char **argv, struct error *err);
@@ -47,5 +48,5 @@ int run_version(struct context *x, int argc, char **argv, struct error *err);
 extern const struct option_spec apply_options[], events_options[], top_options[], copy_options[], port_forward_options[], describe_options[], wait_options[],
 	attach_options[], start_options[], delete_options[], rm_options[], stop_options[], restart_options[],
 	kill_options[], get_options[], ps_options[], exec_options[], run_options[], logs_options[],
-	load_options[], image_options[], images_options[], save_options[], volume_options[], resize_options[], help_options[];
+	load_options[], image_options[], images_options[], save_options[], volume_options[], dns_options[], resize_options[], help_options[];
 extern const struct option_spec pull_options[], login_options[], logout_options[];

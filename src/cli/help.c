@@ -130,6 +130,12 @@ static const struct {
 	  "mounts one, a manifest names it as claimName. rm and prune remove what no pod has, with its "
 	  "files.",
 	  "seapod volume create data\nseapod run --rm -it -v data:/data busybox sh\nseapod volume ls" },
+	{ "dns",
+	  "on: each pod that starts from now on has the server at its network's gateway in its resolv.conf, and the "
+	  "first one starts it, with the options given to on; it ends with the last pod. serve runs it in the "
+	  "foreground, for as long as it is wanted. This host is answered at 127.0.0.56 (docs/dns.md).",
+	  "seapod dns on\nseapod dns serve --listen 192.0.2.1 --allow 192.0.2.0/24\n"
+	  "dig @127.0.0.56 web.default.pod.cluster.local" },
 	{ "oci",
 	  "The command line of runc and crun (create, start, run, exec, kill, delete, state, list, ps, "
 	  "pause, resume, update, events, spec, "

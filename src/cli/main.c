@@ -66,6 +66,8 @@ const struct command commands[] = {
 	{ "volume", "System", "create|ls|inspect|rm|prune [VOLUME...]",
 	  "storage with names, which outlives pods", volume_options, run_volume,
 	  .arguments = "create|ls|inspect|rm|prune" },
+	{ "dns", "System", "serve|on|off|status", "a DNS server for pods, Services and this host", dns_options,
+	  run_dns, .arguments = "serve|on|off|status" },
 	{ "oci", "System", "COMMAND ...", "be an OCI runtime, as runc and crun are", NULL, run_oci, true,
 	  .apart = true },
 	{ "system", "System", "info|df|prune|restore",

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "cli/dns.h"
 #include "cli/obtain.h"
 #include "cli/pods.h"
 #include "image/layer.h"
@@ -157,6 +158,8 @@ int pod_start(struct context *x, struct pod *pod, enum start_how how, struct err
 	pod->metadata.uid = arena_strdup(x->arena, uid);
 	pod->metadata.creationTimestamp = arena_strdup(x->arena, clock_rfc3339(clock_wall(), now));
 	int r = make_launch(x, pod, how, NULL, &text, err);
+	if (r == 0)
+		dns_start(x);
 	return r < 0 ? r : keeper_spawn(&x->in, text.at, text.n, err);
 }
 
@@ -178,6 +181,7 @@ int pod_spawn(struct context *x, const char *text, size_t size, struct error *er
 	if (r < 0)
 		return r;
 	node_to_json(object_encode(&launch_table, l, x->arena), false, &fresh);
+	dns_start(x);
 	return keeper_spawn(&x->in, fresh.at, fresh.n, err);
 }
 

@@ -113,13 +113,38 @@ static void write_words(struct text *out, const char *keyword, const struct stri
 		text_add_char(out, '\n');
 }
 
-void resolver_conf(const struct pod *pod, const char *host_file, bool own_network, struct text *out)
+/* With hostNetwork, ClusterFirst is not enough: the pod has to say ClusterFirstWithHostNet. */
+static bool asks_cluster(const struct pod *pod)
+{
+	const char *policy = pod->spec.dnsPolicy;
+	return text_is(policy, "ClusterFirstWithHostNet") ||
+	       (text_is(policy, "ClusterFirst") && !pod->spec.hostNetwork);
+}
+
+/* The cluster's server alone, its search path before the host's, and ndots:5 for names with many parts. */
+static void take_cluster(struct resolver *r, const struct resolver_cluster *cluster, const char *host_file)
+{
+	struct resolver host = { .arena = r->arena };
+
+	add_server(r, cluster->server, false);
+	for (size_t i = 0; i < cluster->n; i++)
+		add_word(r, &r->searches, cluster->searches[i], false);
+	take_host(&host, host_file, false);
+	list_each(search, &host.searches)
+		add_word(r, &r->searches, *search, false);
+	add_word(r, &r->options, "ndots:5", true);
+}
+
+void resolver_conf(const struct pod *pod, const char *host_file, bool own_network,
+		   const struct resolver_cluster *cluster, struct text *out)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	struct resolver r = { .arena = a };
 	const struct dns_config *config = pod->spec.dnsConfig;
 
-	if (!text_is(pod->spec.dnsPolicy, "None"))
+	if (cluster && asks_cluster(pod))
+		take_cluster(&r, cluster, host_file);
+	else if (!text_is(pod->spec.dnsPolicy, "None"))
 		take_host(&r, host_file, own_network);
 	if (config) {
 		list_each(server, &config->nameservers)

@@ -14,8 +14,16 @@ const char *resolver_hostname(const struct pod *pod, struct arena *a);
 /* IP may be NULL (no network of its own: then HOSTS is the host's /etc/hosts text to begin with). */
 void resolver_hosts(const struct pod *pod, const char *ip, const char *host_file, struct text *out);
 
-/* HOST_FILE: the text of the host's resolv.conf. OWN_NETWORK: the pod cannot reach the host's loopback. */
-void resolver_conf(const struct pod *pod, const char *host_file, bool own_network, struct text *out);
+/* The DNS server of the instance, as a cluster's is to the kubelet. */
+struct resolver_cluster {
+	const char *server;
+	const char *const *searches;
+	size_t n;
+};
+
+/* HOST_FILE: the text of the host's resolv.conf. OWN_NETWORK: the pod cannot reach the host's loopback. CLUSTER: NULL where there is none. */
+void resolver_conf(const struct pod *pod, const char *host_file, bool own_network,
+		   const struct resolver_cluster *cluster, struct text *out);
 
 /* All its name servers are on the host's loopback, as systemd-resolved has it: where they have theirs from is RESOLVER_UPSTREAM then. */
 bool resolver_is_local(const char *host_file);

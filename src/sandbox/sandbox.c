@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "dns/config.h"
 #include "linux/proc.h"
 #include "net/resolver.h"
 #include "sandbox/budget.h"
@@ -279,6 +280,29 @@ static void read_resolver(bool own, char **text)
 	}
 }
 
+/* The instance's DNS server, where pods have it: by the gateway, or for the host's network where the host has it. NULL: they have not. */
+static const struct resolver_cluster *find_cluster(struct sandbox *s)
+{
+	const char **searches = arena_alloc(s->arena, 3 * sizeof(*searches));
+	struct resolver_cluster *cluster = arena_one(s->arena, struct resolver_cluster);
+	struct dns_settings settings;
+	struct network network;
+	char gateway[INET_ADDRSTRLEN];
+
+	if (!*s->ip || !dns_settings_read(s->in, s->arena, &settings) || !settings.enabled ||
+	    network_open(&network, s->in, NULL) < 0)
+		return NULL;
+	const char *zone = dns_settings_zone(&settings);
+	searches[0] = arena_printf(s->arena, "%s.svc.%s", s->pod->metadata.namespace, zone);
+	searches[1] = arena_printf(s->arena, "svc.%s", zone);
+	searches[2] = zone;
+	inet_ntop(AF_INET, &network.gateway, gateway, sizeof(gateway));
+	*cluster = (struct resolver_cluster){ s->pod->spec.hostNetwork ? DNS_HOST_ADDRESS
+								       : arena_strdup(s->arena, gateway),
+					      searches, 3 };
+	return cluster;
+}
+
 static int write_files(struct sandbox *s, struct error *err)
 {
 	static const struct mount_option options[] = { { "mode", "0755" }, { "size", "1m" } };
@@ -297,7 +321,7 @@ static int write_files(struct sandbox *s, struct error *err)
 		file_read(AT_FDCWD, "/etc/hosts", 65536, &host_hosts, NULL, NULL);
 	read_resolver(own, &host_resolv);
 	resolver_hosts(s->pod, *s->ip ? s->ip : NULL, host_hosts, &hosts);
-	resolver_conf(s->pod, host_resolv ? host_resolv : "", own, &resolv);
+	resolver_conf(s->pod, host_resolv ? host_resolv : "", own, find_cluster(s), &resolv);
 	if (own && sethostname(hostname, strlen(hostname)) < 0)
 		return error_errno(err, "cannot set the host name '%s'", hostname);
 	const char *name = arena_printf(s->arena, "%s\n", own ? hostname : s->node_name);

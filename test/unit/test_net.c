@@ -200,7 +200,7 @@ static void rules_have_the_elements_of_all_endpoints(void **state)
 static const char *resolv_conf(struct pod *pod, const char *host, bool own, struct arena *a)
 {
 	_cleanup_text_ struct text out = {};
-	resolver_conf(pod, host, own, &out);
+	resolver_conf(pod, host, own, NULL, &out);
 	return arena_strdup(a, text_str(&out));
 }
 
@@ -231,6 +231,30 @@ static void resolv_conf_of_host_and_pod(void **state)
 	assert_string_equal(resolv_conf(&pod, host, true, a),
 			    "nameserver 192.0.2.1\nnameserver 192.0.2.7\nsearch b.example c.example\noptions "
 			    "ndots:5 single-request\n");
+}
+
+static void resolv_conf_of_the_cluster(void **state)
+{
+	static const char host[] = "nameserver 192.0.2.1\nsearch a.example\noptions edns0\n";
+	static const char *const searches[] = { "default.svc.cluster.local", "svc.cluster.local", "cluster.local" };
+	static const struct resolver_cluster cluster = { "10.139.0.1", searches, 3 };
+	static const struct {
+		const char *policy;
+		bool host_network, asks_cluster;
+	} cases[] = { { "ClusterFirst", false, true }, { "ClusterFirst", true, false }, { "ClusterFirstWithHostNet", true, true },
+		      { "Default", false, false }, { "None", false, false } };
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct pod pod = { .spec.dnsPolicy = cases[i].policy, .spec.hostNetwork = cases[i].host_network };
+		_cleanup_text_ struct text out = {};
+		resolver_conf(&pod, host, !cases[i].host_network, &cluster, &out);
+		assert_string_equal(text_str(&out),
+				    cases[i].asks_cluster ? "nameserver 10.139.0.1\n"
+							    "search default.svc.cluster.local svc.cluster.local cluster.local a.example\noptions ndots:5\n" :
+				    text_is(cases[i].policy, "None") ? "" :
+								       host);
+	}
 }
 
 static void words_that_begin_alike_are_different(void **state)
@@ -284,6 +308,7 @@ int main(void)
 		cmocka_unit_test(a_subnet_that_nothing_of_the_host_overlaps),
 		cmocka_unit_test(rules_have_the_elements_of_all_endpoints),
 		cmocka_unit_test(resolv_conf_of_host_and_pod),
+		cmocka_unit_test(resolv_conf_of_the_cluster),
 		cmocka_unit_test(words_that_begin_alike_are_different),
 		cmocka_unit_test(options_of_the_pod_win),
 		cmocka_unit_test(a_resolver_on_the_hosts_loopback),

@@ -1,0 +1,138 @@
+/* answer.c — see answer.h. */
+#include "dns/answer.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+static void put(knot_pkt_t *out, const knot_rrset_t *set, const knot_dname_t *owner, uint16_t turn,
+		uint16_t flags)
+{
+	knot_rrset_t rr = *set;
+
+	rr.owner = (knot_dname_t *)owner;
+	knot_pkt_put_rotate(out, KNOT_COMPR_HINT_NONE, &rr, rr.rrs.count ? turn % rr.rrs.count : 0, flags);
+}
+
+/* The addresses of what SRV records name (RFC 2782: a server should add them). What does not fit is left out. */
+static void put_additional(const struct view *v, const knot_rrset_t *srv, knot_pkt_t *out)
+{
+	knot_rdata_t *rdata = srv->rrs.rdata;
+
+	knot_pkt_begin(out, KNOT_ADDITIONAL);
+	for (uint16_t i = 0; i < srv->rrs.count; i++, rdata = knot_rdataset_next(rdata)) {
+		const struct zone_node *node = zone_find(v->zone, rdata->data + 6);
+		const knot_rrset_t *a = zone_set(node, KNOT_RRTYPE_A),
+				   *aaaa = zone_set(node, KNOT_RRTYPE_AAAA);
+		if (a)
+			put(out, a, node->name, 0, KNOT_PF_NOTRUNC | KNOT_PF_CHECKDUP);
+		if (aaaa)
+			put(out, aaaa, node->name, 0, KNOT_PF_NOTRUNC | KNOT_PF_CHECKDUP);
+	}
+}
+
+/* "There is no such thing", and for how long one may believe it (RFC 2308). */
+static void put_soa(const struct zone *z, knot_pkt_t *out)
+{
+	const struct zone_node *node = zone_apex(z) ? zone_find(z, zone_apex(z)) : NULL;
+	const knot_rrset_t *soa = zone_set(node, KNOT_RRTYPE_SOA);
+
+	knot_pkt_begin(out, KNOT_AUTHORITY);
+	if (soa)
+		put(out, soa, node->name, 0, 0);
+}
+
+/* All of what a node has (ANY), or the set of one type. True if there was one. */
+static bool put_sets(const struct view *v, const struct zone_node *node, const struct question *q,
+		     const knot_dname_t *owner, knot_pkt_t *out)
+{
+	bool any = q->type == KNOT_RRTYPE_ANY;
+
+	for (const struct zone_set *s = node->sets; any && s; s = s->next)
+		put(out, &s->records, owner, 0, 0);
+	const knot_rrset_t *set = any ? NULL : zone_set(node, q->type);
+	if (set)
+		put(out, set, owner, q->turn, 0);
+	if (set && q->type == KNOT_RRTYPE_SRV)
+		put_additional(v, set, out);
+	return set || (any && node->sets);
+}
+
+/* Where NAME is only an alias: the target. */
+static const knot_dname_t *alias(const struct zone_node *node, const struct question *q)
+{
+	const knot_rrset_t *cname = zone_set(node, KNOT_RRTYPE_CNAME);
+	return cname && q->type != KNOT_RRTYPE_CNAME && q->type != KNOT_RRTYPE_ANY ? cname->rrs.rdata->data
+										   : NULL;
+}
+
+/* --- words -------------------------------------------------------------------------------------------------------------- */
+
+static bool is_word(const struct question *q, const knot_dname_t *name)
+{
+	return (q->type == KNOT_RRTYPE_A || q->type == KNOT_RRTYPE_AAAA) && name[0] && name[name[0] + 1] == 0;
+}
+
+static int answer_word(const struct view *v, const struct question *q, const knot_dname_t *word,
+		       knot_pkt_t *out)
+{
+	knot_dname_storage_t name;
+	const char *namespace = homes_find(v->homes, q->from);
+	size_t n = strlen(namespace);
+
+	memcpy(name, word, word[0] + 1u);
+	name[word[0] + 1u] = (uint8_t)n;
+	memcpy(name + word[0] + 2, namespace, n + 1);
+	const struct zone_node *node = n > 0 && n < 64 ? zone_find(v->words, name) : NULL;
+	if (!node)
+		return KNOT_RCODE_NXDOMAIN;
+	knot_wire_set_aa(out->wire);
+	put_sets(v, node, q, word, out);
+	return KNOT_RCODE_NOERROR;
+}
+
+/* --- all ---------------------------------------------------------------------------------------------------------------- */
+
+static int take_outside(const struct outside *outside, bool whole, knot_pkt_t *out)
+{
+	if (!outside->packet)
+		return KNOT_RCODE_SERVFAIL;
+	answer_copy(out, outside->packet, !whole, outside->aged_s, outside->most_ttl);
+	if (whole && knot_wire_get_ad(outside->packet->wire))
+		knot_wire_set_ad(out->wire);
+	return knot_wire_get_rcode(outside->packet->wire);
+}
+
+static int not_here(const struct view *v, const knot_dname_t *name, knot_pkt_t *out)
+{
+	knot_wire_set_aa(out->wire);
+	put_soa(v->zone, out);
+	return zone_find(v->zone, name) ? KNOT_RCODE_NOERROR : KNOT_RCODE_NXDOMAIN;
+}
+
+int answer_make(const struct view *v, const struct question *q, const struct outside *outside,
+		knot_pkt_t *out, knot_dname_storage_t next)
+{
+	const knot_dname_t *name = q->name, *target;
+
+	for (int aliases = 0; aliases <= ALIASES_MAX; aliases++, name = target) {
+		const struct zone_node *node = zone_find(v->zone, name);
+		if (node && aliases == 0)
+			knot_wire_set_aa(out->wire);
+		if (node && (target = alias(node, q))) {
+			put(out, zone_set(node, KNOT_RRTYPE_CNAME), name, 0, 0);
+			continue;
+		}
+		if (node && put_sets(v, node, q, name, out))
+			return KNOT_RCODE_NOERROR;
+		if (node || zone_covers(v->zone, name))
+			return not_here(v, name, out);
+		if (is_word(q, name))
+			return answer_word(v, q, name, out);
+		if (outside && knot_dname_is_equal(name, outside->name))
+			return take_outside(outside, name == q->name, out);
+		name_store(next, name);
+		return ANSWER_FORWARD;
+	}
+	return KNOT_RCODE_SERVFAIL; /* a circle of aliases */
+}
