@@ -73,9 +73,10 @@ def test_users_of_the_host_do_not_reach_files_of_images_and_containers(seapod, t
                      volumes=[{"name": "v", "emptyDir": {}}], **NET))
     eventually(lambda: seapod.exec("web", "test", "-u", "/v/suid", check=False).returncode == 0)
     os.chmod(seapod.dir, 0o755)
-    os.chmod(seapod.root, 0o755)  # however the administrator has made it
-    found = [os.path.join(folder, name) for folder, _, names in os.walk(seapod.root) for name in names if name == "suid"]
-    assert len(found) == 3, found
+    for top in (seapod.root, seapod.run_dir):
+        os.chmod(top, 0o755)  # however the administrator has made it
+    found = [os.path.join(folder, name) for top in (seapod.root, seapod.run_dir) for folder, _, names in os.walk(top) for name in names if name == "suid"]
+    assert len(found) >= 2, found  # a layer may be a file system that is mounted only while somebody uses it
     for path in found:
         said = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "stat", path], capture_output=True, text=True)
         assert said.returncode != 0 and "Permission denied" in said.stderr, path

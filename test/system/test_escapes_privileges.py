@@ -93,11 +93,15 @@ def test_the_user_of_exec_is_who_was_asked_for(oci, user):
 
 
 @pytest.mark.parametrize("uid", [4294967296, 4294967295, 2147483648 * 2 + 1000, -1])
-def test_a_users_number_does_not_wrap_to_root(seapod, oci, tmp_path, uid):
+def test_a_users_number_does_not_wrap_to_root(seapod, tmp_path, uid):
     """CVE-2024-40635 (containerd): a number beyond 32 bits is root."""
     seapod.rejects(pod("web", securityContext={"runAsUser": uid}, **NET))
     name = image(seapod, tmp_path, User=f"{uid}:{uid}", Cmd=["id", "-u"])
     assert seapod.run("run", "--rm", "--net=none", name, check=False).stdout.strip() != "0"
+
+
+@pytest.mark.parametrize("uid", [4294967296, 4294967295, -1])
+def test_a_bundles_user_does_not_wrap_to_root(oci, uid):
     oci.config["process"]["user"] = {"uid": uid, "gid": uid}
     oci.refuses("uid")
 
