@@ -67,6 +67,7 @@ bench: build ## times and memory beside podman, crun and a floor program
 	@$(SUDO) scripts/make-images
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) $(PYTHON) bench/run $(BENCH)
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) $(PYTHON) bench/images
+	@$(SUDO) env BUILD=$(abspath $(BUILD)) bench/dns
 
 lint: ## layout, layers, sizes, warnings of gcc and clang as errors, cppcheck
 	@scripts/install-deps build lint

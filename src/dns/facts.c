@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/meta.h"
+#include "base/cleanup.h"
 #include "object/json.h"
 
 struct condition {
@@ -77,6 +78,12 @@ static struct node *parse(const char *text, size_t size, struct arena *a)
 	return n && n->kind == NODE_MAP ? n : NULL;
 }
 
+static const char *copy(const struct node *n, const char *key, struct arena *a)
+{
+	const char *text = node_get_string(n, key);
+	return text ? arena_strdup(a, text) : NULL;
+}
+
 static bool decode(const struct table *table, const struct node *n, void *out, struct arena *a)
 {
 	struct problems ignored = { .arena = a };
@@ -88,7 +95,9 @@ static void take_labels(const struct node *labels, struct arena *a, struct strin
 	if (labels && labels->kind == NODE_MAP)
 		list_each(pair, &labels->pairs)
 			if (pair->value->kind == NODE_STRING)
-				*list_add(a, out) = (struct string_pair){ pair->key, pair->value->text };
+				*list_add(a, out) =
+					(struct string_pair){ arena_strdup(a, pair->key),
+							      arena_strdup(a, pair->value->text) };
 }
 
 static void take_address(const char *text, struct arena *a, struct addresses *out)
@@ -122,11 +131,12 @@ static bool read_status(const struct node *n, struct arena *a, struct fact_pod *
 bool fact_pod_read(const char *object, size_t object_size, const char *status, size_t status_size,
 		   struct arena *a, struct fact_pod *out)
 {
-	const struct node *n = parse(object, object_size, a), *metadata = node_get(n, "metadata");
+	_cleanup_arena_ struct arena *tree = arena_new(); /* what is kept is a tenth of it */
+	const struct node *n = parse(object, object_size, tree), *metadata = node_get(n, "metadata");
 	struct document_spec spec = {};
 
-	*out = (struct fact_pod){ .name = node_get_string(metadata, "name"),
-				  .namespace = node_get_string(metadata, "namespace") };
+	*out = (struct fact_pod){ .name = copy(metadata, "name", a),
+				  .namespace = copy(metadata, "namespace", a) };
 	if (!out->name || !out->namespace || !decode(&spec_table, node_get(n, "spec"), &spec, a))
 		return false;
 	take_labels(node_get(metadata, "labels"), a, &out->labels);
@@ -134,16 +144,17 @@ bool fact_pod_read(const char *object, size_t object_size, const char *status, s
 	out->subdomain = spec.subdomain;
 	out->host_network = spec.hostNetwork;
 	memcpy(&out->containers, &spec.containers, sizeof(out->containers));
-	return read_status(parse(status, status_size, a), a, out);
+	return read_status(parse(status, status_size, tree), a, out);
 }
 
 bool fact_service_read(const char *object, size_t size, struct arena *a, struct fact_service *out)
 {
-	const struct node *n = parse(object, size, a), *metadata = node_get(n, "metadata");
+	_cleanup_arena_ struct arena *tree = arena_new();
+	const struct node *n = parse(object, size, tree), *metadata = node_get(n, "metadata");
 	struct document_spec spec = {};
 
-	*out = (struct fact_service){ .name = node_get_string(metadata, "name"),
-				      .namespace = node_get_string(metadata, "namespace") };
+	*out = (struct fact_service){ .name = copy(metadata, "name", a),
+				      .namespace = copy(metadata, "namespace", a) };
 	if (!out->name || !out->namespace || !decode(&spec_table, node_get(n, "spec"), &spec, a))
 		return false;
 	if (text_is(spec.type, "ExternalName"))

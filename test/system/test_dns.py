@@ -3,12 +3,13 @@ import json
 import os
 import signal
 import socket
+import threading
 
 import pytest
 
 import world
 from instance import container, eventually, pod
-from names import dig, status
+from names import dig, name, status
 
 pytestmark = pytest.mark.bridge
 
@@ -273,3 +274,45 @@ def test_what_is_too_long_comes_by_tcp(on):
     at = gateway(seapod)
     eventually(lambda: len(dig(at, "many.default.svc.cluster.local")) == 120, "all addresses, by TCP")
     assert "tc" in status(at, "many.default.svc.cluster.local", "+ignore")[1]
+
+
+# --- changes
+
+def test_no_lookup_fails_while_everything_changes(seapod):
+    """One name is asked for all the time, as fast as it is answered, while Services and pods come and go."""
+    put(seapod, service("steady", clusterIP="10.96.0.1"))
+    serve(seapod)
+    query = bytes.fromhex("beef01000001000000000000") + name("steady.default.svc.cluster.local") + b"\0\1\0\1"
+    asked, failed, over = [0], [], threading.Event()
+
+    def ask():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.connect(("127.0.0.56", 53))
+            s.settimeout(5)
+            while not over.is_set():
+                s.send(query)
+                try:
+                    answer = s.recv(512)
+                except OSError as e:
+                    answer = repr(e).encode()
+                asked[0] += 1
+                if not answer.endswith(socket.inet_aton("10.96.0.1")):
+                    failed.append(answer)
+
+    asking = threading.Thread(target=ask)
+    eventually(lambda: dig("127.0.0.56", "steady.default.svc.cluster.local") == ["10.96.0.1"])
+    asking.start()
+    try:
+        for i in range(1000):
+            put(seapod, service(f"s{i}", clusterIP=f"10.97.{i // 250}.{i % 250}"))
+        for i in range(10):
+            seapod.apply(pod(f"p{i}"))
+        for i in range(1000):
+            os.unlink(f"{seapod.root}/objects/services/default/s{i}.json")
+        for i in range(10):
+            seapod.delete(f"p{i}", "--now")
+        eventually(lambda: dig("127.0.0.56", "s999.default.svc.cluster.local") == [], "the last change to be seen")
+    finally:
+        over.set()
+        asking.join()
+    assert not failed and asked[0] > 1000, (len(failed), asked[0], failed[:3])
