@@ -316,3 +316,16 @@ def test_no_lookup_fails_while_everything_changes(seapod):
         over.set()
         asking.join()
     assert not failed and asked[0] > 1000, (len(failed), asked[0], failed[:3])
+
+
+def test_services_as_they_are_applied(seapod):
+    made = labelled("web", {"app": "web"})
+    seapod.apply([service("web", selector={"app": "web"}, ports=[{"name": "http", "port": 80}]),
+                  service("all", clusterIP="None", selector={"app": "web"}, ports=[{"name": "http", "port": 80}]), made])
+    serve(seapod)
+    ip = seapod.get("web", kind="services")["spec"]["clusterIP"]
+    eventually(lambda: dig("127.0.0.56", "web.default.svc.cluster.local") == [ip])
+    eventually(lambda: dig("127.0.0.56", "all.default.svc.cluster.local") == [seapod.ip("web")])
+    assert dig("127.0.0.56", "_http._tcp.web.default.svc.cluster.local", "SRV") == ["0 100 80 web.default.svc.cluster.local."]
+    seapod.run("delete", "service", "web")
+    eventually(lambda: status("127.0.0.56", "web.default.svc.cluster.local")[0] == "NXDOMAIN")
