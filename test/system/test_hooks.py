@@ -1,4 +1,5 @@
 """Hooks and restarts in place: postStart, preStop, stopSignal, restart rules (Kubernetes docs "Container Lifecycle Hooks", KEP-5307, KEP-5532)."""
+import pathlib
 import time
 
 from instance import STAY, container, eventually, pod, shell
@@ -19,8 +20,8 @@ def shared(seapod, *containers, **spec):
 
 
 def lines(seapod, name="log"):
-    with open(f"{seapod.dir}/{name}") as f:
-        return f.read().splitlines()
+    path = pathlib.Path(seapod.dir, name)
+    return path.read_text().splitlines() if path.exists() else []
 
 
 def reasons(seapod, name="web"):
@@ -124,10 +125,12 @@ def test_a_sidecars_hook_runs_at_once_and_its_signal_comes_last(seapod):
 
 
 def test_stop_signal(seapod):
-    main = shell("trap 'echo usr1 >> /v/log; exit 0' USR1; trap '' TERM; while :; do sleep 9 & wait; done", lifecycle={"stopSignal": "SIGUSR1"})
+    main = shell("trap 'echo usr1 >> /v/log; exit 0' USR1; trap '' TERM; echo up >> /v/log; while :; do sleep 9 & wait; done",
+                 lifecycle={"stopSignal": "SIGUSR1"})
     seapod.apply(shared(seapod, main, os={"name": "linux"}, terminationGracePeriodSeconds=20))
+    eventually(lambda: lines(seapod) == ["up"])
     seapod.delete("web")
-    assert lines(seapod) == ["usr1"]
+    assert lines(seapod) == ["up", "usr1"]
 
 
 def test_all_containers_begin_anew_in_the_same_sandbox(seapod):
