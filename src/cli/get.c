@@ -74,8 +74,8 @@ static void add_pod_headings(struct table_view *t, const struct view *v)
 	bool wide = text_is(v->format, "wide");
 
 	if (!v->no_headers)
-		table_row(t, v->all_namespaces ? "NAMESPACE" : NULL, "NAME", "READY", "STATUS", "RESTARTS", "AGE",
-			  wide ? "IP" : NULL, wide ? "PORTS" : NULL);
+		table_row(t, v->all_namespaces ? "NAMESPACE" : NULL, "NAME", "READY", "STATUS", "RESTARTS",
+			  "AGE", wide ? "IP" : NULL, wide ? "PORTS" : NULL);
 }
 
 static int show_pods(struct context *x, const struct view *v, const struct found_pods *pods, bool one)
@@ -115,7 +115,8 @@ static int choose_pods(struct context *x, const struct view *v, struct options *
 	if (o->count < 2)
 		r = pods_list(&x->in, v->all_namespaces ? NULL : x->namespace, x->arena, &pods, err);
 	for (int i = 1; r == 0 && i < o->count; i++)
-		r = pods_find(&x->in, x->namespace, o->positional[i], x->arena, list_add(x->arena, &pods), err);
+		r = pods_find(&x->in, x->namespace, o->positional[i], x->arena, list_add(x->arena, &pods),
+			      err);
 	list_each(found, &pods)
 		if (r == 0 && selector_matches(&v->selector, &found->pod->metadata.labels))
 			*list_add(x->arena, chosen) = *found;
@@ -128,13 +129,14 @@ static bool looks_as_before(const struct found_pods *before, const struct pod *n
 	list_each(f, before)
 		if (text_is(f->pod->metadata.uid, now->metadata.uid))
 			return text_is(status_word(f->pod, a), status_word(now, a)) &&
-			       text_is(ready_word(f->pod, a), ready_word(now, a)) && restart_count(f->pod) == restart_count(now);
+			       text_is(ready_word(f->pod, a), ready_word(now, a)) &&
+			       restart_count(f->pod) == restart_count(now);
 	return false;
 }
 
 /* A row for each of NOW that is not as it was BEFORE. */
-static void print_changes(struct context *x, const struct view *v, struct table_view *t, const struct found_pods *before,
-			  const struct found_pods *now)
+static void print_changes(struct context *x, const struct view *v, struct table_view *t,
+			  const struct found_pods *before, const struct found_pods *now)
 {
 	t->arena = x->arena;
 	list_each(f, now)

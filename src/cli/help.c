@@ -37,13 +37,17 @@ static const struct {
 	  "back-offs. What happened again is counted. They go with their pod.",
 	  "seapod events web\nseapod events --types=Warning -A\nseapod events web -w" },
 	{ "cp",
-	  "Into a directory that is there the copy goes under its own name. Nothing in the image is needed. Files lose "
-	  "set-user-id bits; into a container they belong to root. Out of a container symbolic links are left "
+	  "Into a directory that is there the copy goes under its own name. Nothing in the image is needed. "
+	  "Files lose "
+	  "set-user-id bits; into a container they belong to root. Out of a container symbolic links are "
+	  "left "
 	  "out, with a warning. A path of this machine with a colon needs a slash before it (./a:b).",
 	  "seapod cp web:/etc/nginx/nginx.conf .\nseapod cp -c nginx site web:/srv" },
 	{ "port-forward",
-	  "Connections to LOCAL (the same number when it is left out, any free one when only the colon is there) go to the "
-	  "pod's own 127.0.0.1, also without a published port and in a pod without a network. It ends with the "
+	  "Connections to LOCAL (the same number when it is left out, any free one when only the colon is "
+	  "there) go to the "
+	  "pod's own 127.0.0.1, also without a published port and in a pod without a network. It ends with "
+	  "the "
 	  "pod.",
 	  "seapod port-forward web 8080:80\nseapod port-forward web :http" },
 	{ "top",
@@ -131,8 +135,10 @@ static const struct {
 	  "files.",
 	  "seapod volume create data\nseapod run --rm -it -v data:/data busybox sh\nseapod volume ls" },
 	{ "dns",
-	  "on: each pod that starts from now on has the server at its network's gateway in its resolv.conf, and the "
-	  "first one starts it, with the options given to on; it ends with the last pod. serve runs it in the "
+	  "on: each pod that starts from now on has the server at its network's gateway in its resolv.conf, "
+	  "and the "
+	  "first one starts it, with the options given to on; it ends with the last pod. serve runs it in "
+	  "the "
 	  "foreground, for as long as it is wanted. This host is answered at 127.0.0.56 (docs/dns.md).",
 	  "seapod dns on\nseapod dns serve --listen 192.0.2.1 --allow 192.0.2.0/24\n"
 	  "dig @127.0.0.56 web.default.pod.cluster.local" },

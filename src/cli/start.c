@@ -180,6 +180,7 @@ int pod_spawn(struct context *x, const char *text, size_t size, struct error *er
 
 	if (r < 0)
 		return r;
+	l->hold = false; /* who ran it in the foreground is attached no more */
 	node_to_json(object_encode(&launch_table, l, x->arena), false, &fresh);
 	dns_start(x);
 	return keeper_spawn(&x->in, fresh.at, fresh.n, err);

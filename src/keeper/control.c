@@ -125,7 +125,8 @@ static int verb_watch(struct connection *c, const struct request *r, struct mess
 }
 
 /* For cp: the mount namespace is the container's, and so is all that is found from here. */
-static int verb_root(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+static int verb_root(struct connection *c, const struct request *r, struct message_fds *fds,
+		     struct error *err)
 {
 	const struct member *m = keeper_find(c->keeper, r->container, err);
 	_cleanup_message_fds_ struct message_fds out = {};
@@ -136,7 +137,8 @@ static int verb_root(struct connection *c, const struct request *r, struct messa
 		return -ENOENT;
 	if (m->state < CONTAINER_HOOKING || !container_has_process(m->state))
 		return error_set(err, ESRCH, "the container '%s' is not running", m->sc.spec->name);
-	snprintf(path, sizeof(path), "/proc/%d/root", (int)m->sc.process.pid); /* our child, not reaped: it is this one */
+	snprintf(path, sizeof(path), "/proc/%d/root",
+		 (int)m->sc.process.pid); /* our child, not reaped: it is this one */
 	out.fd[0] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (out.fd[0] < 0)
 		return error_errno(err, "cannot open the root of the container '%s'", m->sc.spec->name);
@@ -146,9 +148,12 @@ static int verb_root(struct connection *c, const struct request *r, struct messa
 }
 
 /* For port-forward: what is done with it is done in the pod's network. */
-static int verb_socket(struct connection *c, const struct request *r, struct message_fds *fds, struct error *err)
+static int verb_socket(struct connection *c, const struct request *r, struct message_fds *fds,
+		       struct error *err)
 {
-	_cleanup_message_fds_ struct message_fds out = { .fd = { socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) }, .n = 1 };
+	_cleanup_message_fds_ struct message_fds out = {
+		.fd = { socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) }, .n = 1
+	};
 	(void)r;
 	(void)fds;
 
@@ -351,8 +356,7 @@ static const struct {
 	{ "ping", verb_ping },           { "watch", verb_watch },     { "exec", verb_exec },
 	{ "attach", verb_attach },       { "kill", verb_kill },       { "stop", verb_stop },
 	{ "delete", verb_delete },       { "restart", verb_restart }, { "objects", verb_objects },
-	{ "configure", verb_configure }, { "events", verb_events },
-	{ "root", verb_root },
+	{ "configure", verb_configure }, { "events", verb_events },   { "root", verb_root },
 	{ "socket", verb_socket },
 };
 

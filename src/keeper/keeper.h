@@ -43,8 +43,8 @@ struct member {
 	uint64_t started_us;
 	struct exit_status exit;
 	const char *reason; /* of the last end: Completed, Error, OOMKilled, StartError */
-	char *message; /* of the last end; on the heap; NULL: none */
-	char *trouble; /* why it cannot be made, while it waits; the same */
+	char *message;      /* of the last end; on the heap; NULL: none */
+	char *trouble;      /* why it cannot be made, while it waits; the same */
 	bool has_last;      /* lastState: the end before the current run */
 	struct exit_status last_exit;
 	const char *last_reason;
@@ -89,7 +89,7 @@ struct keeper {
 	struct condition_memory conditions[CONDITIONS];
 	bool was_initialized;
 	struct event_log *events;
-	bool noted;	   /* it comes back after a boot */
+	bool noted;        /* it comes back after a boot */
 	bool machine_ends; /* it was told to end by a signal, as at a shutdown */
 	struct timespec start_time;
 	const char *reason; /* of a pod that failed as a whole: DeadlineExceeded */

@@ -205,7 +205,8 @@ int cgroup_open(struct cgroup *c, const struct cgroup_system *s, const struct cg
 	return r;
 }
 
-int cgroup_find(struct cgroup *c, const struct cgroup_system *s, const struct cgroup *parent, const char *name)
+int cgroup_find(struct cgroup *c, const struct cgroup_system *s, const struct cgroup *parent,
+		const char *name)
 {
 	bool any = false;
 

@@ -71,7 +71,8 @@ int cgroup_open(struct cgroup *c, const struct cgroup_system *s, const struct cg
 void cgroup_close(struct cgroup *c);
 
 /* Opens the cgroup NAME below PARENT (NULL: below the roots) as far as it is there. -ENOENT: it is nowhere. */
-int cgroup_find(struct cgroup *c, const struct cgroup_system *s, const struct cgroup *parent, const char *name);
+int cgroup_find(struct cgroup *c, const struct cgroup_system *s, const struct cgroup *parent,
+		const char *name);
 
 /* Changes the limits of C. -EOPNOTSUPP: a limit was asked for whose controller the machine does not have. A request without
  * controller is no error. */

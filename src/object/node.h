@@ -50,7 +50,7 @@ struct node {
 const char *node_kind_name(enum node_kind kind);
 
 struct node *node_new(struct arena *a, enum node_kind kind);
-struct node *node_string(struct arena *a, const char *s); /* copies */
+struct node *node_string(struct arena *a, const char *s);      /* copies */
 struct node *node_copy(struct arena *a, const struct node *n); /* with all below it */
 struct node *node_int(struct arena *a, int64_t value);
 struct node *node_bool(struct arena *a, bool value);

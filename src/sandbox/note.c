@@ -18,7 +18,8 @@ static void name_of(const char *namespace, const char *name, char path[static NA
 	snprintf(path, NAME_SIZE, "restore/%.63s_%.253s.json", namespace, name);
 }
 
-int note_put(const struct instance *in, const char *namespace, const char *name, const char *text, size_t size, struct error *err)
+int note_put(const struct instance *in, const char *namespace, const char *name, const char *text,
+	     size_t size, struct error *err)
 {
 	char path[NAME_SIZE];
 	int r = file_make_dirs(in->rootfd, "restore", 0700, err);

@@ -10,7 +10,8 @@
 #include "base/memory.h"
 
 /* TEXT: a launch as JSON. */
-int note_put(const struct instance *in, const char *namespace, const char *name, const char *text, size_t size, struct error *err);
+int note_put(const struct instance *in, const char *namespace, const char *name, const char *text,
+	     size_t size, struct error *err);
 
 /* 0; -ENOENT: there is none. */
 int note_remove(const struct instance *in, const char *namespace, const char *name);

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from instance import STAY, container, eventually, kill, pod, shell
+from instance import BUSYBOX, STAY, container, eventually, kill, pod, shell
 
 NET = {"hostNetwork": True}
 
@@ -103,6 +103,15 @@ def test_now_does_not_wait(seapod):
 def test_delete_of_what_is_not_there(seapod):
     assert "nobody" in seapod.fails("delete", "pod", "nobody")
     seapod.run("delete", "pod", "nobody", "--ignore-not-found")
+
+
+def test_start_of_what_ran_in_the_foreground(seapod):
+    """It waited for its attach then; now there is nobody who would attach."""
+    assert seapod.out("run", "--name", "web", "--net", "host", BUSYBOX, "echo", "once") == "once"
+    eventually(lambda: seapod.phase("web") == "Succeeded")
+    seapod.run("start", "web")
+    eventually(lambda: seapod.phase("web") == "Succeeded")
+    eventually(lambda: seapod.logs("web") == "once\nonce")
 
 
 def test_stop_start_restart_kill_rm(seapod):

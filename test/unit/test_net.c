@@ -236,24 +236,31 @@ static void resolv_conf_of_host_and_pod(void **state)
 static void resolv_conf_of_the_cluster(void **state)
 {
 	static const char host[] = "nameserver 192.0.2.1\nsearch a.example\noptions edns0\n";
-	static const char *const searches[] = { "default.svc.cluster.local", "svc.cluster.local", "cluster.local" };
+	static const char *const searches[] = { "default.svc.cluster.local", "svc.cluster.local",
+						"cluster.local" };
 	static const struct resolver_cluster cluster = { "10.139.0.1", searches, 3 };
 	static const struct {
 		const char *policy;
 		bool host_network, asks_cluster;
-	} cases[] = { { "ClusterFirst", false, true }, { "ClusterFirst", true, false }, { "ClusterFirstWithHostNet", true, true },
-		      { "Default", false, false }, { "None", false, false } };
+	} cases[] = { { "ClusterFirst", false, true },
+		      { "ClusterFirst", true, false },
+		      { "ClusterFirstWithHostNet", true, true },
+		      { "Default", false, false },
+		      { "None", false, false } };
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct pod pod = { .spec.dnsPolicy = cases[i].policy, .spec.hostNetwork = cases[i].host_network };
+		struct pod pod = { .spec.dnsPolicy = cases[i].policy,
+				   .spec.hostNetwork = cases[i].host_network };
 		_cleanup_text_ struct text out = {};
 		resolver_conf(&pod, host, !cases[i].host_network, &cluster, &out);
 		assert_string_equal(text_str(&out),
-				    cases[i].asks_cluster ? "nameserver 10.139.0.1\n"
-							    "search default.svc.cluster.local svc.cluster.local cluster.local a.example\noptions ndots:5\n" :
-				    text_is(cases[i].policy, "None") ? "" :
-								       host);
+				    cases[i].asks_cluster
+					    ? "nameserver 10.139.0.1\n"
+					      "search default.svc.cluster.local svc.cluster.local "
+					      "cluster.local a.example\noptions ndots:5\n"
+				    : text_is(cases[i].policy, "None") ? ""
+								       : host);
 	}
 }
 
