@@ -72,7 +72,8 @@ void validate_resources(struct validation *v, const struct resource_requirements
 				wrong(v, path, "%s is negative: %s", pair->key, pair->value.text);
 			if (strchr(pair->key, '/'))
 				wrong(v, path, "this machine has no resource '%.100s' to give", pair->key);
-			else if (!text_is(pair->key, "cpu") && !text_is(pair->key, "memory"))
+			else if (!text_is(pair->key, "cpu") && !text_is(pair->key, "memory") &&
+				 !text_is(pair->key, "ephemeral-storage"))
 				problem_warning(v->problems, 0, 0, path,
 						"%s has no effect: it is not enforced yet", pair->key);
 		}

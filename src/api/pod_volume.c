@@ -40,7 +40,8 @@ static const struct field empty_dir_fields[] = {
 	      .doc = "Memory: a tmpfs that all containers of the pod share."),
 	VALUE(empty_dir_volume, mode, .min = 0, .max = 01777, .since = "1.37 (alpha)",
 	      .doc = "Its permission bits, 0777 without it."),
-	VALUE(empty_dir_volume, sizeLimit, .doc = "The most it may hold (enforced for Memory)."),
+	VALUE(empty_dir_volume, sizeLimit,
+	      .doc = "The most it may hold; on disk, the pod is evicted when it holds more."),
 };
 static const struct table empty_dir_table =
 	TABLE(empty_dir_volume, empty_dir_fields, "A directory that lives with the pod.");

@@ -15,6 +15,7 @@ struct connection;
 struct prober;
 struct check;
 struct event_log;
+struct storage_watch;
 
 /* A container and what the keeper remembers of it. Only member_enter (member.c) changes `state`. */
 struct member {
@@ -92,7 +93,9 @@ struct keeper {
 	bool noted;        /* it comes back after a boot */
 	bool machine_ends; /* it was told to end by a signal, as at a shutdown */
 	struct timespec start_time;
-	const char *reason; /* of a pod that failed as a whole: DeadlineExceeded */
+	const char *reason; /* of a pod that failed as a whole: DeadlineExceeded, Evicted */
+	const char *message;
+	struct storage_watch *storage; /* NULL: nothing limits what it takes on disk */
 	ev_timer deadline;
 	ev_idle status_news;   /* it has changed since it was written */
 	ev_timer status_again; /* it could not be written (a full disk) */
@@ -150,6 +153,10 @@ void event_record(struct keeper *k, const struct member *m, enum event_type type
 		  const char *format, ...)
 	__attribute__((format(printf, 5, 6))); /* M: NULL: about the pod; REASON: kept by pointer */
 void events_write(struct keeper *k);           /* what is not written yet */
+
+/* storage.c */
+void storage_begin(struct keeper *k); /* watches what it takes on disk, if there is a limit */
+void storage_end(struct keeper *k);
 
 /* restore.c */
 void restore_note(struct keeper *k);   /* as it is now */

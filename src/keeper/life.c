@@ -171,7 +171,8 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 	(void)loop;
 	(void)events;
 
-	k->reason = "DeadlineExceeded";
+	if (!k->reason)
+		k->reason = "DeadlineExceeded";
 	keeper_end(k, ENDING_FINISHED, k->pod->spec.terminationGracePeriodSeconds.value);
 }
 
@@ -202,5 +203,6 @@ void keeper_begin(struct keeper *k)
 	k->deadline.data = k;
 	status_begin(k);
 	keeper_set_deadline(k);
+	storage_begin(k);
 	keeper_advance(k);
 }

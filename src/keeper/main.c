@@ -141,6 +141,7 @@ int main(int argc, char **argv)
 	run(&k);
 	bool delete = k.ending == ENDING_DELETED || k.launch->remove;
 	restore_forget(&k);
+	storage_end(&k);
 	if (!delete) {
 		status_write(&k);
 		events_write(&k);

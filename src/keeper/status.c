@@ -141,6 +141,7 @@ static void fill(struct writing *w)
 
 	s->phase = status_phase(k);
 	s->reason = k->reason;
+	s->message = k->message;
 	s->startTime = time_text(w->arena, k->start_time);
 	s->qosClass = pod_qos_class(&k->pod->spec);
 	s->resources = k->pod->spec.resources;

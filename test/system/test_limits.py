@@ -194,3 +194,29 @@ def test_a_privileged_container_divides_its_cgroup_and_is_still_entered_and_remo
     eventually(lambda: seapod.exec("web", "cat", "/ready", check=False).stdout == "divided\n")
     assert seapod.sh("web", "cat /sys/fs/cgroup/sub/cgroup.procs /sys/fs/cgroup/pids/sub/cgroup.procs 2>/dev/null | wc -l") > "1"
     seapod.delete("web", "--now")
+
+
+def test_what_a_pod_takes_on_disk_is_limited(seapod):
+    """The kubelet's three rules and its words; all at once, since each is looked at every 10 s only."""
+    def writer(file, **more):
+        return shell(f"dd if=/dev/zero of={file} bs=1M count=3 2>/dev/null; sleep 99", **more)
+
+    limit, volume = {"limits": {"ephemeral-storage": "1Mi"}}, {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+    much = {"limits": {"ephemeral-storage": "100Mi"}}
+    on_disk = {"volumes": [{"name": "v", "emptyDir": {"sizeLimit": "1Mi"}}]}
+    plain = {"volumes": [{"name": "v", "emptyDir": {}}]}
+    says = {
+        "volume": 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". ',
+        "sum": "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ",
+        "own": 'Container main exceeded its local ephemeral storage limit "1Mi". ',
+    }
+    for manifest in (pod("volume", writer("/v/file", **volume), **on_disk, **NET),
+                     pod("sum", writer("/v/file", resources=limit, **volume), **plain, **NET),
+                     pod("own", writer("/file", resources=limit), container("other", resources=much), **NET),
+                     pod("fits", writer("/v/file", resources=much, **volume), **plain, **NET)):
+        assert seapod.apply(manifest).stderr == ""
+    for name, message in says.items():
+        status = eventually(lambda: (s := seapod.status(name))["phase"] == "Failed" and s, seconds=25)
+        assert (status["reason"], status["message"]) == ("Evicted", message)
+        assert message in [e["message"] for e in seapod.events(name) if e["reason"] == "Evicted"]
+    assert seapod.phase("fits") == "Running"
