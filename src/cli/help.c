@@ -8,8 +8,6 @@
 
 #include "cli/commands.h"
 
-#define VERSION "0.1.0"
-
 /* A paragraph, and examples, one a line. */
 static const struct {
 	const char *command, *text, *examples;
@@ -402,6 +400,6 @@ int run_help(struct context *x, int argc, char **argv, struct error *err)
 int run_version(struct context *x, int argc, char **argv, struct error *err)
 {
 	(void)x, (void)argc, (void)argv, (void)err;
-	puts("seapod " VERSION);
+	puts("seapod " SEAPOD_VERSION);
 	return 0;
 }

@@ -14,8 +14,7 @@
 #include "oci/rootless.h"
 #include "oci/state.h"
 
-#define VERSION "0.1.0"
-#define ROOT    "/run/seapod-oci"
+#define ROOT "/run/seapod-oci"
 
 struct oci_options oci = { .rootfd = -1, .log = -1 };
 
@@ -168,7 +167,7 @@ static int apply_global(const char *name, const char *value, const char **root, 
 		help();
 		return 1;
 	} else if (text_is(name, "version")) {
-		puts("seapod-oci version " VERSION "\nspec: " OCI_VERSION_MAX);
+		puts("seapod-oci version " SEAPOD_VERSION "\nspec: " OCI_VERSION_MAX);
 		return 1;
 	}
 	return 0;

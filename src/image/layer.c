@@ -138,10 +138,10 @@ void layer_release(const struct instance *in, const char *hex)
 	if (dir < 0)
 		return;
 	flock(dir, LOCK_EX);
-	snprintf(path, sizeof(path), "%s/layers/%.64s", in->run, hex);
-	if (is_mounted(dir, path))
+	snprintf(path, sizeof(path), "%s/layers/%.64s", in->run, hex); /* umount2(2) knows no descriptors */
+	if (is_mounted(dir, hex))
 		umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
-	unlinkat(dir, path, AT_REMOVEDIR);
+	unlinkat(dir, hex, AT_REMOVEDIR);
 }
 
 void layer_release_all(const struct instance *in)

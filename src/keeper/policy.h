@@ -82,8 +82,8 @@ bool policy_pod_over(const struct container_view *c, size_t n);
 /* The pod's phase; ENDING as above. */
 const char *policy_phase(const struct container_view *c, size_t n, bool ending);
 
-/* Is a container of KIND in a pod with POD_POLICY, with its own RESTART_POLICY (NULL: none) and RULES, started again
- * after it ended with EXIT_CODE? */
+/* Whether a container that ended with EXIT_CODE is started again: its restartPolicyRules say it first, then its own restartPolicy, then the
+ * pod's, POD_POLICY. */
 struct restart_question {
 	enum container_kind kind;
 	const char *pod_policy;

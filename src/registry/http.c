@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-static const char user_agent[] = "seapod/0.1.0";
+static const char user_agent[] = "seapod/" SEAPOD_VERSION;
 
 int http_open(struct http *h, struct error *err)
 {

@@ -249,41 +249,49 @@ static int open_terminal(int devpts, int *master, struct error *err)
 	return slave < 0 ? error_errno(err, "cannot open a terminal") : slave;
 }
 
+static int keep(struct kept_fds *fds, int fd, struct error *err)
+{
+	return kept_add(fds, fd) ? 0 : error_set(err, EMFILE, "the container has too many descriptors");
+}
+
+/* A pipe: OURS, and the container's end, the reading or the WRITING one. */
+static int open_pipe(int *ours, int *theirs, bool writing, struct kept_fds *fds, struct error *err)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, "cannot make a pipe");
+	*ours = ends[!writing];
+	*theirs = ends[writing];
+	return keep(fds, *theirs, err);
+}
+
 static int open_stdio(const struct sandbox *s, struct sandbox_container *c, const struct oci_process *process,
 		      int stdio[3], struct kept_fds *fds, struct error *err)
 {
-	int out[2], errors[2], in[2];
+	int r;
 
 	if (c->spec->tty) {
-		int slave = open_terminal(c->devpts, &c->out, err);
-		if (slave < 0)
-			return slave;
-		kept_add(fds, slave);
-		give_stdio(s, process, slave);
-		stdio[0] = stdio[1] = stdio[2] = slave;
+		stdio[0] = stdio[1] = stdio[2] = open_terminal(c->devpts, &c->out, err);
+		if (stdio[0] < 0 || (r = keep(fds, stdio[0], err)) < 0)
+			return stdio[0] < 0 ? stdio[0] : r;
+		give_stdio(s, process, stdio[0]);
 		c->in = fcntl(c->out, F_DUPFD_CLOEXEC, 3);
 		return 0;
 	}
-	if (pipe2(out, O_CLOEXEC) < 0)
-		return error_errno(err, "cannot make a pipe");
-	kept_add(fds, stdio[1] = out[1]);
-	c->out = out[0];
-	if (pipe2(errors, O_CLOEXEC) < 0)
-		return error_errno(err, "cannot make a pipe");
-	kept_add(fds, stdio[2] = errors[1]);
-	c->err = errors[0];
-	give_stdio(s, process, out[1]);
-	give_stdio(s, process, errors[1]);
+	if ((r = open_pipe(&c->out, &stdio[1], true, fds, err)) < 0 ||
+	    (r = open_pipe(&c->err, &stdio[2], true, fds, err)) < 0)
+		return r;
+	give_stdio(s, process, stdio[1]);
+	give_stdio(s, process, stdio[2]);
 	if (c->spec->stdin) {
-		if (pipe2(in, O_CLOEXEC) < 0)
-			return error_errno(err, "cannot make a pipe");
-		c->in = in[1];
-		stdio[0] = in[0];
-		give_stdio(s, process, in[0]);
-	} else {
-		stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if ((r = open_pipe(&c->in, &stdio[0], false, fds, err)) < 0)
+			return r;
+		give_stdio(s, process, stdio[0]);
+		return 0;
 	}
-	return stdio[0] < 0 || !kept_add(fds, stdio[0]) ? error_errno(err, "cannot open standard input") : 0;
+	stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return stdio[0] < 0 ? error_errno(err, "cannot open /dev/null") : keep(fds, stdio[0], err);
 }
 
 static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec *spec, struct kept_fds *fds,
