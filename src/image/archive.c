@@ -46,14 +46,17 @@ static int add_member(struct image_archive *a, struct archive *archive, struct a
 				 name, raw ? raw : "?");
 	if (archive_entry_filetype(e) != AE_IFREG && !soft && !hard)
 		return 0;
+	const char *link = hard ? hard : soft ? archive_entry_symlink(e) : "";
+	if (!link || strlen(link) >= PATH_MAX)
+		return error_set(err, EINVAL, "the archive '%s' has a link '%.200s' that leads nowhere", name, raw);
 	if (archive_entry_sparse_count(e) > 0)
 		return error_set(err, EINVAL,
 				 "the archive '%s' has '%.200s' as a sparse file (tar without --sparse)",
 				 name, raw);
 	*list_add(a->arena, &a->members) = (struct archive_member){
 		.path = arena_strdup(a->arena, path),
-		.link = hard   ? arena_strdup(a->arena, hard)
-			: soft ? resolve_link(path, archive_entry_symlink(e), a->arena)
+		.link = hard   ? arena_strdup(a->arena, link)
+			: soft ? resolve_link(path, link, a->arena)
 			       : NULL,
 		.offset = archive_filter_bytes(archive, 0), /* the header has been read, nothing behind it */
 		.size = hard || soft ? 0 : archive_entry_size(e),
@@ -90,7 +93,7 @@ static int read_members(struct image_archive *a, const char *name, struct error 
 				"'%s' is no image archive: it has more than %d files (seapod image import "
 				"takes a root file system)",
 				name, NAMES_MAX);
-		if (r == 0 && last && last->offset + last->size > st.st_size)
+		if (r == 0 && last && (last->offset > st.st_size || last->size > st.st_size - last->offset))
 			r = error_set(err, EBADMSG, "the archive '%s' is cut off in '%s'", name, last->path);
 	}
 	if (r == 0 && next != ARCHIVE_EOF)

@@ -395,12 +395,20 @@ static void put_blocks(struct writer *w)
 	}
 }
 
-int erofs_write(struct tree *t, uint64_t tar_bytes, const char *tag, int fd, struct error *err)
+/* The kernel believes what stands in an index, so nothing stands there that leads out of the tar, or out of the one chunk that a file has. */
+static bool leads_out(const struct tree_node *n, uint64_t tar_bytes)
 {
-	_cleanup_free_ struct writer *w = memory_one(struct writer);
+	return S_ISREG(n->mode) && n->size > 0 &&
+	       (n->data > tar_bytes || n->size > tar_bytes - n->data ||
+		n->size > UINT64_C(1) << (EROFS_BLOCK_BITS + EROFS_CHUNK_BITS_MAX));
+}
 
-	*w = (struct writer){ .tree = t, .fd = fd };
+static int write_index(struct writer *w, uint64_t tar_bytes, const char *tag, struct error *err)
+{
 	place_all(w);
+	list_each(n, &w->inodes)
+		if (leads_out(*n, tar_bytes))
+			return error_set(err, EBADMSG, "a file of the layer is not in its tar");
 	if (tar_bytes / EROFS_BLOCK > UINT32_MAX || w->data_block + w->blocks > UINT32_MAX)
 		return error_set(err, EFBIG, "the layer is too large for an index");
 	put_head(w, tar_bytes, tag);
@@ -409,8 +417,17 @@ int erofs_write(struct tree *t, uint64_t tar_bytes, const char *tag, int fd, str
 		put_inode(w, w->inodes.at[i], i + 1, &block);
 	put_blocks(w);
 	flush(w);
-	free(w->names);
-	free(w->content);
 	errno = w->failed;
 	return w->failed ? error_errno(err, "cannot write the index of a layer") : 0;
+}
+
+int erofs_write(struct tree *t, uint64_t tar_bytes, const char *tag, int fd, struct error *err)
+{
+	_cleanup_free_ struct writer *w = memory_one(struct writer);
+
+	*w = (struct writer){ .tree = t, .fd = fd };
+	int r = write_index(w, tar_bytes, tag, err);
+	free(w->names);
+	free(w->content);
+	return r;
 }

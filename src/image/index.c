@@ -13,7 +13,12 @@
 #include "image/entry.h"
 #include "image/erofs.h"
 
-enum { NAMES_MAX = 250000, UNIT = 512, WRITE_BEHIND = 16 * 1024 * 1024 }; /* the first: some 40 MB */
+enum {
+	NAMES_MAX = 250000, /* some 40 MB */
+	TEXT_MAX = 64 * 1024 * 1024, /* of names, links and attributes */
+	UNIT = 512,
+	WRITE_BEHIND = 16 * 1024 * 1024,
+};
 
 struct indexing {
 	struct stream *stream;
@@ -21,6 +26,7 @@ struct indexing {
 	struct error *err;
 	int tar;
 	uint64_t bytes, begun; /* the second: of those, how many are on their way to the disk */
+	struct tree_node *file; /* the last one that has contents, until it is known where they end */
 	bool fits;
 };
 
@@ -95,13 +101,13 @@ static int add_file(struct indexing *x, struct archive *archive, struct archive_
 		n->data = (uint64_t)archive_filter_bytes(
 			archive, 0); /* the header has been read, nothing of the contents yet */
 		x->fits &= n->data % UNIT == 0 && archive_entry_sparse_count(e) == 0;
+		x->file = n;
 		return 0;
 	case AE_IFLNK:
-		n->target = arena_strdup(x->tree->arena,
-					 archive_entry_symlink(e) ? archive_entry_symlink(e) : "");
-		if (!*n->target || strlen(n->target) >= PATH_MAX)
+		if (text_empty(archive_entry_symlink(e)) || strlen(archive_entry_symlink(e)) >= PATH_MAX)
 			return error_set(x->err, EINVAL, "the link '%.200s' of a layer leads nowhere",
 					 archive_entry_pathname(e));
+		tree_set_target(x->tree, n, archive_entry_symlink(e));
 		return 0;
 	case AE_IFCHR:
 	case AE_IFBLK:
@@ -139,6 +145,17 @@ static int add_whiteout(struct indexing *x, char *path)
 	default:
 		return error_set(x->err, EINVAL, "'%s' of a layer is no right whiteout", path);
 	}
+}
+
+/* What is given as a file's size need not be what it has in the tar (SCHILY.realsize, GNU.sparse.realsize): who mounted that would read what is behind
+ * it, or behind the tar. END: where the next header, or nothing more, begins. */
+static void check_end(struct indexing *x, uint64_t end)
+{
+	const struct tree_node *n = x->file;
+
+	x->file = NULL;
+	if (n)
+		x->fits &= n->data <= end && n->size <= end - n->data;
 }
 
 static int add_entry(struct indexing *x, struct archive *archive, struct archive_entry *e)
@@ -180,8 +197,9 @@ static int read_entries(struct indexing *x, struct archive *archive, const struc
 		if (++entries > limits->entries)
 			return error_set(x->err, EFBIG, "a layer has more than %llu entries",
 					 (unsigned long long)limits->entries);
-		x->fits &= entries <= NAMES_MAX;
+		check_end(x, (uint64_t)archive_read_header_position(archive));
 		result = add_entry(x, archive, e);
+		x->fits &= entries <= NAMES_MAX && x->tree->count <= NAMES_MAX && x->tree->text <= TEXT_MAX;
 	}
 	return result;
 }
@@ -204,6 +222,7 @@ int layer_index(struct stream *s, int tar, const struct unpack_limits *limits, s
 	       (n = take(&x, &rest)) > 0) /* what is behind the end of the archive belongs to the digest */
 		;
 	archive_read_free(archive);
+	check_end(&x, x.bytes);
 	*fits = x.fits && x.bytes % UNIT == 0;
 	*bytes = x.bytes;
 	return r < 0 ? r : (int)n;

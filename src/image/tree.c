@@ -56,6 +56,7 @@ static struct tree_node *add(struct tree *t, struct tree_node *parent, const cha
 
 	if (++t->count > t->slots)
 		grow(t);
+	t->text += length;
 	n->parent = parent;
 	n->name = arena_strndup(t->arena, name, length);
 	n->mode = mode;
@@ -172,10 +173,17 @@ void tree_hide_below(struct tree *t, const char *path)
 	n->opaque = true;
 }
 
+void tree_set_target(struct tree *t, struct tree_node *n, const char *target)
+{
+	t->text += strlen(target);
+	n->target = arena_strdup(t->arena, target);
+}
+
 void tree_add_xattr(struct tree *t, struct tree_node *n, const char *name, const void *value, size_t size)
 {
 	char *copy = arena_alloc(t->arena, size ? size : 1);
 
+	t->text += strlen(name) + size + sizeof(struct tree_xattr);
 	memcpy(copy, value, size);
 	*list_add(t->arena, &n->xattrs) = (struct tree_xattr){ arena_strdup(t->arena, name), copy, size };
 }

@@ -41,6 +41,7 @@ struct tree {
 	struct tree_node *root;
 	struct tree_node **table;
 	size_t slots, count;
+	uint64_t text; /* bytes of names, targets and attributes: what is replaced counts, since its memory stays */
 };
 
 void tree_begin(struct tree *t);
@@ -60,6 +61,9 @@ void tree_hide(struct tree *t, const char *path);
 
 /* Hides everything that lower layers have in the directory PATH. */
 void tree_hide_below(struct tree *t, const char *path);
+
+/* Where the symbolic link N leads. */
+void tree_set_target(struct tree *t, struct tree_node *n, const char *target);
 
 void tree_add_xattr(struct tree *t, struct tree_node *n, const char *name, const void *value, size_t size);
 
