@@ -1,7 +1,8 @@
 /* stream.c — questions by TCP (RFC 1035 4.2.2, RFC 7766): two bytes of length, then a message; many on one connection, answered as they get ready.
  *
  * A connection that says nothing for IDLE_S, that does not take its answers, or whose length lies, is closed. There are at most CONNECTIONS at a time;
- * beyond them a new one is closed at once, so that nobody can use up the process's descriptors.
+ * beyond them a new one is closed at once, so that nobody can use up the process's descriptors. One address has CONNECTIONS_EACH of them at most: who says a
+ * byte now and then holds what it has, and others still get through.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 #include "dns/server.h"
 
-enum { CONNECTIONS = 256, IDLE_S = 10, IN_BYTES = 2 + 4096, OUT_MOST = 1024 * 1024 };
+enum { CONNECTIONS = 256, CONNECTIONS_EACH = 64, IDLE_S = 10, IN_BYTES = 2 + 4096, OUT_MOST = 1024 * 1024 };
 
 struct connection {
 	struct connection *next;
@@ -118,12 +119,27 @@ static void on_idle(struct ev_loop *loop, ev_timer *w, int events)
 	hang_up(w->data);
 }
 
+static bool has_its_share(const struct server *s, const struct address *from)
+{
+	unsigned n = 0;
+
+	for (const struct connection *c = s->connections; c; c = c->next)
+		n += address_equal(&c->from, from);
+	return n >= CONNECTIONS_EACH;
+}
+
 void stream_accept(struct server *s, int fd)
 {
-	struct sockaddr_storage from;
-	socklen_t size = sizeof(from);
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
+	struct address from;
 
-	if (s->n_connections >= CONNECTIONS || getpeername(fd, (struct sockaddr *)&from, &size) < 0) {
+	if (s->n_connections >= CONNECTIONS || getpeername(fd, (struct sockaddr *)&peer, &size) < 0) {
+		close(fd);
+		return;
+	}
+	address_from_socket(&peer, &from);
+	if (has_its_share(s, &from)) {
 		close(fd);
 		return;
 	}
@@ -132,7 +148,7 @@ void stream_accept(struct server *s, int fd)
 	c->server = s;
 	c->serial = ++s->serials;
 	c->fd = fd;
-	address_from_socket(&from, &c->from);
+	c->from = from;
 	s->connections = c;
 	s->n_connections++;
 	ev_io_init(&c->io, on_event, fd, EV_READ);

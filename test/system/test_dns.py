@@ -254,6 +254,31 @@ def test_packets_that_are_none(on):
     assert dig(at, "web.default.pod.cluster.local", "+tcp") == [seapod.ip("web")]
 
 
+def test_one_client_does_not_take_all_connections(on):
+    """Who says a byte now and then holds a connection for as long as it likes."""
+    seapod = on
+    seapod.apply(pod("web"))
+    at, name = gateway(seapod), "web.default.pod.cluster.local"
+    answers(seapod, name)
+    held = []
+    try:
+        for _ in range(300):
+            held.append(socket.create_connection((at, 53), timeout=5, source_address=("127.0.0.9", 0)))
+        for _ in range(3):
+            assert dig(at, name, "+tcp") == [seapod.ip("web")]
+    finally:
+        for s in held:
+            s.close()
+    assert dig(at, name, "+tcp", "-b", "127.0.0.9") == [seapod.ip("web")]
+
+
+def test_the_servers_lock_is_roots(on):
+    """A lock for reading, which anybody may take who may read, would keep the server from starting."""
+    on.apply(pod("web"))
+    answers(on, "web.default.pod.cluster.local")
+    assert os.stat(on.run_dir + "/dns").st_mode & 0o077 == 0
+
+
 def test_edns_and_its_errors(on):
     seapod = on
     seapod.apply(pod("web"))
