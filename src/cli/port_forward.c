@@ -1,7 +1,8 @@
 /* port_forward.c — seapod port-forward: a port of this machine's loopback that leads to a port of the pod's loopback, as long as the command runs.
  *
  * A socket belongs to the network namespace in which it was made. So the keeper, which lives in the pod's, makes one and hands it over (protocol.h
- * "socket"), and connecting and moving bytes is this command's work: a process for each connection, which ends with it.
+ * "socket"), and connecting and moving bytes is this command's work: a process for each connection, which ends with it. Every user of the machine reaches
+ * the port, so there are at most CONNECTIONS of them; beyond, a new connection is closed at once.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -24,7 +26,7 @@ const struct option_spec port_forward_options[] = {
 	{},
 };
 
-enum { CHUNK = 65536, MOST = 32 };
+enum { CHUNK = 65536, MOST = 32, CONNECTIONS = 256 };
 
 struct forward {
 	int local, remote; /* local 0: any free port */
@@ -94,15 +96,20 @@ static int serve(struct context *x, const char *uid, int port, int client)
 
 static void take_connection(struct context *x, const char *uid, const struct forward *f)
 {
+	static unsigned connections;
 	_cleanup_close_ int client = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC);
-	pid_t parent = getpid();
+	pid_t parent = getpid(), child;
 
-	if (client < 0)
+	while (connections > 0 && waitpid(-1, NULL, WNOHANG) > 0)
+		connections--;
+	if (client < 0 || connections >= CONNECTIONS)
 		return;
 	printf("Handling connection for %d\n", f->local);
 	fflush(stdout);
-	if (fork() != 0)
+	if ((child = fork()) != 0) {
+		connections += child > 0;
 		return;
+	}
 	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 	_exit(getppid() == parent ? serve(x, uid, f->remote, client) : 1);
 }
@@ -207,7 +214,7 @@ int run_port_forward(struct context *x, int argc, char **argv, struct error *err
 		return r;
 	if (!found.alive)
 		return error_set(err, ESRCH, "the pod '%s' is not running", o.positional[0]);
-	signal(SIGCHLD, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* they are counted; whoever started us may have it ignored */
 	for (int i = 1; r == 0 && i < o.count; i++) {
 		struct forward *f = list_add(x->arena, &all);
 		if ((r = parse(x, found.pod, o.positional[i], f, err)) == 0)

@@ -52,7 +52,8 @@ static bool lock_patiently(int fd, bool on_demand)
 
 int dns_claim(const struct instance *in, bool on_demand, struct error *err)
 {
-	_cleanup_close_ int fd = openat(in->runfd, "dns", O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* who may read may lock */
+	_cleanup_close_ int fd =
+		openat(in->runfd, "dns", O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* who may read may lock */
 	char text[64];
 	bool ignored;
 

@@ -48,7 +48,8 @@ static int add_member(struct image_archive *a, struct archive *archive, struct a
 		return 0;
 	const char *link = hard ? hard : soft ? archive_entry_symlink(e) : "";
 	if (!link || strlen(link) >= PATH_MAX)
-		return error_set(err, EINVAL, "the archive '%s' has a link '%.200s' that leads nowhere", name, raw);
+		return error_set(err, EINVAL, "the archive '%s' has a link '%.200s' that leads nowhere", name,
+				 raw);
 	if (archive_entry_sparse_count(e) > 0)
 		return error_set(err, EINVAL,
 				 "the archive '%s' has '%.200s' as a sparse file (tar without --sparse)",

@@ -14,7 +14,7 @@
 #include "image/erofs.h"
 
 enum {
-	NAMES_MAX = 250000, /* some 40 MB */
+	NAMES_MAX = 250000,          /* some 40 MB */
 	TEXT_MAX = 64 * 1024 * 1024, /* of names, links and attributes */
 	UNIT = 512,
 	WRITE_BEHIND = 16 * 1024 * 1024,
@@ -25,7 +25,7 @@ struct indexing {
 	struct tree *tree;
 	struct error *err;
 	int tar;
-	uint64_t bytes, begun; /* the second: of those, how many are on their way to the disk */
+	uint64_t bytes, begun;  /* the second: of those, how many are on their way to the disk */
 	struct tree_node *file; /* the last one that has contents, until it is known where they end */
 	bool fits;
 };

@@ -41,7 +41,8 @@ struct tree {
 	struct tree_node *root;
 	struct tree_node **table;
 	size_t slots, count;
-	uint64_t text; /* bytes of names, targets and attributes: what is replaced counts, since its memory stays */
+	uint64_t
+		text; /* bytes of names, targets and attributes: what is replaced counts, since its memory stays */
 };
 
 void tree_begin(struct tree *t);

@@ -65,3 +65,17 @@ def test_what_cannot_be_forwarded(seapod):
     assert "nobody" in seapod.fails("port-forward", "nobody", "80")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert "in use" in seapod.fails("port-forward", "web", f"{taken.getsockname()[1]}:80")
+
+
+def test_whoever_connects_does_not_use_up_the_processes(seapod):
+    seapod.apply(isolated("web", shell(WEB)))
+    process, (port,) = forward(seapod, "web", ":8080")
+    eventually(lambda: fetch(port) == b"hello\n")
+    held = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(300)]
+    held[-1].settimeout(5)
+    assert held[-1].recv(1) == b"", "beyond the limit"
+    with open(f"/proc/{process.pid}/task/{process.pid}/children") as f:
+        assert len(f.read().split()) <= 256
+    for s in held:
+        s.close()
+    eventually(lambda: fetch(port) == b"hello\n", "room again")

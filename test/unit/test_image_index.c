@@ -54,7 +54,8 @@ static void add_pax(int tar, const char *record)
 static bool fits(int tar)
 {
 	struct unpack_limits limits = { .entries = 1000, .bytes = 1 << 30 };
-	_cleanup_close_ int kept = memfd_create("tar", MFD_CLOEXEC), index = memfd_create("index", MFD_CLOEXEC);
+	_cleanup_close_ int kept = memfd_create("tar", MFD_CLOEXEC),
+			    index = memfd_create("index", MFD_CLOEXEC);
 	struct error err = {};
 	struct tree t;
 	uint64_t bytes;
@@ -85,7 +86,8 @@ static void an_ordinary_file_fits(void **state)
 static void a_size_beyond_what_is_in_the_tar_does_not(void **state)
 {
 	(void)state;
-	static const char *const lies[] = { "SCHILY.realsize=513", "SCHILY.realsize=99999999", "GNU.sparse.realsize=8888888888888888" };
+	static const char *const lies[] = { "SCHILY.realsize=513", "SCHILY.realsize=99999999",
+					    "GNU.sparse.realsize=8888888888888888" };
 	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++)
 		for (int last = 0; last < 2; last++) {
 			_cleanup_close_ int tar = memfd_create("in", MFD_CLOEXEC);
@@ -93,7 +95,9 @@ static void a_size_beyond_what_is_in_the_tar_does_not(void **state)
 			add(tar, '0', "a", "content", 7);
 			if (!last)
 				add(tar, '0', "b", "content", 7);
-			assert_true(last && i == 0 ? true : !fits(tar)); /* the zeros at the end are an archive's own */
+			assert_true(last && i == 0
+					    ? true
+					    : !fits(tar)); /* the zeros at the end are an archive's own */
 		}
 }
 
@@ -134,7 +138,8 @@ static void an_index_does_not_lead_out_of_the_tar(void **state)
 		struct tree_node *n = tree_put(&t, "f", S_IFREG | 0644);
 		n->data = cases[i].data;
 		n->size = cases[i].size;
-		assert_int_equal(erofs_write(&t, cases[i].tar, "test", index, &err), cases[i].right ? 0 : -EBADMSG);
+		assert_int_equal(erofs_write(&t, cases[i].tar, "test", index, &err),
+				 cases[i].right ? 0 : -EBADMSG);
 		tree_end(&t);
 	}
 }
