@@ -141,8 +141,6 @@ static void check_ports(struct validation *v, const struct container *c, const c
 		if (v->pod->spec.hostNetwork && port->hostPort && port->hostPort != port->containerPort)
 			wrong(v, path, "with hostNetwork, hostPort (%d) must be the containerPort (%d)",
 			      port->hostPort, port->containerPort);
-		if (port->hostIP && strchr(port->hostIP, ':') && !text_is(port->hostIP, "::"))
-			wrong(v, path, "hostIP is '%.60s', but pods have IPv4 only", port->hostIP);
 		for (size_t j = 0; port->name && j < i; j++)
 			if (text_is(c->ports.at[j].name, port->name))
 				wrong(v, path, "there are two ports called '%s'", port->name);

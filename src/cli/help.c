@@ -68,10 +68,19 @@ static const struct {
 	  "Makes a pod of one container, both with the same name. In the foreground the output is the "
 	  "program's and so is the exit code; "
 	  "126: it cannot be executed, 127: it was not found, 125: Seapod failed. MODE is bridge (the "
-	  "default), none, host, "
+	  "default) or another network's name, none, host, "
 	  "container:NAME (the network of the pod NAME) or ns:PATH (a network namespace).",
 	  "seapod run --rm -it busybox sh\nseapod run -d --name web -p 8080:80 nginx\n"
 	  "seapod run --rm --net=container:web busybox wget -qO- http://127.0.0.1/" },
+	{ "network",
+	  "A network has a subnet, a gateway and pods. create makes one; what is left open is chosen. "
+	  "Networks are "
+	  "apart from each other; published ports are for everybody. reload makes bridges, links and rules "
+	  "anew when "
+	  "something else has removed them. docs/networks.md tells the rest.",
+	  "seapod network create front --subnet 172.30.1.0/24\nseapod run -d --network front --ip 172.30.1.7 "
+	  "nginx\n"
+	  "seapod network create vault --internal\nseapod network inspect front\nseapod network reload" },
 	{ "ps", "Every pod's name, state, address and published ports.", "seapod ps -a" },
 	{ "stop", "The pod stays listed (ps -a), and its logs stay, until it is deleted.",
 	  "seapod stop -t 3 web" },

@@ -13,6 +13,7 @@
 #include "cli/start.h"
 #include "cli/volume.h"
 #include "net/ports.h"
+#include "sandbox/network_wish.h"
 #include "sandbox/sandbox.h"
 
 const struct option_spec run_options[] = {
@@ -22,8 +23,11 @@ const struct option_spec run_options[] = {
 	{ "publish", 'p', "[[IP:][HOST]:]PORT[/PROTO]", "publish a port, or a range of ports" },
 	{ "volume", 'v', "SRC:DST[:ro]", "mount a path of the host or a volume" },
 	{ "env", 'e', "NAME=VALUE", "a variable" },
-	{ "net", 0, "MODE", "the network: see above" },
+	{ "net", 0, "MODE", "the network; given again, one more" },
 	{ "network", 0, "MODE", "the same" },
+	{ "ip", 0, "ADDRESS", "its address (or NETWORK=ADDRESS)" },
+	{ "network-alias", 0, "NAME", "one more name on its networks" },
+	{ "default-route", 0, "NETWORK", "where its default route goes" },
 	{ "memory", 'm', "AMOUNT", "the most memory (64Mi, 512m)" },
 	{ "cpus", 0, "NUMBER", "the most CPU time (1.5)" },
 	{ "pids-limit", 0, "NUMBER", "the most processes (-1: any)" },
@@ -53,10 +57,32 @@ static void annotate(struct context *x, struct running *r, const char *key, cons
 	*list_add(x->arena, &r->pod.metadata.annotations) = (struct string_pair){ key, value };
 }
 
+/* Given again, it is a list. */
+static void annotate_more(struct context *x, struct running *r, const char *key, const char *value)
+{
+	list_each(pair, &r->pod.metadata.annotations) {
+		if (!text_is(pair->key, key))
+			continue;
+		pair->value = arena_printf(x->arena, "%s,%s", pair->value, value);
+		return;
+	}
+	annotate(x, r, key, value);
+}
+
+static int add_network(struct context *x, struct running *r, const char *value, struct error *err)
+{
+	r->pod.spec.hostNetwork = r->pod.spec.hostNetwork || text_is(value, "host");
+	if (!text_is(value, "host"))
+		annotate_more(x, r, NETWORK_NOTE, value);
+	if (r->pod.spec.hostNetwork && string_map_get(&r->pod.metadata.annotations, NETWORK_NOTE))
+		return usage_error(err, "--net=host stands alone: no other network is beside it");
+	return 0;
+}
+
 static int add_ports(struct context *x, struct running *r, const char *value, struct error *err)
 {
 	struct port_wishes wishes = {};
-	char address[INET_ADDRSTRLEN];
+	char address[INET6_ADDRSTRLEN];
 
 	if (ports_parse(value, x->arena, &wishes, err) < 0)
 		return -EXIT_USAGE;
@@ -65,9 +91,9 @@ static int add_ports(struct context *x, struct running *r, const char *value, st
 		p->containerPort = wish->pod_port;
 		p->hostPort = wish->host_port;
 		p->protocol = protocol_name(wish->protocol);
-		if (wish->host.s_addr != INADDR_ANY)
-			p->hostIP = arena_strdup(x->arena,
-						 inet_ntop(AF_INET, &wish->host, address, sizeof(address)));
+		if (wish->host.family)
+			p->hostIP = arena_strdup(x->arena, inet_ntop(wish->host.family, &wish->host.v4,
+								     address, sizeof(address)));
 	}
 	if (r->container->ports.n > PORTS_MAX)
 		return usage_error(err, "a pod publishes at most %d ports", PORTS_MAX);
@@ -203,10 +229,14 @@ static int take_option(struct context *x, struct running *r, const struct option
 		return set_restart(r, value, err);
 	if (text_is(name, "pull"))
 		return set_pull(r, value, err);
-	if (text_is(name, "net") || text_is(name, "network")) {
-		r->pod.spec.hostNetwork = text_is(value, "host");
-		if (!text_is(value, "host") && !text_is(value, "bridge"))
-			annotate(x, r, "seapod.io/network", value);
+	if (text_is(name, "net") || text_is(name, "network"))
+		return add_network(x, r, value, err);
+	if (text_is(name, "ip") || text_is(name, "network-alias") || text_is(name, "default-route")) {
+		annotate_more(x, r,
+			      text_is(name, "ip")              ? NETWORK_IP_NOTE
+			      : text_is(name, "network-alias") ? NETWORK_ALIAS_NOTE
+							       : NETWORK_ROUTE_NOTE,
+			      value);
 	} else if (text_is(name, "detach"))
 		r->detach = true;
 	else if (text_is(name, "rm"))

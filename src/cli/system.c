@@ -48,7 +48,7 @@ static int prune(struct context *x, struct error *err)
 		if (found->alive)
 			return error_set(err, EBUSY, "the pod '%s' runs; only an idle instance is pruned",
 					 found->pod->metadata.name);
-	network_remove(&x->in);
+	networks_prune(&x->in);
 	if (cgroup_probe(&cgroups, err) == 0)
 		cgroup_remove(&cgroups, NULL, x->in.cgroup);
 	cgroup_system_close(&cgroups);

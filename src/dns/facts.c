@@ -169,14 +169,17 @@ bool fact_service_read(const char *object, size_t size, struct arena *a, struct 
 	return true;
 }
 
-/* The gateway is the first address unless the file says another one. */
+/* The gateway is the first address unless the file says another one. That of a macvlan or ipvlan network is not this host's, and its pods cannot reach
+ * this host: nothing to serve there. */
 bool fact_network_read(const char *object, size_t size, struct arena *a, struct fact_network *out)
 {
 	const struct node *n = parse(object, size, a);
-	const char *subnet = node_get_string(n, "subnet"), *gateway = node_get_string(n, "gateway");
+	const char *subnet = node_get_string(n, "subnet"), *gateway = node_get_string(n, "gateway"),
+		   *driver = node_get_string(n, "driver");
 
 	*out = (struct fact_network){ .name = node_get_string(n, "name") };
-	if (!subnet || prefix_parse(subnet, &out->subnet, NULL) < 0)
+	if (!subnet || text_is(driver, "macvlan") || text_is(driver, "ipvlan") ||
+	    prefix_parse(subnet, &out->subnet, NULL) < 0)
 		return false;
 	out->gateway = out->subnet.address;
 	out->gateway.bytes[address_size(&out->gateway) - 1] |= 1;

@@ -134,6 +134,25 @@ const char *status_phase(const struct keeper *k)
 	return policy_phase(views, k->n, k->ending);
 }
 
+/* The first network's, IPv4 and IPv6, then those of the others. */
+static void fill_addresses(struct writing *w)
+{
+	const struct sandbox *sandbox = &w->keeper->sandbox;
+	struct pod_status *s = &w->status;
+
+	if (!*sandbox->ip)
+		return;
+	s->podIP = sandbox->ip;
+	if (sandbox->endpoints.n == 0)
+		*list_add(w->arena, &s->podIPs) = (struct ip_status){ sandbox->ip };
+	for (unsigned i = 0; i < sandbox->endpoints.n; i++) {
+		const struct endpoint_record *r = &sandbox->endpoints.at[i].record;
+		*list_add(w->arena, &s->podIPs) = (struct ip_status){ r->address };
+		if (r->address6)
+			*list_add(w->arena, &s->podIPs) = (struct ip_status){ r->address6 };
+	}
+}
+
 static void fill(struct writing *w)
 {
 	struct keeper *k = w->keeper;
@@ -149,10 +168,7 @@ static void fill(struct writing *w)
 		s->allocatedResources = s->resources->requests;
 	s->hostIP = k->sandbox.host_ip;
 	*list_add(w->arena, &s->hostIPs) = (struct ip_status){ k->sandbox.host_ip };
-	if (*k->sandbox.ip) {
-		s->podIP = k->sandbox.ip;
-		*list_add(w->arena, &s->podIPs) = (struct ip_status){ k->sandbox.ip };
-	}
+	fill_addresses(w);
 	conditions_fill(k, s, w->arena);
 	for (size_t i = 0; i < k->n; i++)
 		add_container(w, &k->members[i]);

@@ -170,7 +170,10 @@ void link_make_veth(struct netlink_batch *b, const struct veth *v)
 	struct nlmsghdr *m = add_link(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, v->name, IFF_UP);
 
 	netlink_put_u32(m, IFLA_MTU, v->mtu);
-	netlink_put_u32(m, IFLA_MASTER, v->master);
+	if (v->master)
+		netlink_put_u32(m, IFLA_MASTER, v->master);
+	if (v->host_mac)
+		netlink_put(m, IFLA_ADDRESS, v->host_mac, 6);
 	netlink_put_u32(m, IFLA_NUM_TX_QUEUES, 1); /* else one for each CPU, with its files below /sys */
 	netlink_put_u32(m, IFLA_NUM_RX_QUEUES, 1);
 	struct nlattr *link = netlink_nest(m, IFLA_LINKINFO);
@@ -189,6 +192,39 @@ void link_make_veth(struct netlink_batch *b, const struct veth *v)
 	netlink_nest_end(m, link);
 }
 
+void link_set_ipv4(struct netlink_batch *b, const char *name, uint16_t number, uint32_t value)
+{
+	struct nlmsghdr *m = add_link(b, RTM_NEWLINK, 0, name, 0);
+	struct nlattr *families = netlink_nest(m, IFLA_AF_SPEC);
+	struct nlattr *family = netlink_nest(m, AF_INET);
+	struct nlattr *settings = netlink_nest(m, IFLA_INET_CONF);
+
+	netlink_put_u32(m, number, value);
+	netlink_nest_end(m, settings);
+	netlink_nest_end(m, family);
+	netlink_nest_end(m, families);
+}
+
+void link_make_vlan(struct netlink_batch *b, const struct vlan *v)
+{
+	struct nlmsghdr *m = add_link(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, v->name, 0);
+	bool macvlan = strcmp(v->kind, "macvlan") == 0;
+
+	netlink_put_u32(m, IFLA_LINK, v->parent);
+	netlink_put_u32(m, IFLA_NET_NS_PID, (uint32_t)v->pid);
+	if (macvlan)
+		netlink_put(m, IFLA_ADDRESS, v->mac, 6);
+	struct nlattr *link = netlink_nest(m, IFLA_LINKINFO);
+	netlink_put_text(m, IFLA_INFO_KIND, v->kind);
+	struct nlattr *data = netlink_nest(m, IFLA_INFO_DATA);
+	if (macvlan)
+		netlink_put_u32(m, IFLA_MACVLAN_MODE, v->mode);
+	else
+		netlink_put_u16(m, IFLA_IPVLAN_MODE, (uint16_t)v->mode);
+	netlink_nest_end(m, data);
+	netlink_nest_end(m, link);
+}
+
 void link_set_hairpin(struct netlink_batch *b, const char *name)
 {
 	struct nlmsghdr *m = add_link(b, RTM_NEWLINK, 0, name, 0);
@@ -203,52 +239,68 @@ void link_set_hairpin(struct netlink_batch *b, const char *name)
 
 /* --- addresses ------------------------------------------------------------------------------------------------------- */
 
-void address_add(struct netlink_batch *b, unsigned link, struct in_addr address, unsigned prefix)
+static size_t ip_size(const struct ip *ip)
+{
+	return ip->family == AF_INET6 ? sizeof(ip->v6) : sizeof(ip->v4);
+}
+
+/* IPv6: without asking whether somebody has it (the address is claimed), so it is usable at once. */
+void address_add(struct netlink_batch *b, unsigned link, const struct ip *address, unsigned prefix)
 {
 	struct nlmsghdr *m = batch_add(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
 	struct ifaddrmsg *info = netlink_extend(m, sizeof(*info));
 
-	info->ifa_family = AF_INET;
+	info->ifa_family = (uint8_t)address->family;
 	info->ifa_prefixlen = (uint8_t)prefix;
 	info->ifa_index = link;
-	netlink_put_u32(m, IFA_LOCAL, address.s_addr);
-	netlink_put_u32(m, IFA_ADDRESS, address.s_addr);
-	netlink_put_u32(m, IFA_BROADCAST, address.s_addr | htonl(prefix < 32 ? UINT32_MAX >> prefix : 0));
+	info->ifa_flags = address->family == AF_INET6 ? IFA_F_NODAD : 0;
+	netlink_put(m, IFA_LOCAL, &address->v4, ip_size(address));
+	netlink_put(m, IFA_ADDRESS, &address->v4, ip_size(address));
+	if (address->family == AF_INET && prefix < 31)
+		netlink_put_u32(m, IFA_BROADCAST, address->v4.s_addr | htonl(UINT32_MAX >> prefix));
 }
 
-void route_add_default(struct netlink_batch *b, struct in_addr gateway)
+void route_add(struct netlink_batch *b, const struct route *r)
 {
-	struct nlmsghdr *m = batch_add(b, RTM_NEWROUTE, NLM_F_CREATE);
+	struct nlmsghdr *m = batch_add(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
 	struct rtmsg *info = netlink_extend(m, sizeof(*info));
 
-	info->rtm_family = AF_INET;
+	info->rtm_family = (uint8_t)r->family;
+	info->rtm_dst_len = (uint8_t)r->prefix;
 	info->rtm_table = RT_TABLE_MAIN;
 	info->rtm_protocol = RTPROT_BOOT;
-	info->rtm_scope = RT_SCOPE_UNIVERSE;
+	info->rtm_scope = r->gateway ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
 	info->rtm_type = RTN_UNICAST;
-	netlink_put_u32(m, RTA_GATEWAY, gateway.s_addr);
+	info->rtm_flags = r->onlink ? RTNH_F_ONLINK : 0;
+	if (r->to)
+		netlink_put(m, RTA_DST, &r->to->v4, ip_size(r->to));
+	if (r->gateway)
+		netlink_put(m, RTA_GATEWAY, &r->gateway->v4, ip_size(r->gateway));
+	if (r->link)
+		netlink_put_u32(m, RTA_OIF, r->link);
 }
 
 static struct nlmsghdr *add_neighbour(struct netlink_batch *b, uint16_t type, uint16_t flags, unsigned link,
-				      struct in_addr address)
+				      const struct ip *address)
 {
 	struct nlmsghdr *m = batch_add(b, type, flags);
 	struct ndmsg *info = netlink_extend(m, sizeof(*info));
 
-	info->ndm_family = AF_INET;
+	info->ndm_family = (uint8_t)address->family;
 	info->ndm_ifindex = (int)link;
 	info->ndm_state = NUD_PERMANENT;
-	netlink_put_u32(m, NDA_DST, address.s_addr);
+	netlink_put(m, NDA_DST, &address->v4, ip_size(address));
 	return m;
 }
 
-void neighbour_add(struct netlink_batch *b, unsigned link, struct in_addr address, const unsigned char mac[6])
+void neighbour_add(struct netlink_batch *b, unsigned link, const struct ip *address,
+		   const unsigned char mac[6])
 {
 	netlink_put(add_neighbour(b, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, link, address), NDA_LLADDR,
 		    mac, 6);
 }
 
-void neighbour_remove(struct netlink_batch *b, unsigned link, struct in_addr address)
+void neighbour_remove(struct netlink_batch *b, unsigned link, const struct ip *address)
 {
 	add_neighbour(b, RTM_DELNEIGH, 0, link, address);
 }

@@ -8,7 +8,7 @@
  *	struct netlink_batch b;
  *	batch_begin(&b, &socket);
  *	link_up(&b, "lo");
- *	route_add_default(&b, gateway);
+ *	neighbour_add(&b, link, &address, mac);
  *	r = batch_send(&b);
  */
 #pragma once
@@ -75,20 +75,53 @@ void link_set_master(struct netlink_batch *b, const char *name, unsigned master)
 /* Lets the bridge send a frame back out of the port it came in by (bridge(8) "hairpin"). */
 void link_set_hairpin(struct netlink_batch *b, const char *name);
 
-/* A pair: one half here, up and enslaved to MASTER; the other, down (veth refuses "up" before the pair is whole), in the network namespace of PID. */
+/* Sets the IPv4 setting NUMBER (IPV4_DEVCONF_… in linux/ip.h) of a link. */
+void link_set_ipv4(struct netlink_batch *b, const char *name, uint16_t number, uint32_t value);
+
+/* A pair: one half here, up and enslaved to MASTER; the other, down (veth refuses "up" before the pair is whole), in the
+ * network namespace of PID. */
 struct veth {
 	const char *name, *peer;
-	unsigned master;
+	unsigned master; /* 0: none */
 	pid_t pid;
 	uint32_t mtu;
-	unsigned char mac[6]; /* the peer's */
+	unsigned char mac[6];          /* the peer's */
+	const unsigned char *host_mac; /* this half's; NULL: any */
 };
 void link_make_veth(struct netlink_batch *b, const struct veth *v);
 
-void address_add(struct netlink_batch *b, unsigned link, struct in_addr address, unsigned prefix);
-void route_add_default(struct netlink_batch *b, struct in_addr gateway);
+/* A link of the kind macvlan or ipvlan on the link PARENT, down, in the network namespace of PID. */
+struct vlan {
+	const char *kind, *name;
+	unsigned parent;
+	uint32_t mode; /* MACVLAN_MODE_BRIDGE …, IPVLAN_MODE_L2 … (linux/if_link.h) */
+	pid_t pid;
+	unsigned char mac[6]; /* of a macvlan */
+};
+void link_make_vlan(struct netlink_batch *b, const struct vlan *v);
 
-/* Whose hardware address ADDRESS has on LINK: for ever, so nobody's answer to an ARP request changes it. */
-void neighbour_add(struct netlink_batch *b, unsigned link, struct in_addr address,
+/* An address: IPv4 or IPv6. */
+struct ip {
+	int family; /* AF_INET, AF_INET6 */
+	union {
+		struct in_addr v4;
+		struct in6_addr v6;
+	};
+};
+
+void address_add(struct netlink_batch *b, unsigned link, const struct ip *address, unsigned prefix);
+
+/* A route of FAMILY to TO/PREFIX (NULL: to everywhere) by the link LINK (0: that which leads to the gateway) and GATEWAY (NULL:
+ * directly), which need not be in a subnet of the link if ONLINK. */
+struct route {
+	int family;
+	const struct ip *to, *gateway;
+	unsigned prefix, link;
+	bool onlink;
+};
+void route_add(struct netlink_batch *b, const struct route *r);
+
+/* Whose hardware address ADDRESS has on LINK: for ever, so nobody's answer in the network changes it. */
+void neighbour_add(struct netlink_batch *b, unsigned link, const struct ip *address,
 		   const unsigned char mac[6]);
-void neighbour_remove(struct netlink_batch *b, unsigned link, struct in_addr address);
+void neighbour_remove(struct netlink_batch *b, unsigned link, const struct ip *address);

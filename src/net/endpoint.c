@@ -1,266 +1,285 @@
-/* endpoint.c — see endpoint.h. */
+/* endpoint.c — claims and their end; see endpoint.h. The links are in endpoint_link.c. */
 #include "net/endpoint.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "linux/proc.h"
 #include "net/elements.h"
 #include "net/reload.h"
 #include "net/rules.h"
 
-void endpoint_link_prefix(const struct instance *in, char prefix[static IFNAMSIZ])
+static const char *address_text(struct arena *a, int family, const void *address)
 {
-	snprintf(prefix, IFNAMSIZ, "%.9sv", in->tag[0] ? in->bridge : "seapod");
+	char text[INET6_ADDRSTRLEN];
+	return arena_strdup(a, inet_ntop(family, address, text, sizeof(text)));
 }
 
 /* --- claim ----------------------------------------------------------------------------------------------------------- */
 
-static void describe(struct endpoint *e, const struct endpoint_owner *owner, const struct port_wish *ports,
-		     unsigned n)
+static void describe(struct endpoints *set, struct endpoint *e, const struct endpoint_owner *owner,
+		     bool gateway)
 {
-	const uint32_t number = ntohl(e->address.s_addr) - ntohl(e->network.subnet.s_addr);
-	char prefix[IFNAMSIZ], address[INET_ADDRSTRLEN];
+	char link[IFNAMSIZ];
 
-	endpoint_link_prefix(
-		e->in,
-		prefix); /* and the number: what a dead keeper left under the same address is recognised */
+	network_link_name(set->in, &e->network, e->address, link);
 	e->record = (struct endpoint_record){
 		.pod = owner->pod,
 		.namespace = owner->namespace,
 		.uid = owner->uid,
 		.keeper = getpid(),
-		.address = arena_strdup(e->arena, inet_ntop(AF_INET, &e->address, address, sizeof(address))),
-		.link = arena_printf(e->arena, "%s%x", prefix, number & 0xffff),
+		.address = address_text(set->arena, AF_INET, &e->address),
+		.link = arena_strdup(set->arena, link),
+		.interface = arena_printf(set->arena, "eth%u", (unsigned)(e - set->at)),
+		.gateway = gateway,
+		.aliases = owner->aliases,
 	};
-	for (unsigned i = 0; i < n; i++) {
-		struct port_record *p = list_add(e->arena, &e->record.ports);
-		p->protocol = protocol_name(ports[i].protocol);
-		p->hostPort = ports[i].host_port;
-		p->containerPort = ports[i].pod_port;
-		if (ports[i].host.s_addr != INADDR_ANY)
-			p->hostIP = arena_strdup(
-				e->arena, inet_ntop(AF_INET, &ports[i].host, address, sizeof(address)));
+	if (e->network.ipv6) {
+		struct in6_addr six = network_address6(&e->network, e->address);
+		e->record.address6 = address_text(set->arena, AF_INET6, &six);
 	}
 }
 
-static int open_network(struct endpoint *e, struct error *err)
+static bool follows(const struct port_record *before, const struct port_wish *w, const char *host)
 {
-	int r = network_open(&e->network, e->in, err);
+	int count = before->count > 1 ? before->count : 1;
 
-	if (r == 0)
-		r = netlink_open(&e->rt, NETLINK_ROUTE, err);
-	if (r == 0)
-		r = netlink_open(&e->nf, NETLINK_NETFILTER, err);
-	return r < 0 ? r : network_ensure(&e->network, e->in, &e->bridge, err);
+	return text_is(before->protocol, protocol_name(w->protocol)) && text_is(before->hostIP, host) &&
+	       before->hostPort == before->containerPort && w->host_port == w->pod_port &&
+	       w->host_port == before->hostPort + count;
 }
 
-static int claim(struct endpoint *e, int pool, struct port_wish *ports, unsigned n, struct error *err)
+/* Ports in a row that have the same numbers in the pod become one range. */
+static void describe_port(struct endpoints *set, struct endpoint_record *r, const struct port_wish *w)
 {
-	e->address_claim =
-		pool_claim(pool, e->network.subnet, e->network.prefix, &e->address, &e->stale, err);
-	if (e->address_claim < 0)
-		return e->address_claim;
-	e->port_claims = memory_new(n, sizeof(*e->port_claims));
-	for (; e->port_count < n; e->port_count++) {
-		int fd = hostport_claim(&ports[e->port_count], pool, err);
+	const char *host = w->host.family ? address_text(set->arena, w->host.family, &w->host.v4) : NULL;
+
+	if (r->ports.n && follows(&r->ports.at[r->ports.n - 1], w, host)) {
+		struct port_record *last = &r->ports.at[r->ports.n - 1];
+		last->count = last->count > 1 ? last->count + 1 : 2;
+		return;
+	}
+	*list_add(set->arena, &r->ports) = (struct port_record){ .protocol = protocol_name(w->protocol),
+								 .hostIP = host,
+								 .hostPort = w->host_port,
+								 .containerPort = w->pod_port };
+}
+
+static int claim_address(struct endpoints *set, struct endpoint *e, const struct endpoint_wish *wish,
+			 struct error *err)
+{
+	struct network *n = &e->network;
+	int r = network_open(n, set->in, wish->network, err);
+
+	if (r == 0)
+		r = network_ensure(n, set->in, &e->link, err);
+	if (r < 0)
+		return r;
+	const struct pool_range range = { n->first, n->last, ntohl(n->gateway.s_addr) };
+	e->address = wish->address;
+	if ((e->address.s_addr && (e->address.s_addr == n->gateway.s_addr || !network_holds(n, e->address))))
+		return error_set(
+			err, EADDRNOTAVAIL,
+			"the address asked for cannot be had: the network '%s' has not got it for pods",
+			n->name);
+	_cleanup_close_ int pool = pool_open(set->in, n->name, err);
+	e->claim = pool < 0 ? pool : pool_claim(pool, &range, &e->address, &e->stale, err);
+	return e->claim < 0 ? error_prefix(err, "the network '%s'", n->name) : 0;
+}
+
+/* The one that publishes ports: the first whose packets pass this host's filter. */
+static struct endpoint *find_publisher(struct endpoints *set)
+{
+	for (unsigned i = 0; i < set->n; i++)
+		if (network_is_ours(&set->at[i].network) && !set->at[i].network.internal)
+			return &set->at[i];
+	return NULL;
+}
+
+static int claim_ports(struct endpoints *set, struct port_wish *ports, unsigned n, struct error *err)
+{
+	struct endpoint *e = find_publisher(set);
+
+	if (n == 0)
+		return 0;
+	if (!e)
+		return error_set(err, EINVAL, "no port can be published: the network '%s' is %s",
+				 set->at[0].network.name,
+				 set->at[0].network.internal ? "internal" : "none of this host's own");
+	_cleanup_close_ int pool = pool_open(set->in, e->network.name, err);
+	if (pool < 0)
+		return pool;
+	set->port_claims = memory_new(n, sizeof(*set->port_claims));
+	for (; set->port_count < n; set->port_count++) {
+		struct port_wish *w = &ports[set->port_count];
+		if (!w->host.family && e->network.publish_at.s_addr)
+			w->host = (struct ip){ AF_INET, { e->network.publish_at } };
+		if (w->host.family == AF_INET6 && !e->network.ipv6)
+			return error_set(err, EAFNOSUPPORT,
+					 "a port on an IPv6 address cannot be published: the network '%s' "
+					 "has IPv4 only",
+					 e->network.name);
+		int fd = hostport_claim(w, set->in, err);
 		if (fd < 0)
 			return fd;
-		e->port_claims[e->port_count] = fd;
+		set->port_claims[set->port_count] = fd;
+		describe_port(set, &e->record, w);
 	}
 	return 0;
 }
 
-static int publish(struct endpoint *e, int pool, struct error *err)
+static int publish(struct endpoints *set, struct endpoint *e, struct error *err)
 {
-	_cleanup_close_ int lock = pool_lock(pool, LOCK_SH, err);
+	int r = record_write(e->claim, &e->record, err);
 
+	if (r < 0 || !network_is_ours(&e->network))
+		return r;
+	_cleanup_close_ int lock = pool_lock(set->in, LOCK_SH, err);
 	if (lock < 0)
 		return lock;
-	int r = e->stale ? -ESTALE : elements_add(&e->nf, e->in, &e->record);
+	r = e->stale ? -ESTALE : elements_add(&set->nf, set->in, &e->network, &e->record);
 	if (r < 0) { /* something is not as it should be: all is made as it should */
 		close_fd(&lock);
-		r = network_reload_rules(&e->network, e->in, err);
+		r = network_reload_rules(set->in, err);
 	}
 	if (r == 0)
-		elements_forget_flows(&e->nf, &e->record);
+		elements_forget_flows(&set->nf, &e->record);
 	return r;
 }
 
-int endpoint_claim(struct endpoint *e, const struct instance *in, const struct endpoint_owner *owner,
-		   struct port_wish *ports, unsigned n, struct error *err)
+static int claim_all(struct endpoints *set, const struct endpoint_owner *owner,
+		     const struct endpoint_wish *wishes, unsigned wish_count, struct port_wish *ports,
+		     unsigned n, struct error *err)
 {
-	*e = ENDPOINT_NONE;
-	e->in = in;
-	e->arena = arena_new();
-	int r = open_network(e, err);
-	_cleanup_close_ int pool = r < 0 ? -1 : pool_open(in, NETWORK_DEFAULT, err);
+	int r = netlink_open(&set->rt, NETLINK_ROUTE, err);
+
 	if (r == 0)
-		r = pool < 0 ? pool : claim(e, pool, ports, n, err);
-	if (r == 0) {
-		describe(e, owner, ports, n);
-		r = record_write(e->address_claim, &e->record, err);
+		r = netlink_open(&set->nf, NETLINK_NETFILTER, err);
+	for (unsigned i = 0; r == 0 && i < wish_count; i++) {
+		struct endpoint *e = &set->at[set->n];
+		e->claim = -1;
+		set->n++;
+		r = claim_address(set, e, &wishes[i], err);
+		if (r == 0)
+			describe(set, e, owner, wishes[i].gateway);
 	}
 	if (r == 0)
-		r = publish(e, pool, err);
+		r = claim_ports(set, ports, n, err);
+	for (unsigned i = 0; r == 0 && i < set->n; i++)
+		r = publish(set, &set->at[i], err);
+	return r;
+}
+
+int endpoints_claim(struct endpoints *set, const struct instance *in, const struct endpoint_owner *owner,
+		    const struct endpoint_wish *wishes, unsigned wish_count, struct port_wish *ports,
+		    unsigned n, struct error *err)
+{
+	*set = ENDPOINTS_NONE;
+	set->in = in;
+	set->arena = arena_new();
+	set->at = arena_alloc(set->arena, wish_count * sizeof(*set->at));
+	int r = claim_all(set, owner, wishes, wish_count, ports, n, err);
 	if (r < 0)
-		endpoint_release(e);
+		endpoints_release(set);
 	return r;
 }
 
 /* --- attach ---------------------------------------------------------------------------------------------------------- */
 
-static int make_veth(const struct network *n, const struct endpoint_record *r, unsigned bridge,
-		     struct in_addr address, struct netlink *rt)
+/* Of links that come. Without IPv6 on any network another pod could announce itself as a router to all; with it addresses
+ * are given, and nobody else's word is taken. */
+static void set_ipv6(bool wanted)
 {
-	struct veth veth = {
-		.name = r->link, .peer = "eth0", .master = bridge, .pid = r->keeper, .mtu = n->mtu
-	};
-	struct netlink_batch b;
-
-	network_mac(address, veth.mac);
-	batch_begin(&b, rt);
-	link_make_veth(&b, &veth);
-	if (r->ports.n) /* with br_netfilter, who calls his own published port gets the frame back by the port that it came from */
-		link_set_hairpin(&b, r->link);
-	neighbour_add(&b, bridge, address, veth.mac);
-	return batch_send(&b);
-}
-
-static int configure(const struct network *n, struct in_addr address, struct netlink *pod, unsigned eth0)
-{
-	unsigned char mac[MAC_SIZE];
-	struct netlink_batch b;
-
-	network_mac(n->gateway, mac);
-	batch_begin(&b, pod);
-	link_up(&b, "lo");
-	link_up(&b, "eth0");
-	address_add(&b, eth0, address, n->prefix);
-	neighbour_add(&b, eth0, n->gateway, mac);
-	route_add_default(&b, n->gateway);
-	return batch_send(&b);
-}
-
-int endpoint_connect(const struct network *n, const struct endpoint_record *r, unsigned bridge,
-		     struct netlink *rt, struct netlink *pod, struct error *err)
-{
-	struct netlink_batch b;
-	struct in_addr address;
-	unsigned eth0 = 0;
-
-	inet_pton(AF_INET, r->address, &address);
-	int result = make_veth(n, r, bridge, address, rt);
-	if (result == -EEXIST) {
-		batch_begin(&b, rt);
-		link_remove(&b, r->link);
-		batch_send(&b);
-		result = make_veth(n, r, bridge, address, rt);
+	if (!wanted) {
+		proc_write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+		return;
 	}
-	if (result == -EXFULL)
-		return error_set(err, EXFULL,
-				 "the bridge '%s' has as many pods as the kernel allows (1023): delete some",
-				 n->bridge);
-	errno = -result;
-	if (result < 0)
-		return error_errno(err, "cannot connect the pod to the bridge '%s'", n->bridge);
-	result = link_index(pod, "eth0", &eth0);
-	if (result == 0)
-		result = configure(n, address, pod, eth0);
-	errno = -result;
-	return result < 0 ? error_errno(err, "cannot set the pod's address") : 0;
+	proc_write("/proc/sys/net/ipv6/conf/default/accept_ra", "0");
+	proc_write("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1");
 }
 
-/* Links that come have no IPv6: the network has none, and else another pod could announce itself as a router to all. */
-static void without_ipv6(void)
-{
-	proc_write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
-}
-
-int endpoint_attach(struct endpoint *e, struct error *err)
+int endpoints_attach(struct endpoints *set, struct error *err)
 {
 	struct netlink pod = NETLINK_NONE;
+	bool six = false;
 	int r = netlink_open(&pod, NETLINK_ROUTE, err);
 
+	for (unsigned i = 0; i < set->n; i++)
+		six = six || set->at[i].network.ipv6;
 	if (r < 0)
 		return r;
-	without_ipv6();
-	r = endpoint_connect(&e->network, &e->record, e->bridge, &e->rt, &pod, err);
+	set_ipv6(six);
+	for (unsigned i = 0; r == 0 && i < set->n; i++)
+		r = endpoint_connect(&set->at[i].network, &set->at[i].record, set->at[i].link, &set->rt, &pod,
+				     err);
 	netlink_close(&pod);
 	return r;
 }
 
 /* --- the end --------------------------------------------------------------------------------------------------------- */
 
-/* The record first: who makes the rules anew from now on leaves this one out, and who has just done so is waited for. */
-static void withdraw(struct endpoint *e)
+static void forget_neighbours(struct endpoints *set, const struct endpoint *e)
 {
-	_cleanup_close_ int pool = pool_open(e->in, NETWORK_DEFAULT, NULL);
+	struct ip address = { AF_INET, { e->address } };
 	struct netlink_batch b;
+
+	batch_begin(&b, &set->rt);
+	neighbour_remove(&b, e->link, &address);
+	if (e->network.ipv6) {
+		address = (struct ip){ AF_INET6, { .v6 = network_address6(&e->network, e->address) } };
+		neighbour_remove(&b, e->link, &address);
+	}
+	batch_send(&b);
+}
+
+/* The record first: who makes the rules anew from now on leaves this one out, and who has just done so is waited for. */
+static void withdraw(struct endpoints *set, struct endpoint *e)
+{
+	_cleanup_close_ int pool = pool_open(set->in, e->network.name, NULL);
 
 	if (pool < 0)
 		return;
 	pool_release(pool, e->address);
-	if (!e->record.address)
+	if (!e->record.address || !network_is_ours(&e->network))
 		return;
-	_cleanup_close_ int lock = pool_lock(pool, LOCK_SH, NULL);
-	elements_remove(&e->nf, e->in, &e->record);
-	elements_forget_flows(&e->nf, &e->record);
-	batch_begin(&b, &e->rt);
-	neighbour_remove(&b, e->bridge, e->address);
-	batch_send(&b);
+	_cleanup_close_ int lock = pool_lock(set->in, LOCK_SH, NULL);
+	elements_remove(&set->nf, set->in, &e->network, &e->record);
+	elements_forget_flows(&set->nf, &e->record);
+	if (e->network.driver == DRIVER_BRIDGE)
+		forget_neighbours(set, e);
 }
 
-void endpoint_release(struct endpoint *e)
+void endpoints_release(struct endpoints *set)
 {
-	if (e->address_claim >= 0)
-		withdraw(e);
-	for (unsigned i = 0; i < e->port_count; i++)
-		close_fd(&e->port_claims[i]);
-	free(e->port_claims);
-	e->port_claims = NULL;
-	e->port_count = 0;
-	close_fd(&e->address_claim);
+	for (unsigned i = 0; i < set->n; i++) {
+		if (set->at[i].claim >= 0)
+			withdraw(set, &set->at[i]);
+		close_fd(&set->at[i].claim);
+	}
+	for (unsigned i = 0; i < set->port_count; i++)
+		close_fd(&set->port_claims[i]);
+	free(set->port_claims);
 	netlink_close(
-		&e->rt); /* the other one is left to the end of the process: closing it waits (netlink_close) */
-	arena_free(e->arena);
-	e->arena = NULL;
+		&set->rt); /* the other one is left to the end of the process: closing it waits (netlink_close) */
+	arena_free(set->arena);
+	*set = ENDPOINTS_NONE;
 }
 
-void endpoint_sweep(const struct instance *in, const char *uid, const char *address)
+void endpoint_sweep(const struct instance *in, const char *uid, const char *network, const char *address)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
-	_cleanup_close_ int pool = pool_open(in, NETWORK_DEFAULT, NULL), fd = -1;
+	_cleanup_close_ int pool = pool_open(in, network, NULL), fd = -1;
 	struct endpoint_record r = {};
-	struct network n;
 
 	if (pool < 0 || pool_look(pool, address, &fd) != 0 || !record_read(fd, &r, a) || !text_is(r.uid, uid))
 		return;
 	unlinkat(pool, address, 0);
 	close_fd(&fd);
-	if (rules_exist(in) && network_open(&n, in, NULL) == 0)
-		network_reload_rules(&n, in, NULL);
-}
-
-int loopback_up(struct error *err)
-{
-	struct netlink_batch b;
-	struct netlink n = NETLINK_NONE;
-	int r = netlink_open(&n, NETLINK_ROUTE, err);
-
-	if (r < 0)
-		return r;
-	batch_begin(&b, &n);
-	link_up(&b, "lo");
-	r = batch_send(&b);
-	netlink_close(&n);
-	errno = -r;
-	return r < 0 ? error_errno(err, "cannot set the loopback device up") : 0;
+	if (rules_exist(in))
+		network_reload_rules(in, NULL);
 }

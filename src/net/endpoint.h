@@ -1,8 +1,8 @@
-/* endpoint.h — a pod's place on a network: address, veth pair, published ports.
+/* endpoint.h — a pod's places on networks: on each an address and a link; on one of them published ports.
  *
- *	host's namespace: endpoint_claim     address (a lock), host ports (bound sockets), bridge, rules, the maps' elements
+ *	host's namespace: endpoints_claim    addresses (locks), host ports (bound sockets), bridges, rules, the maps' elements
  *	then the keeper moves into a new network namespace
- *	pod's namespace:  endpoint_attach    the veth in one message, addresses and routes in another
+ *	pod's namespace:  endpoints_attach   each link in one message, its addresses and routes in another
  *
  * Everything that is claimed is a descriptor of the keeper's: it dies with the keeper. What follows from it for others is in the endpoint's
  * record (record.h), from which it can be made again (reload.h).
@@ -18,45 +18,61 @@
 
 struct endpoint_owner {
 	const char *pod, *namespace, *uid;
+	struct strings aliases; /* more names on its networks */
+};
+
+/* A network that a pod is to be on. */
+struct endpoint_wish {
+	const char *network;
+	struct in_addr address; /* 0: any */
+	bool gateway;           /* its default route goes there */
 };
 
 struct endpoint {
-	const struct instance *in;
 	struct network network;
-	unsigned bridge; /* its index: names mean other links once the keeper has moved */
+	unsigned
+		link; /* the index of the bridge or the parent: names mean other links once the keeper has moved */
 	struct in_addr address;
-	int address_claim;
-	struct netlink rt, nf; /* the host's */
-	struct arena *arena;   /* of the record */
+	int claim;
 	struct endpoint_record record;
-	int *port_claims;
-	unsigned port_count;
 	bool stale; /* somebody who died had the address: what he left in the rules must go */
 };
 
-#define ENDPOINT_NONE ((struct endpoint){ .rt = NETLINK_NONE, .nf = NETLINK_NONE, .address_claim = -1 })
+struct endpoints {
+	const struct instance *in;
+	struct netlink rt, nf; /* the host's */
+	struct arena *arena;   /* of what follows */
+	struct endpoint *at;
+	unsigned n;
+	int *port_claims;
+	unsigned port_count;
+};
 
-/* PORTS[i].host_port is filled in when it was 0. */
-int endpoint_claim(struct endpoint *e, const struct instance *in, const struct endpoint_owner *owner,
-		   struct port_wish *ports, unsigned n, struct error *err);
+#define ENDPOINTS_NONE ((struct endpoints){ .rt = NETLINK_NONE, .nf = NETLINK_NONE })
+
+/* PORTS[i].host_port is filled in when it was 0. They are published on the first of the networks that can do it. */
+int endpoints_claim(struct endpoints *e, const struct instance *in, const struct endpoint_owner *owner,
+		    const struct endpoint_wish *wishes, unsigned wish_count, struct port_wish *ports,
+		    unsigned n, struct error *err);
 
 /* From inside the pod's network namespace. */
-int endpoint_attach(struct endpoint *e, struct error *err);
+int endpoints_attach(struct endpoints *e, struct error *err);
 
-/* Takes the pod out of the rules and gives the claims back. The veth goes with the namespace. Nothing in it waits for the kernel to have
+/* Takes the pod out of the rules and gives the claims back. The links go with the namespace. Nothing in it waits for the kernel to have
  * forgotten it all, but the end of the process does. */
-void endpoint_release(struct endpoint *e);
+void endpoints_release(struct endpoints *e);
 
-/* Removes what an endpoint left whose keeper was killed: that of the pod UID at ADDRESS, if there is one. */
-void endpoint_sweep(const struct instance *in, const char *uid, const char *address);
+/* Removes what an endpoint left whose keeper was killed: that of the pod UID at ADDRESS of NETWORK, if there is one. */
+void endpoint_sweep(const struct instance *in, const char *uid, const char *network, const char *address);
 
-/* How the names of the host's halves begin in this instance. */
-void endpoint_link_prefix(const struct instance *in, char prefix[static IFNAMSIZ]);
-
-/* Makes R's veth: the half on the host a port of BRIDGE, the other one, with its address, in the network namespace of its keeper, in which
- * POD is a socket. */
-int endpoint_connect(const struct network *n, const struct endpoint_record *r, unsigned bridge,
+/* Makes R's link: on the host's side (LINK: the index of bridge or parent) and, with its addresses and routes, in the network namespace of its
+ * keeper, in which POD is a socket. */
+int endpoint_connect(const struct network *n, const struct endpoint_record *r, unsigned link,
 		     struct netlink *rt, struct netlink *pod, struct error *err);
+
+/* What the host's side knows of the pod behind R's link, which is there: neighbours, routes. Added to B. */
+void endpoint_point_to(const struct network *n, const struct endpoint_record *r, unsigned link,
+		       struct netlink_batch *b);
 
 /* The loopback device of the current namespace is set up (mode none, and every other). */
 int loopback_up(struct error *err);

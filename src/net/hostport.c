@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "net/record.h"
+#include "net/rules.h"
 
 enum { TIME_WAIT = 6 }; /* include/net/tcp_states.h, as /proc/net/tcp shows it */
 
@@ -25,22 +25,32 @@ uint8_t protocol_number(const char *name)
 
 /* --- who has it -------------------------------------------------------------------------------------------------------- */
 
-/* "the pod 'web'" that has published W's port. */
-static const char *find_pod(const struct port_wish *w, int pool, struct arena *a)
+/* Both may be taken where the one is at every address, or both are at the same. */
+static bool is_same_port(const struct port_record *port, const struct port_wish *w)
 {
-	struct endpoint_records records = {};
+	int count = port->count > 1 ? port->count : 1;
+	struct in6_addr host = {};
 
-	records_list(pool, false, a, &records, NULL);
-	list_each(r, &records)
-		list_each(port, &r->ports) {
-			struct in_addr host = {};
-			if (port->hostIP)
-				inet_pton(AF_INET, port->hostIP, &host);
-			if (port->hostPort == w->host_port &&
-			    protocol_number(port->protocol) == w->protocol &&
-			    (!host.s_addr || !w->host.s_addr || host.s_addr == w->host.s_addr))
-				return arena_printf(a, "the pod '%s'", record_pod_name(r, a));
-		}
+	if (w->host_port < port->hostPort || w->host_port >= port->hostPort + count ||
+	    protocol_number(port->protocol) != w->protocol)
+		return false;
+	return !port->hostIP || !w->host.family ||
+	       (inet_pton(w->host.family, port->hostIP, &host) == 1 &&
+		memcmp(&host, &w->host.v4,
+		       w->host.family == AF_INET6 ? sizeof(host) : sizeof(struct in_addr)) == 0);
+}
+
+/* "the pod 'web'" that has published W's port. */
+static const char *find_pod(const struct port_wish *w, const struct instance *in, struct arena *a)
+{
+	struct network_states states = {};
+
+	network_states_read(in, false, a, &states, NULL);
+	list_each(state, &states)
+		list_each(r, &state->endpoints)
+			list_each(port, &r->ports)
+				if (is_same_port(port, w))
+					return arena_printf(a, "the pod '%s'", record_pod_name(r, a));
 	return NULL;
 }
 
@@ -102,15 +112,26 @@ static const char *find_process(unsigned long inode, struct arena *a)
 	return NULL;
 }
 
+/* "127.0.0.1:", "[::1]:", or nothing. */
+static const char *address_text(const struct port_wish *w, char text[static INET6_ADDRSTRLEN + 3])
+{
+	char address[INET6_ADDRSTRLEN];
+
+	*text = '\0';
+	if (w->host.family)
+		snprintf(text, INET6_ADDRSTRLEN + 3, w->host.family == AF_INET6 ? "[%s]:" : "%s:",
+			 inet_ntop(w->host.family, &w->host.v4, address, sizeof(address)));
+	return text;
+}
+
 static int is_taken(const struct port_wish *w, const char *who, struct error *err)
 {
-	char at[INET_ADDRSTRLEN + 1] = "";
+	char at[INET6_ADDRSTRLEN + 3];
 
-	if (w->host.s_addr != INADDR_ANY)
-		strcat((char *)inet_ntop(AF_INET, &w->host, at, sizeof(at)), ":");
 	return error_set(err, EADDRINUSE,
-			 "the host port %s%u/%s is in use%s%s (choose another one, or end what has it)", at,
-			 w->host_port, protocol_name(w->protocol), who ? " by " : "", who ? who : "");
+			 "the host port %s%u/%s is in use%s%s (choose another one, or end what has it)",
+			 address_text(w, at), w->host_port, protocol_name(w->protocol), who ? " by " : "",
+			 who ? who : "");
 }
 
 /* --- the claim --------------------------------------------------------------------------------------------------------- */
@@ -118,7 +139,8 @@ static int is_taken(const struct port_wish *w, const char *who, struct error *er
 static int open_socket(const struct port_wish *w, struct error *err)
 {
 	bool udp = w->protocol == IPPROTO_UDP;
-	int fd = socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, w->protocol);
+	int fd = socket(w->host.family ? w->host.family : AF_INET,
+			(udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, w->protocol);
 
 	if (fd >= 0)
 		return fd;
@@ -137,10 +159,16 @@ static int open_socket(const struct port_wish *w, struct error *err)
 
 static int bind_to(int fd, const struct port_wish *w)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET,
-				  .sin_port = htons(w->host_port),
-				  .sin_addr = w->host };
-	return bind(fd, (struct sockaddr *)&at, sizeof(at));
+	struct sockaddr_in four = { .sin_family = AF_INET,
+				    .sin_port = htons(w->host_port),
+				    .sin_addr = w->host.v4 };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6,
+				    .sin6_port = htons(w->host_port),
+				    .sin6_addr = w->host.v6 };
+
+	if (w->host.family == AF_INET6)
+		return bind(fd, (struct sockaddr *)&six, sizeof(six));
+	return bind(fd, (struct sockaddr *)&four, sizeof(four));
 }
 
 /* Whoever listened there has ended, but some of his connections wait for late packets: that keeps nobody from the port (tcp(7), SO_REUSEADDR). */
@@ -157,10 +185,10 @@ static int bind_over_time_wait(int fd, const struct port_wish *w)
 }
 
 /* After bind(2) has said that the port is in use: what can be done, or who has it. */
-static int claim_used(int fd, const struct port_wish *w, int pool, struct error *err)
+static int claim_used(int fd, const struct port_wish *w, const struct instance *in, struct error *err)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
-	const char *who = find_pod(w, pool, a);
+	const char *who = find_pod(w, in, a);
 	struct bound bound = {};
 
 	if (!who) {
@@ -172,28 +200,37 @@ static int claim_used(int fd, const struct port_wish *w, int pool, struct error 
 	return is_taken(w, who, err);
 }
 
-int hostport_claim(struct port_wish *w, int pool, struct error *err)
+static uint16_t port_of(int fd)
 {
-	struct sockaddr_in at = {};
+	struct sockaddr_storage at = {};
 	socklen_t size = sizeof(at);
-	char address[INET_ADDRSTRLEN];
+
+	if (getsockname(fd, (struct sockaddr *)&at, &size) < 0)
+		return 0;
+	return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
+					      : ((struct sockaddr_in *)&at)->sin_port);
+}
+
+int hostport_claim(struct port_wish *w, const struct instance *in, struct error *err)
+{
+	char address[INET6_ADDRSTRLEN];
 	_cleanup_close_ int fd = open_socket(w, err);
 
 	if (fd < 0)
 		return fd;
 	int r = bind_to(fd, w);
-	if (r < 0 && errno == EADDRINUSE && (r = claim_used(fd, w, pool, err)) < 0)
+	if (r < 0 && errno == EADDRINUSE && (r = claim_used(fd, w, in, err)) < 0)
 		return r;
 	if (r < 0 && errno == EADDRNOTAVAIL)
 		return error_set(
 			err, EADDRNOTAVAIL,
 			"the host port %u/%s cannot be published: the host has no address %s (ip address)",
 			w->host_port, protocol_name(w->protocol),
-			inet_ntop(AF_INET, &w->host, address, sizeof(address)));
-	if (r < 0 || (w->host_port == 0 && getsockname(fd, (struct sockaddr *)&at, &size) < 0))
+			inet_ntop(w->host.family, &w->host.v4, address, sizeof(address)));
+	if (r < 0)
 		return error_errno(err, "cannot take the host port %u/%s", w->host_port,
 				   protocol_name(w->protocol));
 	if (w->host_port == 0)
-		w->host_port = ntohs(at.sin_port);
+		w->host_port = port_of(fd);
 	return take_fd(&fd);
 }

@@ -8,12 +8,13 @@
 #include <netinet/in.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "base/instance.h"
+#include "linux/netlink.h"
 
 struct port_wish {
-	uint8_t protocol;    /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
-	struct in_addr host; /* INADDR_ANY: every address of the host */
-	uint16_t host_port;  /* 0: any free one; host byte order, as pod_port */
+	uint8_t protocol;   /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP */
+	struct ip host;     /* family 0: every address of the host */
+	uint16_t host_port; /* 0: any free one; host byte order, as pod_port */
 	uint16_t pod_port;
 };
 
@@ -21,5 +22,5 @@ const char *protocol_name(uint8_t protocol); /* "TCP", "UDP", "SCTP" */
 uint8_t protocol_number(const char *name);   /* of those names; TCP of every other */
 
 /* Claims W's port; W->host_port is filled in if it was 0. The descriptor that is the claim, or an error that names who has the port: another
- * pod by the records in POOL (record.h), another program by its sockets. */
-int hostport_claim(struct port_wish *w, int pool, struct error *err);
+ * pod by the records of all networks (record.h), another program by its sockets. */
+int hostport_claim(struct port_wish *w, const struct instance *in, struct error *err);

@@ -15,9 +15,14 @@
 /* RUN/networks/NETWORK, opened, made if missing. */
 int pool_open(const struct instance *in, const char *network, struct error *err);
 
-/* Claims a free address of SUBNET/PREFIX but its first (the network), second (the gateway) and last (broadcast). Returns the descriptor that is
- * the claim, and *ADDRESS; *LEFT: the file has the text of an owner that died. -EADDRNOTAVAIL when all are taken. */
-int pool_claim(int pool, struct in_addr subnet, unsigned prefix, struct in_addr *address, bool *left,
+/* From FIRST to LAST, without the GATEWAY; host byte order. */
+struct pool_range {
+	uint32_t first, last, gateway;
+};
+
+/* Claims a free address of RANGE, or *ADDRESS if that is not 0 (anywhere in the network, the caller has looked). Returns the descriptor that is the claim, and
+ * *ADDRESS; *LEFT: the file has the text of an owner that died. -EADDRNOTAVAIL when all are taken, -EADDRINUSE when the one is. */
+int pool_claim(int pool, const struct pool_range *range, struct in_addr *address, bool *left,
 	       struct error *err);
 
 /* Gives ADDRESS back, whose lock is still held (close it after this). */
@@ -27,5 +32,6 @@ void pool_release(int pool, struct in_addr address);
  * is ours (until it is closed); -errno. */
 int pool_look(int pool, const char *name, int *fd);
 
-/* While it is held, published ports stay as they are (flock(2): LOCK_SH for who adds his own, LOCK_EX for who makes all anew). A descriptor. */
-int pool_lock(int pool, int how, struct error *err);
+/* While it is held, what follows from the records stays as it is (flock(2): LOCK_SH for who adds his own, LOCK_EX for who makes all anew). One lock for
+ * all networks, RUN/networks/.rules. A descriptor. */
+int pool_lock(const struct instance *in, int how, struct error *err);

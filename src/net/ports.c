@@ -50,17 +50,37 @@ static int parse_protocol(const char *text, const char *s, uint8_t *out, struct 
 			 text, s);
 }
 
-static int parse_address(const char *text, const char *s, struct in_addr *out, struct error *err)
+static int parse_address(const char *text, char *s, struct ip *out, struct error *err)
 {
-	if (inet_pton(AF_INET, s, out) == 1)
+	size_t n = strlen(s);
+
+	out->family = AF_INET;
+	if (inet_pton(AF_INET, s, &out->v4) == 1)
 		return 0;
-	if (strchr(s, ':') || *s == '[')
+	out->family = AF_INET6;
+	if (*s == '[' && n > 2 && s[n - 1] == ']') {
+		s[n - 1] = '\0';
+		if (inet_pton(AF_INET6, s + 1, &out->v6) == 1)
+			return 0;
+		s[n - 1] = ']';
+	}
+	if (strchr(s, ':') && *s != '[')
 		return error_set(err, EINVAL,
-				 "the port '%s' is on an IPv6 address, and pods have IPv4 only (give an IPv4 "
-				 "address or none)",
+				 "the port '%s' is wrong: an IPv6 address stands in brackets ([::1]:8080:80)",
 				 text);
-	return error_set(err, EINVAL, "the port '%s' is wrong: '%s' is no address of the host (127.0.0.1)",
-			 text, s);
+	return error_set(err, EINVAL,
+			 "the port '%s' is wrong: '%s' is no address of the host (127.0.0.1, [::1])", text,
+			 s);
+}
+
+/* "0.0.0.0" and "[::]" are every address of their kind; here, of both. */
+static void settle_address(struct ip *ip)
+{
+	static const struct in6_addr any = IN6ADDR_ANY_INIT;
+
+	if ((ip->family == AF_INET && ip->v4.s_addr == INADDR_ANY) ||
+	    (ip->family == AF_INET6 && memcmp(&ip->v6, &any, sizeof(any)) == 0))
+		*ip = (struct ip){};
 }
 
 int ports_parse(const char *text, struct arena *a, struct port_wishes *out, struct error *err)
@@ -87,6 +107,7 @@ int ports_parse(const char *text, struct arena *a, struct port_wishes *out, stru
 	}
 	if (r == 0 && address)
 		r = parse_address(text, address, &w.host, err);
+	settle_address(&w.host);
 	if (r == 0)
 		r = parse_range(text, pod, &to, err);
 	if (r == 0 && !text_empty(host))

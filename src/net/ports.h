@@ -3,7 +3,7 @@
  *	80                     any free port of the host      8000-8010:9000-9010    a range, one to one
  *	8080:80                that one                       8000-8010              of each, any free one
  *	127.0.0.1:8080:80      on that address only           127.0.0.1::80          any free one there
- *	53:53/udp              tcp, udp or sctp
+ *	53:53/udp              tcp, udp or sctp                 [::1]:8080:80          an IPv6 address
  */
 #pragma once
 

@@ -16,6 +16,7 @@ static const struct field port_fields[] = {
 	VALUE(port_record, hostIP),
 	VALUE(port_record, hostPort, .required = true),
 	VALUE(port_record, containerPort, .required = true),
+	VALUE(port_record, count),
 };
 static const struct table port_table = TABLE(port_record, port_fields, "A published port.");
 
@@ -25,7 +26,11 @@ static const struct field record_fields[] = {
 	VALUE(endpoint_record, uid, .required = true),
 	VALUE(endpoint_record, keeper, .required = true),
 	VALUE(endpoint_record, address, .required = true),
+	VALUE(endpoint_record, address6),
 	VALUE(endpoint_record, link, .required = true),
+	VALUE(endpoint_record, interface, .fallback = "eth0"),
+	VALUE(endpoint_record, gateway),
+	VALUE(endpoint_record, aliases),
 	OBJECTS(endpoint_record, ports, port_table),
 };
 const struct table endpoint_record_table = TABLE(endpoint_record, record_fields, "An endpoint.");

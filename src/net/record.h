@@ -2,7 +2,7 @@
  *
  * RUN/networks/<network>/<address>, JSON:
  *
- *	{"pod":"web","namespace":"default","uid":"…","keeper":1234,"address":"10.139.0.2","link":"seapodv2",
+ *	{"pod":"web","namespace":"default","uid":"…","keeper":1234,"address":"10.139.0.2","link":"seapodv2","interface":"eth0",
  *	 "ports":[{"protocol":"TCP","hostIP":"127.0.0.1","hostPort":8080,"containerPort":80}]}
  *
  * Readers take it from files whose lock is held, so a record never outlives its keeper (pool.h). One that is just being written is empty and
@@ -19,12 +19,17 @@ struct port_record {
 	const char *protocol; /* TCP, UDP, SCTP */
 	const char *hostIP;   /* NULL: every address of the host */
 	int32_t hostPort, containerPort;
+	int32_t count; /* 0: one; else that many in a row, each to the pod's port of the same number */
 };
 
 struct endpoint_record {
 	const char *pod, *namespace, *uid;
 	int32_t keeper; /* its pid, whose network namespace is the pod's */
 	const char *address, *link;
+	const char *address6;  /* NULL: none */
+	const char *interface; /* the link's name in the pod */
+	bool gateway;          /* its default route goes here */
+	struct strings aliases;
 	struct LIST(struct port_record) ports;
 };
 

@@ -6,6 +6,9 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -14,164 +17,309 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "net/endpoint.h"
+#include "net/hostport.h"
+#include "net/port_map.h"
+#include "net/service_rules.h"
 
-/* %1$s: the table; the elements of the maps come between. */
-static const char maps[] = "add table inet %1$s\n"
-			   "delete table inet %1$s\n"
-			   "table inet %1$s {\n"
-			   "	map ports {\n"
-			   "		type inet_proto . inet_service : ipv4_addr . inet_service\n";
-
-static const char maps_at[] =
-	"	}\n"
-	"	map ports_at {\n"
-	"		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service\n";
-
-static const char set[] = "	}\n"
-			  "	set pods {\n"
-			  "		type ipv4_addr\n";
-
-/* %1$s: the bridge, %2$s: the subnet. */
+/* %1$s: how the names of pods' links begin. */
 static const char chains[] =
-	"	}\n"
-	/* What is sent to a published port of an address of the host goes to the pod instead: from outside, and from the host itself. */
+	/* What is sent to a published port of an address of the host goes to the pod instead: from outside, and from the host itself. Services come first:
+	 * what is for their addresses is nothing of the host's. */
 	"	chain publish {\n"
-	"		meta nfproto ipv4 fib daddr type local dnat ip to ip daddr . meta l4proto . th dport "
-	"map @ports_at\n"
-	"		meta nfproto ipv4 fib daddr type local dnat ip to meta l4proto . th dport map "
-	"@ports\n"
+	"		jump services\n"
+	"		fib daddr type != local return\n"
+	"		meta nfproto ipv4 dnat ip to ip daddr . meta l4proto . th dport map @ports_at\n"
+	"		meta nfproto ipv4 dnat ip to ip daddr . meta l4proto . th dport map @ranges_at\n"
+	"		meta nfproto ipv4 dnat ip to meta l4proto . th dport map @ports\n"
+	"		meta nfproto ipv4 dnat ip to meta l4proto . th dport map @ranges\n"
+	"		meta nfproto ipv6 dnat ip6 to ip6 daddr . meta l4proto . th dport map @ports6_at\n"
+	"		meta nfproto ipv6 dnat ip6 to ip6 daddr . meta l4proto . th dport map @ranges6_at\n"
+	"		meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @ports6\n"
+	"		meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @ranges6\n"
+	"		jump node_ports\n"
 	"	}\n"
 	"	chain prerouting { type nat hook prerouting priority dstnat; policy accept; jump publish; }\n"
 	"	chain output { type nat hook output priority -100; policy accept; jump publish; }\n"
-	/* Outside, pods have the host's address; to pods, so have the host's 127.0.0.1 and what pods send by way of a published port. */
+	/* Outside, pods have the host's address; to pods, so has the host's 127.0.0.1, and what pods of the same bridge send by way of a published port. */
 	"	chain postrouting {\n"
 	"		type nat hook postrouting priority srcnat; policy accept;\n"
-	"		ip saddr %2$s oifname != \"%1$s\" masquerade\n"
-	"		oifname \"%1$s\" ip saddr 127.0.0.0/8 masquerade\n"
-	"		oifname \"%1$s\" ip saddr %2$s ct status dnat masquerade\n"
+	"		ip saddr @nat ip daddr != @subnets masquerade\n"
+	"		ip saddr 127.0.0.0/8 ip daddr @subnets masquerade\n"
+	"		ip saddr . ip daddr @bridged ct status dnat masquerade\n"
+	"		ip saddr . ip daddr @self ct status dnat masquerade\n"
+	"		ip6 saddr . ip6 daddr @self6 ct status dnat masquerade\n"
+	"		ip6 saddr @nat6 ip6 daddr != @subnets6 masquerade\n"
+	"		ip6 saddr ::1 ip6 daddr @subnets6 masquerade\n"
 	"	}\n"
-	/* The kernel lets 127.0.0.1 through on the bridge (route_localnet), so this keeps pods from the host's own; nobody forges addresses. */
+	/* The kernel lets 127.0.0.1 through on bridges (route_localnet), so this keeps pods from the host's own; nobody forges addresses. */
+	"	chain from_bridge {\n"
+	"		ip daddr 127.0.0.0/8 drop\n"
+	"		ip saddr != @pods drop\n"
+	"		ip6 saddr != @pods6 drop\n"
+	"		accept\n"
+	"	}\n"
+	"	chain from_link {\n"
+	"		ip daddr 127.0.0.0/8 drop\n"
+	"		icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, "
+	"nd-neighbor-advert, nd-redirect } drop\n"
+	"		fib saddr . iif oif missing drop\n"
+	"		accept\n"
+	"	}\n"
 	"	chain guard {\n"
 	"		type filter hook prerouting priority raw; policy accept;\n"
-	"		iifname \"%1$s\" ip daddr 127.0.0.0/8 drop\n"
-	"		iifname \"%1$s\" ip saddr != @pods drop\n"
-	"		iifname != { \"%1$s\", \"lo\" } ip saddr %2$s drop\n"
+	"		iifname \"lo\" accept\n"
+	"		iifname @bridges goto from_bridge\n"
+	"		iifname \"%1$s*\" goto from_link\n"
+	"		ip saddr @subnets drop\n"
+	"		ip6 saddr @subnets6 drop\n"
 	"	}\n"
-	/* To a pod comes what answers it, what was sent to a published port, and what other pods send; other hosts do not reach more. */
+	/* To a pod comes what answers it, what was sent to a published port or a service, and what pods of its network send; other hosts and other networks do not
+	 * reach more. From an internal network nothing goes out. */
 	"	chain forward {\n"
 	"		type filter hook forward priority filter; policy accept;\n"
-	"		oifname != \"%1$s\" accept\n"
-	"		iifname \"%1$s\" accept\n"
 	"		ct state established,related accept\n"
+	"		ip saddr . ip daddr @inside accept\n"
+	"		ip6 saddr . ip6 daddr @inside6 accept\n"
+	"		ip saddr @internal reject with icmpx type admin-prohibited\n"
+	"		ip6 saddr @internal6 reject with icmpx type admin-prohibited\n"
 	"		ct status dnat accept\n"
-	"		reject with icmpx type admin-prohibited\n"
+	"		ip daddr @subnets reject with icmpx type admin-prohibited\n"
+	"		ip6 daddr @subnets6 reject with icmpx type admin-prohibited\n"
 	"	}\n"
 	"}\n";
 
-/* %1$s: the table. */
-static const char guard_set[] = "add table bridge %1$s\n"
-				"delete table bridge %1$s\n"
-				"table bridge %1$s {\n"
-				"	set pods {\n"
-				"		type ifname . ether_addr . ipv4_addr\n";
-
-/* %1$s: how the names of pods' links begin. */
-static const char guard_chain[] = "	}\n"
-				  "	chain guard {\n"
+/* %1$s: how the names of pods' links begin. IPv6 between pods goes by the gateway, so there is nothing that a pod has to say about neighbours. */
+static const char guard_chain[] = "	chain guard {\n"
 				  "		type filter hook prerouting priority -300; policy accept;\n"
 				  "		iifname != \"%1$s*\" accept\n"
 				  "		iifname . ether saddr . ip saddr @pods accept\n"
 				  "		iifname . ether saddr . arp saddr ip @pods iifname . arp "
 				  "saddr ether . arp saddr ip @pods accept\n"
+				  "		icmpv6 type { nd-router-solicit, nd-router-advert, "
+				  "nd-neighbor-solicit, nd-neighbor-advert, nd-redirect } drop\n"
+				  "		iifname . ether saddr . ip6 saddr @pods6 accept\n"
 				  "		drop\n"
 				  "	}\n"
 				  "}\n";
 
-/* "		elements = { a, b }", or nothing without any. */
-struct elements {
+/* --- sets and maps ---------------------------------------------------------------------------------------------------- */
+
+/* A set that is being written: its head, "elements = { a, b }" or nothing without any, its end. */
+struct set {
 	struct text *out;
 	unsigned n;
 };
 
-static void add_element(struct elements *e, const char *text)
+static void begin_set(struct set *s, const char *name, const char *type, bool interval)
 {
-	text_printf(e->out, "%s%s", e->n++ ? ",\n\t\t\t" : "\t\telements = { ", text);
+	text_printf(s->out, "	%s {\n		type %s\n%s", name, type,
+		    interval ? "		flags interval\n" : "");
+	s->n = 0;
 }
 
-static void end_elements(struct elements *e)
+static void add(struct set *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct set *s, const char *format, ...)
 {
-	if (e->n)
-		text_add(e->out, " }\n");
+	_cleanup_free_ char *text = NULL;
+	va_list list;
+
+	va_start(list, format);
+	if (vasprintf(&text, format, list) < 0)
+		text = NULL;
+	va_end(list);
+	text_printf(s->out, "%s%s", s->n++ ? ",\n\t\t\t" : "\t\telements = { ", text ? text : "");
 }
 
-static void add_ports(const struct endpoint_records *endpoints, bool at, struct text *out)
+static void end_set(struct set *s)
 {
-	struct elements e = { .out = out };
+	text_add(s->out, s->n ? " }\n	}\n" : "	}\n");
+}
 
-	list_each(r, endpoints)
-		list_each(port, &r->ports) {
-			if (at != (port->hostIP != NULL))
-				continue;
-			_cleanup_free_ char *text =
-				memory_printf("%s%s%u . %d : %s . %d", at ? port->hostIP : "",
-					      at ? " . " : "", protocol_number(port->protocol),
-					      port->hostPort, r->address, port->containerPort);
-			add_element(&e, text);
+/* --- ports ------------------------------------------------------------------------------------------------------------ */
+
+static void add_port(struct set *s, const struct port_map *map, const struct endpoint_record *r,
+		     const struct port_record *port)
+{
+	const char *at = map->at ? port->hostIP : "", *dot = map->at ? " . " : "",
+		   *pod = map->six ? r->address6 : r->address;
+	int protocol = protocol_number(port->protocol);
+
+	if (map->ranges)
+		add(s, "%s%s%d . %d-%d : %s", at, dot, protocol, port->hostPort,
+		    port->hostPort + port->count - 1, pod);
+	else
+		add(s, "%s%s%d . %d : %s . %d", at, dot, protocol, port->hostPort, pod, port->containerPort);
+}
+
+static void put_ports(const struct port_map *map, const struct network_states *networks, struct set *s)
+{
+	char head[40];
+
+	snprintf(head, sizeof(head), "map %s", map->name);
+	begin_set(s, head, map->type, map->ranges);
+	list_each(state, networks)
+		list_each(r, &state->endpoints)
+			list_each(port, &r->ports)
+				if (port_is_in(port, map) && (!map->six || r->address6))
+					add_port(s, map, r, port);
+	end_set(s);
+}
+
+/* --- networks ----------------------------------------------------------------------------------------------------------- */
+
+/* Sets of subnets, by what is true of the network. */
+static bool is_any(const struct network *n)
+{
+	return network_is_ours(n);
+}
+
+static bool is_internal(const struct network *n)
+{
+	return network_is_ours(n) && n->internal;
+}
+
+static bool is_bridge(const struct network *n)
+{
+	return n->driver == DRIVER_BRIDGE;
+}
+
+static const struct subnet_set {
+	const char *name;
+	bool (*has)(const struct network *n);
+	bool six, pair; /* PAIR: from the subnet to itself */
+} subnet_sets[] = {
+	{ "set subnets", is_any, false, false },       { "set subnets6", is_any, true, false },
+	{ "set nat", is_any, false, false },           { "set nat6", is_any, true, false },
+	{ "set internal", is_internal, false, false }, { "set internal6", is_internal, true, false },
+	{ "set inside", is_any, false, true },         { "set inside6", is_any, true, true },
+	{ "set bridged", is_bridge, false, true },
+};
+
+static void put_subnets(const struct subnet_set *which, const struct network_states *networks, struct set *s)
+{
+	static const char *const types[2][2] = { { "ipv4_addr", "ipv4_addr . ipv4_addr" },
+						 { "ipv6_addr", "ipv6_addr . ipv6_addr" } };
+	char subnet[SUBNET_TEXT_SIZE];
+
+	begin_set(s, which->name, types[which->six][which->pair], true);
+	list_each(state, networks) {
+		const struct network *n = &state->network;
+		if (!which->has(n) || (which->six && !n->ipv6))
+			continue;
+		which->six ? network_subnet6(n, subnet) : network_subnet(n, subnet);
+		if (which->pair)
+			add(s, "%s . %s", subnet, subnet);
+		else
+			add(s, "%s", subnet);
+	}
+	end_set(s);
+}
+
+static void put_bridges(const struct network_states *networks, struct set *s)
+{
+	begin_set(s, "set bridges", "ifname", false);
+	list_each(state, networks)
+		if (is_bridge(&state->network))
+			add(s, "\"%s\"", state->network.bridge);
+	end_set(s);
+}
+
+/* Of bridges only: what comes by a link of its own is known by its route. */
+static void put_addresses(const struct network_states *networks, bool six, struct set *s)
+{
+	begin_set(s, six ? "set pods6" : "set pods", six ? "ipv6_addr" : "ipv4_addr", false);
+	list_each(state, networks)
+		list_each(r, &state->endpoints)
+			if (is_bridge(&state->network) && (!six || r->address6))
+				add(s, "%s", six ? r->address6 : r->address);
+	end_set(s);
+}
+
+static void put_self(const struct network_states *networks, bool six, struct set *s)
+{
+	begin_set(s, six ? "set self6" : "set self", six ? "ipv6_addr . ipv6_addr" : "ipv4_addr . ipv4_addr",
+		  false);
+	list_each(state, networks)
+		list_each(r, &state->endpoints) {
+			const char *address = six ? r->address6 : r->address;
+			if (network_is_ours(&state->network) && address &&
+			    (six || !is_bridge(&state->network)))
+				add(s, "%s . %s", address, address);
 		}
-	end_elements(&e);
+	end_set(s);
 }
 
-static void add_addresses(const struct endpoint_records *endpoints, struct text *out)
+static void put_pods(const struct network_states *networks, bool six, struct set *s)
 {
-	struct elements e = { .out = out };
-
-	list_each(r, endpoints)
-		add_element(&e, r->address);
-	end_elements(&e);
-}
-
-static void add_pods(const struct endpoint_records *endpoints, struct text *out)
-{
-	struct elements e = { .out = out };
 	unsigned char mac[MAC_SIZE];
 	struct in_addr address;
 
-	list_each(r, endpoints) {
-		if (inet_pton(AF_INET, r->address, &address) != 1)
-			continue;
-		network_mac(address, mac);
-		_cleanup_free_ char *text =
-			memory_printf("\"%s\" . %02x:%02x:%02x:%02x:%02x:%02x . %s", r->link, mac[0], mac[1],
-				      mac[2], mac[3], mac[4], mac[5], r->address);
-		add_element(&e, text);
-	}
-	end_elements(&e);
+	begin_set(s, six ? "set pods6" : "set pods",
+		  six ? "ifname . ether_addr . ipv6_addr" : "ifname . ether_addr . ipv4_addr", false);
+	list_each(state, networks)
+		list_each(r, &state->endpoints) {
+			if (!is_bridge(&state->network) || (six && !r->address6) ||
+			    inet_pton(AF_INET, r->address, &address) != 1)
+				continue;
+			network_mac(address, mac);
+			add(s, "\"%s\" . %02x:%02x:%02x:%02x:%02x:%02x . %s", r->link, mac[0], mac[1], mac[2],
+			    mac[3], mac[4], mac[5], six ? r->address6 : r->address);
+		}
+	end_set(s);
 }
 
-void rules_text(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints,
-		bool guard, struct text *out)
-{
-	char subnet[SUBNET_TEXT_SIZE], prefix[IFNAMSIZ];
+/* --- the whole ------------------------------------------------------------------------------------------------------------ */
 
-	network_subnet(n, subnet);
-	text_printf(out, maps, in->table);
-	add_ports(endpoints, false, out);
-	text_add(out, maps_at);
-	add_ports(endpoints, true, out);
-	text_add(out, set);
-	add_addresses(endpoints, out);
-	text_printf(out, chains, n->bridge, subnet);
+static void begin_table(const char *family, const struct instance *in, struct text *out)
+{
+	text_printf(out, "add table %s %s\ndelete table %s %s\ntable %s %s {\n", family, in->table, family,
+		    in->table, family, in->table);
+}
+
+void rules_text(const struct instance *in, const struct network_states *networks, bool guard,
+		const char *services, struct text *out)
+{
+	struct set s = { .out = out };
+	char prefix[IFNAMSIZ];
+
+	network_link_prefix(in, prefix);
+	begin_table("inet", in, out);
+	for (size_t i = 0; i < PORT_MAPS; i++)
+		put_ports(&port_maps[i], networks, &s);
+	for (size_t i = 0; i < sizeof(subnet_sets) / sizeof(*subnet_sets); i++)
+		put_subnets(&subnet_sets[i], networks, &s);
+	put_bridges(networks, &s);
+	put_addresses(networks, false, &s);
+	put_addresses(networks, true, &s);
+	put_self(networks, false, &s);
+	put_self(networks, true, &s);
+	text_add(out, services);
+	text_printf(out, chains, prefix);
 	if (!guard)
 		return;
-	endpoint_link_prefix(in, prefix);
-	text_printf(out, guard_set, in->table);
-	add_pods(endpoints, out);
+	begin_table("bridge", in, out);
+	put_pods(networks, false, &s);
+	put_pods(networks, true, &s);
 	text_printf(out, guard_chain, prefix);
 }
 
-/* nft(8) reads TEXT; what it says on an error comes back in ERR. */
-static int run_nft(const char *text, struct error *err)
+int network_states_read(const struct instance *in, bool remove, struct arena *a, struct network_states *out,
+			struct error *err)
+{
+	struct networks networks = {};
+	int r = networks_list(in, a, &networks, err);
+
+	list_each(n, &networks) {
+		struct network_state *state = list_add(a, out);
+		state->network = *n;
+		_cleanup_close_ int pool = r < 0 ? -1 : pool_open(in, n->name, err);
+		if (r == 0)
+			r = pool < 0 ? pool : records_list(pool, remove, a, &state->endpoints, err);
+	}
+	return r;
+}
+
+int rules_run(const char *text, struct error *err)
 {
 	_cleanup_close_ int in = memfd_create("nft", MFD_CLOEXEC),
 			    out = memfd_create("nft-errors", MFD_CLOEXEC);
@@ -204,16 +352,16 @@ static int run_nft(const char *text, struct error *err)
 			 said ? (int)strcspn(said, "\n") : 0, said ? said : "");
 }
 
-int rules_load(const struct network *n, const struct instance *in, const struct endpoint_records *endpoints,
-	       struct error *err)
+int rules_load(const struct instance *in, const struct network_states *networks, struct error *err)
 {
-	_cleanup_text_ struct text whole = {}, unguarded = {};
+	_cleanup_text_ struct text whole = {}, unguarded = {}, services = {};
 
-	rules_text(n, in, endpoints, true, &whole);
-	if (run_nft(text_str(&whole), err) == 0)
+	service_rules_text(in, &services);
+	rules_text(in, networks, true, text_str(&services), &whole);
+	if (rules_run(text_str(&whole), err) == 0)
 		return 0;
-	rules_text(n, in, endpoints, false, &unguarded);
-	int r = run_nft(text_str(&unguarded), err);
+	rules_text(in, networks, false, text_str(&services), &unguarded);
+	int r = rules_run(text_str(&unguarded), err);
 	if (r == 0)
 		log_warning("this kernel has no nftables for bridges: a pod that has CAP_NET_RAW could send "
 			    "under another pod's address");
@@ -251,5 +399,5 @@ void rules_remove(const struct instance *in)
 	if (table_exists(in, NFPROTO_BRIDGE))
 		text_printf(&text, "delete table bridge %s\n", in->table);
 	if (text.n)
-		run_nft(text.at, NULL);
+		rules_run(text.at, NULL);
 }

@@ -40,11 +40,14 @@ void mapped_close(struct sandbox *s)
 	close_fd(&s->user_claim);
 }
 
-int mapped_unshare(const struct sandbox *s, uint64_t which)
+int mapped_unshare(const struct sandbox *s, uint64_t which, struct error *err)
 {
-	if (s->user_namespace >= 0)
-		return user_namespace_own(s->user_namespace, which);
-	return unshare((int)which) < 0 ? -errno : 0;
+	int r = s->user_namespace >= 0    ? user_namespace_own(s->user_namespace, which)
+		: unshare((int)which) < 0 ? -errno
+					  : 0;
+
+	errno = r < 0 ? -r : 0;
+	return r < 0 ? error_errno(err, "cannot make the pod's namespaces") : 0;
 }
 
 int mapped_inside(const struct sandbox *s, int (*deed)(void *argument), void *argument)

@@ -13,8 +13,8 @@
 int mapped_begin(struct sandbox *s, struct error *err);
 void mapped_close(struct sandbox *s);
 
-/* unshare(2) for the sandbox: new namespaces WHICH of the pod, which its user namespace owns if it has one. 0 or -errno. */
-int mapped_unshare(const struct sandbox *s, uint64_t which);
+/* unshare(2) for the sandbox: new namespaces WHICH of the pod, which its user namespace owns if it has one. */
+int mapped_unshare(const struct sandbox *s, uint64_t which, struct error *err);
 
 /* Runs DEED as root of the pod. */
 int mapped_inside(const struct sandbox *s, int (*deed)(void *argument), void *argument);

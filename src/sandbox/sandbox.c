@@ -21,9 +21,8 @@
 #include "net/resolver.h"
 #include "sandbox/budget.h"
 #include "sandbox/mapped.h"
+#include "sandbox/network.h"
 #include "sandbox/process_namespace.h"
-
-#define NETWORK_NOTE "seapod.io/network" /* none, container:NAME, ns:PATH: what a Pod has no field for */
 
 static int make_directory(struct sandbox *s, struct error *err)
 {
@@ -55,160 +54,12 @@ static int claim(struct sandbox *s, struct error *err)
 	return s->claim < 0 ? s->claim : 0;
 }
 
-/* --- network ------------------------------------------------------------------------------------------------------- */
-
-struct published LIST(struct container_port *);
-
-static void add_published(const struct sandbox *s, const struct container *c, struct published *out)
-{
-	list_each(port, &c->ports)
-		if (port->hostPort || s->launch->publish)
-			*list_add(s->arena, out) = port;
-}
-
-/* The ports of containers and sidecars. */
-static struct published find_published(const struct sandbox *s)
-{
-	struct published ports = {};
-
-	list_each(c, &s->pod->spec.initContainers)
-		if (container_is_sidecar(c))
-			add_published(s, c, &ports);
-	list_each(c, &s->pod->spec.containers)
-		add_published(s, c, &ports);
-	return ports;
-}
-
-static struct port_wish port_wish(const struct container_port *port)
-{
-	struct port_wish w = { .protocol = protocol_number(port->protocol),
-			       .host_port = (uint16_t)port->hostPort,
-			       .pod_port = (uint16_t)port->containerPort };
-	if (port->hostIP)
-		inet_pton(AF_INET, port->hostIP, &w.host);
-	return w;
-}
-
-/* Where any free port was wanted, the object says from now on which it is. */
-static int claim_endpoint(struct sandbox *s, struct error *err)
-{
-	const struct endpoint_owner owner = { s->pod->metadata.name, s->pod->metadata.namespace,
-					      s->pod->metadata.uid };
-	struct published ports = find_published(s);
-	struct port_wish *wishes = arena_alloc(s->arena, ports.n * sizeof(*wishes));
-	for (size_t i = 0; i < ports.n; i++)
-		wishes[i] = port_wish(ports.at[i]);
-	int r = endpoint_claim(&s->endpoint, s->in, &owner, wishes, (unsigned)ports.n, err);
-	for (size_t i = 0; r == 0 && i < ports.n; i++)
-		ports.at[i]->hostPort = wishes[i].host_port;
-	return r;
-}
-
-/* The address by which the host reaches the outside; the pod's own with hostNetwork. */
-static void find_host_ip(struct sandbox *s)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(53) };
-	socklen_t size = sizeof(at);
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	inet_pton(AF_INET, "192.0.2.254",
-		  &at.sin_addr); /* nothing is sent: connect(2) of UDP only chooses the route */
-	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&at, &size) < 0)
-		inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
-	inet_ntop(AF_INET, &at.sin_addr, s->host_ip, sizeof(s->host_ip));
-}
-
-static int join_namespace(const char *path, const char *what, struct error *err)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return error_errno(err, "cannot open the network namespace of '%s'", what);
-	if (setns(fd, CLONE_NEWNET) < 0)
-		return error_errno(err, "cannot enter the network namespace of '%s'", what);
-	return unshare(CLONE_NEWUTS) < 0 ? error_errno(err, "cannot make a UTS namespace") : 0;
-}
-
-static int make_namespaces(const struct sandbox *s, uint64_t which, struct error *err)
-{
-	int r = mapped_unshare(s, which);
-
-	errno = r < 0 ? -r : 0;
-	return r < 0 ? error_errno(err, "cannot make the pod's namespaces") : 0;
-}
-
-/* The network of another pod: its namespace, which then lives as long as either of both. */
-static int join_pod(struct sandbox *s, const char *name, struct error *err)
-{
-	char uid[UID_SIZE], path[PATH_MAX];
-	bool alive = false;
-
-	if (claim_look(s->in, s->pod->metadata.namespace, name, uid, &alive) < 0 || !alive)
-		return error_set(err, ENOENT, "cannot join the network of '%s': there is no such pod running",
-				 name);
-	snprintf(path, sizeof(path), "%s/pods/%s/ns/net", s->in->run, uid);
-	int r = join_namespace(path, name, err);
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof(path), "pods/%s/ip", uid);
-	_cleanup_free_ char *ip = NULL;
-	if (file_read(s->in->runfd, path, 64, &ip, NULL, NULL) == 0)
-		snprintf(s->ip, sizeof(s->ip), "%.15s", ip);
-	return 0;
-}
-
-static int enter_own_network(struct sandbox *s, bool connected, struct error *err)
-{
-	int r = 0;
-
-	if (connected) {
-		if ((r = claim_endpoint(s, err)) < 0)
-			return r;
-		s->has_endpoint = true;
-		inet_ntop(AF_INET, &s->endpoint.address, s->ip, sizeof(s->ip));
-	}
-	if ((r = make_namespaces(s, CLONE_NEWNET | CLONE_NEWUTS, err)) < 0)
-		return r;
-	return connected ? endpoint_attach(&s->endpoint, err) : loopback_up(err);
-}
-
-static int enter_network(struct sandbox *s, struct error *err)
-{
-	const char *mode = string_map_get(&s->pod->metadata.annotations, NETWORK_NOTE);
-
-	find_host_ip(s);
-	if (s->pod->spec.hostNetwork) {
-		strcpy(s->ip, s->host_ip);
-		return 0;
-	}
-	if (!text_is(mode ? mode : "bridge", "bridge") && find_published(s).n > 0)
-		return error_set(
-			err, EINVAL,
-			"ports are published on the network 'bridge' only, and this pod has the network '%s'",
-			mode);
-	if (s->user_namespace >= 0 && mode && strchr(mode, ':'))
-		return error_set(err, EINVAL,
-				 "hostUsers: false needs a network of the pod's own, and this pod has the "
-				 "network '%s'",
-				 mode);
-	if (mode && text_starts(mode, "container:"))
-		return join_pod(s, mode + strlen("container:"), err);
-	if (mode && text_starts(mode, "ns:"))
-		return join_namespace(mode + 3, mode + 3, err);
-	if (mode && !text_is(mode, "none") && !text_is(mode, "bridge"))
-		return error_set(err, EINVAL,
-				 "there is no network '%s' (bridge, none, host, container:NAME, ns:PATH)",
-				 mode);
-	return enter_own_network(s, !text_is(mode, "none"), err);
-}
-
 /* System V IPC, message queues, and with them the shared memory of POSIX, which is files (shm_open(3)). */
 static int enter_ipc(struct sandbox *s, struct error *err)
 {
 	static const struct mount_option options[] = { { "mode", "1777" }, { "size", "64m" } };
 
-	int r = s->pod->spec.hostIPC ? 0 : make_namespaces(s, CLONE_NEWIPC, err);
+	int r = s->pod->spec.hostIPC ? 0 : mapped_unshare(s, CLONE_NEWIPC, err);
 
 	if (r < 0)
 		return r;
@@ -290,16 +141,17 @@ static const struct resolver_cluster *find_cluster(struct sandbox *s)
 	char gateway[INET_ADDRSTRLEN];
 
 	if (!*s->ip || !dns_settings_read(s->in, s->arena, &settings) || !settings.enabled ||
-	    network_open(&network, s->in, NULL) < 0)
+	    (!s->pod->spec.hostNetwork && !sandbox_network_of_names(s, &network)))
 		return NULL;
 	const char *zone = dns_settings_zone(&settings);
 	searches[0] = arena_printf(s->arena, "%s.svc.%s", s->pod->metadata.namespace, zone);
 	searches[1] = arena_printf(s->arena, "svc.%s", zone);
 	searches[2] = zone;
-	inet_ntop(AF_INET, &network.gateway, gateway, sizeof(gateway));
-	*cluster = (struct resolver_cluster){ s->pod->spec.hostNetwork ? DNS_HOST_ADDRESS
-								       : arena_strdup(s->arena, gateway),
-					      searches, 3 };
+	if (s->pod->spec.hostNetwork)
+		strcpy(gateway, DNS_HOST_ADDRESS);
+	else
+		inet_ntop(AF_INET, &network.gateway, gateway, sizeof(gateway));
+	*cluster = (struct resolver_cluster){ arena_strdup(s->arena, gateway), searches, 3 };
 	return cluster;
 }
 
@@ -332,6 +184,8 @@ static int write_files(struct sandbox *s, struct error *err)
 		r = file_write_atomic(s->files, "resolv.conf", text_str(&resolv), resolv.n, 0644, err);
 	if (r == 0 && *s->ip)
 		r = file_write_atomic(s->dir, "ip", s->ip, strlen(s->ip), 0644, err);
+	if (r == 0)
+		r = sandbox_network_write(s, err);
 	return r;
 }
 
@@ -450,7 +304,7 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 			       .arena = a,
 			       .claim = -1,
 			       .dir = -1,
-			       .endpoint = ENDPOINT_NONE,
+			       .endpoints = ENDPOINTS_NONE,
 			       .base = CGROUP_NONE,
 			       .cgroup = CGROUP_NONE,
 			       .shm = -1,
@@ -476,7 +330,7 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 	if (r == 0)
 		r = mapped_begin(s, err);
 	if (r == 0)
-		r = enter_network(s, err);
+		r = sandbox_network_enter(s, err);
 	if (r == 0)
 		r = enter_ipc(s, err);
 	if (r == 0)
@@ -516,7 +370,7 @@ void sandbox_destroy(struct sandbox *s, bool delete)
 	const struct object_meta *m = &s->pod->metadata;
 
 	if (s->has_endpoint)
-		endpoint_release(&s->endpoint);
+		endpoints_release(&s->endpoints);
 	s->has_endpoint = false;
 	if (s->has_volumes)
 		volumes_close(&s->volumes);
@@ -557,9 +411,7 @@ void sandbox_sweep(const struct instance *in, const char *uid, const char *names
 		cgroup_close(&base);
 	}
 	cgroup_system_close(&cgroups);
-	_cleanup_free_ char *ip_file = memory_printf("pods/%s/ip", uid), *ip = NULL;
-	if (file_read(in->runfd, ip_file, 64, &ip, NULL, NULL) == 0)
-		endpoint_sweep(in, uid, ip);
+	sandbox_network_sweep(in, uid);
 	remove_directories(in, uid, namespace, name);
 	if (claim_look(in, namespace, name, holder, &alive) == 0 && !alive && text_is(holder, uid))
 		claim_release(in, namespace, name);

@@ -21,7 +21,7 @@ struct sandbox {
 	bool again;                 /* the pod was there, and is started again: it stays when that fails */
 	char *run_path, *root_path; /* RUN/pods/<uid>, ROOT/pods/<uid> */
 	int dir;                    /* RUN/pods/<uid> */
-	struct endpoint endpoint;
+	struct endpoints endpoints;
 	bool has_endpoint;
 	char ip[INET_ADDRSTRLEN], host_ip[INET_ADDRSTRLEN];
 	struct cgroup_system cgroups;

@@ -40,8 +40,8 @@ def test_ls_and_inspect(seapod):
     seapod.apply(server("web", port))
     lines = seapod.out("network", "ls").splitlines()
     facts = inspect(seapod)
-    assert lines[0].split() == ["NAME", "SUBNET", "GATEWAY", "BRIDGE", "PODS"]
-    assert lines[1].split() == ["bridge", facts["subnet"], facts["gateway"], seapod.bridge, "1"]
+    assert lines[0].split() == ["NAME", "DRIVER", "SUBNET", "GATEWAY", "LINK", "PODS"]
+    assert lines[1].split() == ["bridge", "bridge", facts["subnet"], facts["gateway"], seapod.bridge, "1"]
     assert facts["bridgeExists"] and facts["rulesExist"]
     [endpoint] = facts["endpoints"]
     assert endpoint["pod"] == "web" and endpoint["address"] == seapod.ip("web") and endpoint["keeper"] == seapod.keeper("web")

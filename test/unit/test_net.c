@@ -24,14 +24,15 @@ static const char *parse(const char *text, struct arena *a)
 	struct port_wishes wishes = {};
 	struct error err = {};
 	_cleanup_text_ struct text out = {};
-	char address[INET_ADDRSTRLEN];
+	char address[INET6_ADDRSTRLEN];
 
 	if (ports_parse(text, a, &wishes, &err) < 0)
 		return arena_strdup(a, err.text);
 	list_each(w, &wishes)
 		text_printf(&out, "%s%s %s:%u>%u", out.n ? ", " : "", protocol_name(w->protocol),
-			    inet_ntop(AF_INET, &w->host, address, sizeof(address)), w->host_port,
-			    w->pod_port);
+			    inet_ntop(w->host.family ? w->host.family : AF_INET, &w->host.v4, address,
+				      sizeof(address)),
+			    w->host_port, w->pod_port);
 	return arena_strdup(a, text_str(&out));
 }
 
@@ -51,6 +52,8 @@ static void ports_as_docker_writes_them(void **state)
 		  "TCP 0.0.0.0:8000>9000, TCP 0.0.0.0:8001>9001, TCP 0.0.0.0:8002>9002" },
 		{ "8000-8001", "TCP 0.0.0.0:0>8000, TCP 0.0.0.0:0>8001" },
 		{ "127.0.0.1:1-2:3-4/udp", "UDP 127.0.0.1:1>3, UDP 127.0.0.1:2>4" },
+		{ "[::1]:8080:80", "TCP ::1:8080>80" },
+		{ "[::]:8080:80", "TCP 0.0.0.0:8080>80" },
 		{ "65535:65535", "TCP 0.0.0.0:65535>65535" },
 	};
 	_cleanup_arena_ struct arena *a = arena_new();
@@ -78,8 +81,8 @@ static void ports_that_are_wrong(void **state)
 		{ "1-2:1", "2 ports of the host for 1 of the pod" },
 		{ "1-65535", "at most 1000 ports" },
 		{ "1-2-3", "'1-2-3' is no number" },
-		{ "[::1]:80:80", "IPv4 only" },
-		{ "::1:80:80", "IPv4 only" },
+		{ "[::x]:80:80", "'[::x]' is no address" },
+		{ "::1:80:80", "stands in brackets" },
 		{ "localhost:80:80", "'localhost' is no address" },
 		{ "256.0.0.1:80:80", "'256.0.0.1' is no address" },
 		{ " 80", "' 80' is no number" },
@@ -156,7 +159,8 @@ static void rules_have_the_elements_of_all_endpoints(void **state)
 	struct network n = { .bridge = "sp12345678", .prefix = 16 };
 	struct port_record ports[] = { { "TCP", NULL, 8080, 80 },
 				       { "UDP", "127.0.0.1", 53, 5353 },
-				       { "TCP", NULL, 8081, 81 } };
+				       { "TCP", NULL, 8081, 81 },
+				       { "TCP", NULL, 9000, 9000, 1001 } };
 	struct endpoint_record records[] = {
 		{ .pod = "a",
 		  .namespace = "default",
@@ -164,7 +168,7 @@ static void rules_have_the_elements_of_all_endpoints(void **state)
 		  .keeper = 1,
 		  .address = "10.100.0.2",
 		  .link = "sp1234567v2",
-		  .ports = { ports, 3 } },
+		  .ports = { ports, 4 } },
 		{ .pod = "b",
 		  .namespace = "default",
 		  .uid = "2",
@@ -172,27 +176,55 @@ static void rules_have_the_elements_of_all_endpoints(void **state)
 		  .address = "10.100.1.3",
 		  .link = "sp1234567v103" },
 	};
-	struct endpoint_records endpoints = { records, 2 }, none = {};
+	struct network_state states[] = {
+		{ .network = n, .endpoints = { records, 2 } },
+		{ .network = { .name = "back", .bridge = "sp1234567b1", .prefix = 24, .internal = true } }
+	};
+	struct network_states all = { states, 2 }, none = {};
 	_cleanup_text_ struct text text = {}, empty = {}, unguarded = {};
 	(void)state;
 
-	inet_pton(AF_INET, "10.100.0.0", &n.subnet);
-	rules_text(&n, &in, &endpoints, true, &text);
+	inet_pton(AF_INET, "10.100.0.0", &states[0].network.subnet);
+	inet_pton(AF_INET, "10.9.9.0", &states[1].network.subnet);
+	rules_text(&in, &all, true, "", &text);
 	assert_non_null(strstr(
 		text.at, "elements = { 6 . 8080 : 10.100.0.2 . 80,\n\t\t\t6 . 8081 : 10.100.0.2 . 81 }"));
 	assert_non_null(strstr(text.at, "elements = { 127.0.0.1 . 17 . 53 : 10.100.0.2 . 5353 }"));
+	assert_non_null(strstr(text.at, "elements = { 6 . 9000-10000 : 10.100.0.2 }"));
 	assert_non_null(strstr(text.at,
 			       "\"sp1234567v2\" . 0a:58:0a:64:00:02 . 10.100.0.2,\n\t\t\t\"sp1234567v103\" "
 			       ". 0a:58:0a:64:01:03 . 10.100.1.3 }"));
 	assert_non_null(strstr(text.at, "iifname != \"sp1234567v*\" accept"));
-	assert_non_null(strstr(text.at, "ip saddr 10.100.0.0/16 oifname != \"sp12345678\" masquerade"));
+	assert_non_null(strstr(
+		text.at,
+		"set internal {\n\t\ttype ipv4_addr\n\t\tflags interval\n\t\telements = { 10.9.9.0/24 }"));
+	assert_non_null(strstr(
+		text.at, "elements = { 10.100.0.0/16 . 10.100.0.0/16,\n\t\t\t10.9.9.0/24 . 10.9.9.0/24 }"));
 
-	rules_text(&n, &in, &none, true, &empty);
+	rules_text(&in, &none, true, "", &empty);
 	assert_null(strstr(empty.at, "elements"));
 	assert_non_null(strstr(empty.at, "table bridge seapod_12345678"));
 
-	rules_text(&n, &in, &endpoints, false, &unguarded);
+	rules_text(&in, &all, false, "", &unguarded);
 	assert_null(strstr(unguarded.at, "table bridge"));
+}
+
+static void names_of_links_fit_and_tell_networks_apart(void **state)
+{
+	struct instance in = {};
+	struct network n = { .number = 1 };
+	struct in_addr address = { htonl(0x0a640123) };
+	char name[IFNAMSIZ];
+	(void)state;
+
+	inet_pton(AF_INET, "10.100.0.0", &n.subnet);
+	network_link_name(&in, &n, address, name);
+	assert_string_equal(name, "seapodv1esj");
+	n.number = NETWORK_NUMBER_MAX;
+	strcpy(in.tag, "12345678");
+	strcpy(in.bridge, "sp12345678");
+	network_link_name(&in, &n, address, name);
+	assert_int_equal(strlen(name), IFNAMSIZ - 1);
 }
 
 /* --- names --------------------------------------------------------------------------------------------------------------- */
@@ -314,6 +346,7 @@ int main(void)
 		cmocka_unit_test(ports_that_are_wrong),
 		cmocka_unit_test(a_subnet_that_nothing_of_the_host_overlaps),
 		cmocka_unit_test(rules_have_the_elements_of_all_endpoints),
+		cmocka_unit_test(names_of_links_fit_and_tell_networks_apart),
 		cmocka_unit_test(resolv_conf_of_host_and_pod),
 		cmocka_unit_test(resolv_conf_of_the_cluster),
 		cmocka_unit_test(words_that_begin_alike_are_different),

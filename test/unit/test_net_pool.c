@@ -45,10 +45,10 @@ static int remove_pool(void **state)
 /* The last number of the address that is claimed from 192.0.2.0/PREFIX. */
 static int claim(unsigned prefix, int *fd, bool *left, struct error *err)
 {
-	struct in_addr subnet, address;
+	const struct pool_range range = { 0xc0000201, 0xc0000200 + (1u << (32 - prefix)) - 2, 0xc0000201 };
+	struct in_addr address = {};
 
-	inet_pton(AF_INET, "192.0.2.0", &subnet);
-	*fd = pool_claim(pool, subnet, prefix, &address, left, err);
+	*fd = pool_claim(pool, &range, &address, left, err);
 	return *fd < 0 ? *fd : (int)(ntohl(address.s_addr) & 255);
 }
 

@@ -1,0 +1,26 @@
+/* network_wish.h — which networks a pod is to be on: what a Pod has no field for stands in annotations. Pure.
+ *
+ *	seapod.io/network: front,back       names of networks (none, container:NAME and ns:PATH are not networks; sandbox.c)
+ *	seapod.io/ip: 10.1.0.5,back=10.2.0.7   addresses; without a network's name: of the first
+ *	seapod.io/default-route: back       where the default route goes; without it, the first
+ *	seapod.io/aliases: db,cache         more names on its networks
+ */
+#pragma once
+
+#include "api/meta.h"
+#include "net/endpoint.h"
+
+#define NETWORK_NOTE       "seapod.io/network"
+#define NETWORK_IP_NOTE    "seapod.io/ip"
+#define NETWORK_ROUTE_NOTE "seapod.io/default-route"
+#define NETWORK_ALIAS_NOTE "seapod.io/aliases"
+
+struct network_wishes {
+	struct endpoint_wish *at;
+	size_t n;
+	struct strings aliases;
+};
+
+/* Memory in A. -EINVAL: a name that stands twice, too many, an address that is none or of no network named. */
+int network_wishes_read(const struct string_map *annotations, struct arena *a, struct network_wishes *out,
+			struct error *err);
