@@ -11,7 +11,7 @@
 #include "cli/start.h"
 
 const struct option_spec wait_options[] = {
-	{ "for", 0, "WHAT", "delete, condition=TYPE, phase=PHASE, jsonpath={PATH}=VALUE" },
+	{ "for", 0, "WHAT", "delete, condition=TYPE, phase=PHASE, jsonpath={PATH}=V" },
 	{ "timeout", 0, "DURATION", "how long to wait (30s by default)" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{},
