@@ -21,14 +21,14 @@
 
 const struct option_spec dns_options[] = {
 	{ "listen", 'l', "ADDRESS[:PORT]",
-	  "answer there, too, besides the networks' gateways and 127.0.0.56 (again for more)" },
+	  "answer there, too (again for more)" },
 	{ "port", 'p', "PORT", "answer at this port, not 53" },
 	{ "allow", 'a', "NETWORK",
-	  "answer these, too, besides pods and this host: 192.0.2.0/24 (again for more)" },
+	  "answer 192.0.2.0/24, too (again for more)" },
 	{ "upstream", 'u', "ADDRESS[:PORT]",
-	  "ask this server for other names, not those of /etc/resolv.conf (again for more)" },
-	{ "zone", 'z', "ZONE", "the zone of pods and Services, not cluster.local" },
-	{ "rate", 0, "N", "queries a second that one address may ask, 0 for any number; else 20000" },
+	  "not those of /etc/resolv.conf (again for more)" },
+	{ "zone", 'z', "ZONE", "of pods and Services, not cluster.local" },
+	{ "rate", 0, "N", "queries a second of an address (20000; 0: any)" },
 	{},
 };
 
