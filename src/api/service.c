@@ -7,23 +7,28 @@
 #include "api/names.h"
 #include "base/text.h"
 
+/* A Service is kept, and answers by names (dns/); nothing sends packets on from its address to pods. */
+#define NOT_FORWARDED .effect = NO_EFFECT, .why = "it is kept, but no connections are forwarded to pods yet"
+
 static const struct field port_fields[] = {
 	VALUE(service_port, name, .check = name_dns_label,
 	      .doc = "Its name, in DNS too; needed where there are several."),
 	VALUE(service_port, protocol, .values = "TCP|UDP|SCTP", .fallback = "TCP", .doc = "The protocol."),
-	VALUE(service_port, appProtocol, .doc = "Kept; not used."),
+	VALUE(service_port, appProtocol, NOT_FORWARDED, .doc = "What is spoken there."),
 	VALUE(service_port, port, .required = true, .min = 1, .max = 65535,
 	      .doc = "The port at the service's address."),
 	VALUE(service_port, targetPort,
-	      .doc = "The pods' port, by number or by name; without it the same as 'port'."),
-	VALUE(service_port, nodePort, .min = 0, .max = 65535,
+	      .doc = "The pods' port, by number or by name; without it the same as 'port'. SRV records of a "
+		     "headless "
+		     "service tell it."),
+	VALUE(service_port, nodePort, NOT_FORWARDED, .min = 0, .max = 65535,
 	      .doc = "The port at the host's addresses (NodePort); without it a free one is chosen."),
 };
 static const struct table port_table = TABLE(service_port, port_fields, "A port of a service.");
 
 static const struct field client_ip_fields[] = {
 	VALUE(client_ip_config, timeoutSeconds, .min = 1, .max = 86400, .effect = NO_EFFECT,
-	      .why = "a client keeps its pod for as long as the ready pods stay the same",
+	      .why = "no connections are forwarded to pods yet",
 	      .doc = "For how long a client keeps its pod."),
 };
 static const struct table client_ip_table = TABLE(client_ip_config, client_ip_fields, "Affinity by address.");
@@ -41,12 +46,15 @@ static const struct field spec_fields[] = {
 	VALUE(service_spec, type, .values = "ClusterIP|NodePort|LoadBalancer|ExternalName",
 	      .fallback = "ClusterIP",
 	      .doc = "Where it is reached: at an address of its own, at a port of the host too, or only as "
-		     "a name for another one."),
+		     "a name for another one. Only names work yet: neither the address nor the host's port "
+		     "forwards."),
 	VALUE(service_spec, selector, .check = name_qualified, .check_value = name_label_value,
 	      .doc = "The labels of its pods."),
 	OBJECTS(service_spec, ports, port_table, .doc = "Its ports."),
 	VALUE(service_spec, clusterIP,
-	      .doc = "Its address, chosen when absent; None: it has none, and its name stands for all pods."),
+	      .doc = "Its address, chosen when absent, which does not forward yet; None: it has none, and "
+		     "its "
+		     "name stands for all pods."),
 	VALUE(service_spec, clusterIPs, .doc = "The same as a list; its first is clusterIP."),
 	VALUE(service_spec, ipFamilies, .values = "IPv4|IPv6",
 	      .doc = "IPv4: services have no IPv6 addresses yet."),
@@ -54,7 +62,7 @@ static const struct field spec_fields[] = {
 	      .doc = "SingleStack or PreferDualStack: it has an IPv4 address."),
 	VALUE(service_spec, externalName, .check = name_dns_subdomain,
 	      .doc = "The name that it stands for (ExternalName)."),
-	VALUE(service_spec, sessionAffinity, .values = "None|ClientIP", .fallback = "None",
+	VALUE(service_spec, sessionAffinity, NOT_FORWARDED, .values = "None|ClientIP", .fallback = "None",
 	      .doc = "ClientIP: all connections of a client's address go to the same pod."),
 	OPTIONAL(service_spec, sessionAffinityConfig, affinity_table, .doc = "How affinity is kept."),
 	VALUE(service_spec, publishNotReadyAddresses, .doc = "true: pods that are not ready count, too."),
@@ -201,6 +209,11 @@ bool service_validate(const struct service *s, struct problems *p)
 	check_type(s, p);
 	check_address(s, p);
 	check_families(s, p);
+	if (!service_is_external(s) && !service_is_headless(s))
+		problem_warning(
+			p, 0, 0, "spec",
+			"a Service is stored and answers by DNS only: its address and node ports forward "
+			"nothing yet (clusterIP: None gives its pods' own addresses)");
 	for (size_t i = 0; i < s->spec.ports.n; i++)
 		check_port(s, i, p);
 	return p->errors.n + p->more == before;

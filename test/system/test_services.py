@@ -32,6 +32,14 @@ def test_a_service_gets_an_address_and_keeps_it(bare):
     assert spec_of(bare, "web")["clusterIP"] == first, "nobody has taken it meanwhile"
 
 
+def test_what_does_not_forward_is_said(bare):
+    """Names are all that works of a Service as yet: nobody is to look for the mistake in his manifest."""
+    said = bare.apply(service("web", {"app": "web"}, [{"port": 80, "nodePort": 30081}], type="NodePort", sessionAffinity="ClientIP")).stderr
+    assert "answers by DNS only" in said and "clusterIP: None" in said
+    assert "spec.ports[0].nodePort" in said and "spec.sessionAffinity" in said
+    assert "warning" not in bare.apply(service("all", {"app": "web"}, clusterIP="None")).stderr
+
+
 def test_get_services(bare):
     bare.apply([service("web", {"app": "web"}, type="NodePort"), service("all", {"app": "web"}, clusterIP="None"),
                 service("out", ports=[], type="ExternalName", externalName="example.org")])
