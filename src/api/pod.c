@@ -48,8 +48,8 @@ static const struct field spec_fields[] = {
 	OBJECTS(pod_spec, initContainers, container_table,
 		.doc = "Run one after another before the others; restartPolicy Always: a sidecar."),
 	OBJECTS(pod_spec, containers, container_table, .required = true, .doc = "The containers."),
-	VALUE(pod_spec, ephemeralContainers, .effect = REJECTED, .why = "is only for running pods",
-	      .doc = "Debugging containers."),
+	OBJECTS(pod_spec, ephemeralContainers, ephemeral_container_table, .since = "1.25",
+		.doc = "Containers that came to the running pod to look at it (seapod debug)."),
 	VALUE(pod_spec, restartPolicy, .values = "Always|OnFailure|Never", .fallback = "Always",
 	      .doc = "When containers are started again."),
 	VALUE(pod_spec, terminationGracePeriodSeconds, .fallback = "30", .min = 0, .max = INT32_MAX,
@@ -171,9 +171,10 @@ static void volume_defaults(struct volume *v, struct arena *a)
 
 void pod_defaults(struct pod *pod, struct arena *a)
 {
-	struct containers *all[] = { &pod->spec.initContainers, &pod->spec.containers };
+	struct containers *all[] = { &pod->spec.initContainers, &pod->spec.containers,
+				     &pod->spec.ephemeralContainers };
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		list_each(c, all[i]) {
 			container_defaults(c);
 			request_limits(&c->resources, a);
@@ -203,6 +204,9 @@ const struct container *pod_find_container(const struct pod *pod, const char *na
 		if (text_is(c->name, name))
 			return c;
 	list_each(c, &pod->spec.initContainers)
+		if (text_is(c->name, name))
+			return c;
+	list_each(c, &pod->spec.ephemeralContainers)
 		if (text_is(c->name, name))
 			return c;
 	return NULL;

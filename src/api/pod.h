@@ -297,6 +297,7 @@ struct container {
 	const char *terminationMessagePath, *terminationMessagePolicy;
 	struct security_context *securityContext;
 	bool stdin, stdinOnce, tty;
+	const char *targetContainerName; /* of an ephemeral container only */
 };
 
 /* --- the pod -------------------------------------------------------------------------------------------------------- */
@@ -332,8 +333,7 @@ struct volumes LIST(struct volume);
 
 struct pod_spec {
 	struct volumes volumes;
-	struct containers initContainers, containers;
-	struct node *ephemeralContainers;
+	struct containers initContainers, containers, ephemeralContainers;
 	const char *restartPolicy;
 	struct optional_int terminationGracePeriodSeconds, activeDeadlineSeconds;
 	const char *dnsPolicy;
@@ -437,7 +437,8 @@ struct pod {
 	struct pod_status status;
 };
 
-extern const struct table pod_table, pod_spec_table, pod_status_table, container_table, volume_table;
+extern const struct table pod_table, pod_spec_table, pod_status_table, container_table,
+	ephemeral_container_table, volume_table;
 extern const struct table security_context_table, pod_security_context_table, resource_requirements_table;
 extern const struct table affinity_table, toleration_table, topology_spread_table, scheduling_gate_table;
 

@@ -230,3 +230,26 @@ static const struct field container_fields[] = {
 	VALUE(container, tty, .doc = "Give it a terminal."),
 };
 const struct table container_table = TABLE(container, container_fields, "A container.");
+
+/* core/v1 EphemeralContainerCommon: a container that is not started again has no ports, probes, hooks and resources. Only what seapod debug sets is
+ * here, since nothing else brings one. */
+static const struct field ephemeral_fields[] = {
+	VALUE(container, name, .required = true, .check = name_dns_label,
+	      .doc = "The container's name, unique in the pod."),
+	VALUE(container, image, .required = true, .doc = "The image's reference."),
+	VALUE(container, imagePullPolicy, .values = "Always|IfNotPresent|Never",
+	      .doc = "When the image is fetched."),
+	VALUE(container, command, .doc = "Instead of the image's ENTRYPOINT; $(NAME) is expanded."),
+	VALUE(container, args, .doc = "Instead of the image's CMD; $(NAME) is expanded."),
+	OBJECTS(container, env, env_table, .doc = "Variables."),
+	VALUE(container, terminationMessagePath, .check = path_absolute, .fallback = "/dev/termination-log",
+	      .doc = "The file whose text becomes the exit message."),
+	VALUE(container, terminationMessagePolicy, .values = "File|FallbackToLogsOnError", .fallback = "File",
+	      .doc = "Where the exit message comes from."),
+	VALUE(container, stdin, .doc = "Keep its standard input open for attach."),
+	VALUE(container, stdinOnce, .doc = "Close it when the first attach ends."),
+	VALUE(container, tty, .doc = "Give it a terminal."),
+	VALUE(container, targetContainerName, .doc = "The container whose processes it sees."),
+};
+const struct table ephemeral_container_table =
+	TABLE(container, ephemeral_fields, "A container to look at a running pod.");

@@ -22,6 +22,7 @@ int run_restart(struct context *x, int argc, char **argv, struct error *err);
 int run_kill(struct context *x, int argc, char **argv, struct error *err);
 int run_get(struct context *x, int argc, char **argv, struct error *err);
 int run_ps(struct context *x, int argc, char **argv, struct error *err);
+int run_debug(struct context *x, int argc, char **argv, struct error *err);
 int run_exec(struct context *x, int argc, char **argv, struct error *err);
 int run_run(struct context *x, int argc, char **argv, struct error *err);
 int run_logs(struct context *x, int argc, char **argv, struct error *err);
@@ -48,7 +49,7 @@ int run_version(struct context *x, int argc, char **argv, struct error *err);
 extern const struct option_spec apply_options[], events_options[], top_options[], copy_options[],
 	port_forward_options[], describe_options[], wait_options[], attach_options[], start_options[],
 	delete_options[], rm_options[], stop_options[], restart_options[], kill_options[], get_options[],
-	ps_options[], exec_options[], run_options[], network_options[], logs_options[], load_options[],
-	image_options[], images_options[], save_options[], volume_options[], dns_options[], resize_options[],
-	help_options[];
+	ps_options[], exec_options[], debug_options[], run_options[], network_options[], logs_options[],
+	load_options[], image_options[], images_options[], save_options[], volume_options[], dns_options[],
+	resize_options[], help_options[];
 extern const struct option_spec pull_options[], login_options[], logout_options[];

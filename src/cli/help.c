@@ -56,6 +56,14 @@ static const struct {
 	  "seapod top\nseapod top web --containers\nseapod top -A -w" },
 	{ "logs", "The output of the container's current run, or of its last one when it has ended.",
 	  "seapod logs web -c nginx --tail 20 -f\nseapod logs web -p" },
+	{ "debug",
+	  "Adds an ephemeral container: in the pod's network, IPC and host name, with a root file system of "
+	  "its own. With --target it sees the processes of that container, and its files below "
+	  "/proc/PID/root. It is not started again when it ends, and is gone when the pod is started anew. "
+	  "With -i "
+	  "or -t you are attached to it, and the exit code is its own.",
+	  "seapod debug -it web --image busybox --target nginx -- sh\nseapod debug web --image tools -c "
+	  "watch -- tcpdump -i eth0" },
 	{ "exec",
 	  "The exit code is the command's own; 126: it cannot be executed, 127: it was not found, 125: "
 	  "Seapod failed.",

@@ -27,6 +27,8 @@ const struct command commands[] = {
 	  wait_options, run_wait, .arguments = "KIND OBJECT" },
 	{ "logs", "Pods", "POD [-c CONTAINER]", "show what a container has said", logs_options, run_logs,
 	  .arguments = "POD CONTAINER" },
+	{ "debug", "Pods", "[-it] POD --image IMAGE [--target CONTAINER] [-- COMMAND...]",
+	  "look at a running pod from a container with other tools", debug_options, run_debug, true, "POD" },
 	{ "exec", "Pods", "[-it] POD [-c CONTAINER] -- COMMAND...", "run a command in a container",
 	  exec_options, run_exec, true, "POD" },
 	{ "attach", "Pods", "[-i] POD [-c CONTAINER]", "see what a container says, and speak to it",

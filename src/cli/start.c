@@ -82,6 +82,9 @@ static int add_images(struct context *x, struct launching *l, const struct pod_s
 	list_each(c, &spec->containers)
 		if ((r = add_image(x, l, c, err)) < 0)
 			return r;
+	list_each(c, &spec->ephemeralContainers)
+		if ((r = add_image(x, l, c, err)) < 0)
+			return r;
 	if (l->before)
 		l->launch.volumeImages = l->before->volumeImages;
 	else
@@ -154,6 +157,9 @@ int pod_start(struct context *x, struct pod *pod, enum start_how how, struct err
 	_cleanup_text_ struct text text = {};
 	char uid[UID_SIZE], now[CLOCK_TEXT_SIZE];
 
+	if (pod->spec.ephemeralContainers.n)
+		return error_set(err, EINVAL, "ephemeralContainers come to a pod that runs (seapod debug %s)",
+				 pod->metadata.name);
 	uid_make(uid);
 	pod->metadata.uid = arena_strdup(x->arena, uid);
 	pod->metadata.creationTimestamp = arena_strdup(x->arena, clock_rfc3339(clock_wall(), now));
@@ -180,7 +186,8 @@ int pod_spawn(struct context *x, const char *text, size_t size, struct error *er
 
 	if (r < 0)
 		return r;
-	l->hold = false; /* who ran it in the foreground is attached no more */
+	l->pod.spec.ephemeralContainers.n = 0; /* they were for the run before */
+	l->hold = false;                       /* who ran it in the foreground is attached no more */
 	node_to_json(object_encode(&launch_table, l, x->arena), false, &fresh);
 	dns_start(x);
 	return keeper_spawn(&x->in, fresh.at, fresh.n, err);
@@ -268,7 +275,7 @@ static int refuse(const struct pod *pod, const struct node_paths *fixed, bool al
 			 fixed->n > 2 ? " and more" : "", name);
 }
 
-static int send_launch(struct context *x, const struct pod *pod, struct error *err)
+static int send_launch(struct context *x, const struct pod *pod, enum start_how how, struct error *err)
 {
 	_cleanup_text_ struct text text = {};
 	_cleanup_message_fds_ struct message_fds fds = {};
@@ -280,7 +287,7 @@ static int send_launch(struct context *x, const struct pod *pod, struct error *e
 
 	if (!before)
 		return -err->code;
-	r = make_launch(x, pod, 0, before, &text, err);
+	r = make_launch(x, pod, how, before, &text, err);
 	_cleanup_close_ int fd = r < 0 ? -1 : keeper_connect(&x->in, pod->metadata.uid, err);
 
 	if (fd < 0)
@@ -295,6 +302,8 @@ int pod_configure(struct context *x, const struct found_pod *there, struct pod *
 {
 	struct node_paths changes = {}, fixed = {};
 
+	if (wanted->spec.ephemeralContainers.n == 0) /* a manifest cannot know of them */
+		wanted->spec.ephemeralContainers = there->pod->spec.ephemeralContainers;
 	find_changes(x, there->pod, wanted, &changes);
 	list_each(path, &changes)
 		if (!may_change(*path))
@@ -307,8 +316,16 @@ int pod_configure(struct context *x, const struct found_pod *there, struct pod *
 		return error_prefix(err, "the pod '%s'", wanted->metadata.name);
 	wanted->metadata.uid = there->pod->metadata.uid;
 	wanted->metadata.creationTimestamp = there->pod->metadata.creationTimestamp;
-	int r = send_launch(x, wanted, err);
+	int r = send_launch(x, wanted, 0, err);
 	return r < 0 ? error_prefix(err, "the pod '%s'", wanted->metadata.name) : 1;
+}
+
+int pod_add_container(struct context *x, struct pod *pod, const struct container *c, enum start_how how,
+		      struct error *err)
+{
+	*list_add(x->arena, &pod->spec.ephemeralContainers) = *c;
+	int r = send_launch(x, pod, how, err);
+	return r < 0 ? error_prefix(err, "the pod '%s'", pod->metadata.name) : 0;
 }
 
 /* --- waiting ------------------------------------------------------------------------------------------------------------ */

@@ -33,6 +33,10 @@ int pod_watch(struct context *x, const struct pod *pod, struct error *err);
 struct found_pod;
 int pod_configure(struct context *x, const struct found_pod *there, struct pod *wanted, struct error *err);
 
+/* Adds C to the ephemeral containers of POD, which runs. */
+int pod_add_container(struct context *x, struct pod *pod, const struct container *c, enum start_how how,
+		      struct error *err);
+
 enum wait_for { WAIT_SETTLED, WAIT_RUNNING, WAIT_READY };
 
 /* Reads reports until what is waited for is so. TIMEOUT_MS < 0: for ever. An error of the keeper is returned; a container that could not be

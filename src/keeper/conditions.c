@@ -24,12 +24,12 @@ struct finding {
 
 static bool is_initialized(const struct member *m)
 {
-	return m->kind == KIND_APP || m->passed;
+	return m->kind == KIND_APP || m->kind == KIND_EPHEMERAL || m->passed;
 }
 
 static bool is_ready(const struct member *m)
 {
-	return m->kind == KIND_INIT || probes_are_ready(m);
+	return m->kind == KIND_INIT || m->kind == KIND_EPHEMERAL || probes_are_ready(m);
 }
 
 /* "[a b]": those of which IS does not hold; NULL: none. */
@@ -38,9 +38,9 @@ static const char *others(const struct keeper *k, bool is(const struct member *)
 	const char *names = NULL;
 
 	for (size_t i = 0; i < k->n; i++)
-		if (!is(&k->members[i]))
+		if (!is(keeper_member(k, i)))
 			names = arena_printf(a, "%s%s%s", names ? names : "", names ? " " : "",
-					     k->members[i].sc.spec->name);
+					     keeper_member(k, i)->sc.spec->name);
 	return names ? arena_printf(a, "[%s]", names) : NULL;
 }
 

@@ -30,10 +30,12 @@ static bool same_but_for_changeable(const struct pod *old, const struct pod *new
 	struct pod_spec spec = new->spec;
 
 	if (spec.containers.n != old->spec.containers.n ||
-	    spec.initContainers.n != old->spec.initContainers.n)
+	    spec.initContainers.n != old->spec.initContainers.n ||
+	    spec.ephemeralContainers.n < old->spec.ephemeralContainers.n)
 		return false;
 	as_before(&spec.containers, &old->spec.containers, true, a);
 	as_before(&spec.initContainers, &old->spec.initContainers, false, a);
+	spec.ephemeralContainers.n = old->spec.ephemeralContainers.n; /* more may come, and none goes */
 	spec.resources = old->spec.resources;
 	spec.tolerations = old->spec.tolerations;
 	spec.activeDeadlineSeconds = old->spec.activeDeadlineSeconds;
@@ -49,11 +51,12 @@ static void adopt(struct keeper *k, const struct launch *new, bool *restart)
 {
 	*k->launch = *new;
 	for (size_t i = 0; i < k->n; i++) {
-		struct member *m = &k->members[i];
+		struct member *m = keeper_member(k, i);
 		const char *before = m->sc.image->id;
 		m->sc.spec = pod_find_container(k->pod, m->sc.spec->name);
 		m->sc.image = launch_find_image(k->launch, m->sc.spec->name);
-		restart[i] = restart[i] || (m->kind != KIND_INIT && !text_is(before, m->sc.image->id));
+		restart[i] = restart[i] || (m->kind != KIND_INIT && m->kind != KIND_EPHEMERAL &&
+					    !text_is(before, m->sc.image->id));
 	}
 	volumes_adopt(&k->sandbox.volumes, k->pod);
 }
@@ -67,7 +70,7 @@ static int check_resources(struct keeper *k, const struct pod *new, bool *restar
 	if (r == 0)
 		r = budget_fits(&k->sandbox.cgroup, "the pod", &all, err);
 	for (size_t i = 0; r == 0 && i < k->n; i++) {
-		const struct member *m = &k->members[i];
+		const struct member *m = keeper_member(k, i);
 		const struct container *c = pod_find_container(new, m->sc.spec->name);
 		const struct cgroup_limits limits = budget_of_container(c);
 		restart[i] = container_resize_restarts(m->sc.spec, c);
@@ -85,8 +88,8 @@ static int apply_resources(struct keeper *k, const bool *restart, struct error *
 	size_t n = 0;
 
 	for (size_t i = 0; i < k->n; i++)
-		if (container_has_process(k->members[i].state) && !restart[i])
-			running[n++] = &k->members[i].sc;
+		if (container_has_process(keeper_member(k, i)->state) && !restart[i])
+			running[n++] = &keeper_member(k, i)->sc;
 	return budget_apply(&k->sandbox, running, n, err);
 }
 
@@ -98,7 +101,19 @@ static bool has_all_images(const struct launch *l)
 	list_each(c, &l->pod.spec.containers)
 		if (!launch_find_image(l, c->name))
 			return false;
+	list_each(c, &l->pod.spec.ephemeralContainers)
+		if (!launch_find_image(l, c->name))
+			return false;
 	return true;
+}
+
+/* What came with the new object; policy begins them. */
+static void add_debuggers(struct keeper *k)
+{
+	const struct containers *all = &k->pod->spec.ephemeralContainers;
+
+	for (size_t i = k->n_debuggers; i < all->n; i++)
+		keeper_add(k, &all->at[i]);
 }
 
 int keeper_configure(struct keeper *k, int fd, struct error *err)
@@ -123,9 +138,12 @@ int keeper_configure(struct keeper *k, int fd, struct error *err)
 	if (k->noted)
 		restore_note(k);
 	keeper_set_deadline(k);
-	for (size_t i = 0; i < k->n; i++)
+	size_t n = k->n;
+	add_debuggers(k);
+	for (size_t i = 0; i < n; i++)
 		if (restart[i])
-			keeper_restart(k, &k->members[i], k->pod->spec.terminationGracePeriodSeconds.value);
+			keeper_restart(k, keeper_member(k, i),
+				       k->pod->spec.terminationGracePeriodSeconds.value);
 	if (volumes_update(&k->sandbox.volumes, err) < 0)
 		return -err->code;
 	keeper_advance(k);

@@ -233,7 +233,7 @@ static int verb_kill(struct connection *c, const struct request *r, struct messa
 	if (r->signal < 1 || r->signal > SIGRTMAX)
 		return error_set(err, EINVAL, "there is no signal %d", r->signal);
 	for (size_t i = 0; i < c->keeper->n; i++) {
-		struct member *m = &c->keeper->members[i];
+		struct member *m = keeper_member(c->keeper, i);
 		if ((!r->container || text_is(m->sc.spec->name, r->container)) && m->sc.process.pidfd >= 0)
 			process_signal(m->sc.process.pidfd, r->signal);
 	}

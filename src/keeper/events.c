@@ -116,7 +116,10 @@ void event_record(struct keeper *k, const struct member *m, enum event_type type
 
 static const char *field_path(const struct member *m, struct arena *a)
 {
-	return m ? arena_printf(a, "spec.%s{%s}", m->kind == KIND_APP ? "containers" : "initContainers",
+	return m ? arena_printf(a, "spec.%s{%s}",
+				m->kind == KIND_APP         ? "containers"
+				: m->kind == KIND_EPHEMERAL ? "ephemeralContainers"
+							    : "initContainers",
 				m->sc.spec->name)
 		 : NULL;
 }

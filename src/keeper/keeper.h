@@ -77,8 +77,9 @@ struct keeper {
 	struct launch *launch;
 	struct pod *pod;
 	struct sandbox sandbox;
-	struct member *members;
-	size_t n;
+	struct member *members;    /* those that the pod began with */
+	struct member **debuggers; /* and those that came later: ephemeral containers */
+	size_t n, n_debuggers;     /* N: all of both */
 	enum ending ending;
 	int64_t grace;   /* seconds, while ending */
 	uint64_t end_us; /* when they are over */
@@ -107,6 +108,8 @@ struct keeper {
 };
 
 /* life.c */
+struct member *keeper_member(const struct keeper *k, size_t i); /* I of N */
+void keeper_add(struct keeper *k, const struct container *c);   /* an ephemeral container */
 void keeper_begin(struct keeper *k);
 void keeper_advance(struct keeper *k); /* asks policy, carries out, writes status: after each event */
 void keeper_end(struct keeper *k, enum ending how, int64_t grace);

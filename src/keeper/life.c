@@ -26,10 +26,27 @@ static int64_t grace_left(const struct keeper *k)
 	return k->grace <= 0 ? 0 : left < LEAST_S && left < k->grace ? LEAST_S : left;
 }
 
+struct member *keeper_member(const struct keeper *k, size_t i)
+{
+	size_t first = k->n - k->n_debuggers;
+	return i < first ? &k->members[i] : k->debuggers[i - first];
+}
+
+/* Watchers are in it, so it stays where it is. */
+void keeper_add(struct keeper *k, const struct container *c)
+{
+	struct member *m = memory_one(struct member);
+
+	k->debuggers = memory_grow(k->debuggers, k->n_debuggers + 1, sizeof(struct member *));
+	k->debuggers[k->n_debuggers++] = m;
+	k->n++;
+	member_init(m, k, c, KIND_EPHEMERAL);
+}
+
 void keeper_views(const struct keeper *k, struct container_view *views)
 {
 	for (size_t i = 0; i < k->n; i++) {
-		const struct member *m = &k->members[i];
+		const struct member *m = keeper_member(k, i);
 		views[i] = (struct container_view){ m->kind,      m->state, m->passed, member_is_hooked(m),
 						    m->succeeded, m->ran };
 	}
@@ -41,11 +58,11 @@ static bool act(struct keeper *k, struct container_view *views)
 	for (size_t i = 0; i < k->n; i++) {
 		enum policy_action action = policy_container(views, k->n, i, k->ending);
 		if (action == POLICY_BEGIN)
-			member_start(&k->members[i]);
+			member_start(keeper_member(k, i));
 		else if (action == POLICY_LEAVE)
-			member_leave(&k->members[i], k->grace);
+			member_leave(keeper_member(k, i), k->grace);
 		else if (action == POLICY_STOP)
-			member_stop(&k->members[i],
+			member_stop(keeper_member(k, i),
 				    k->ending ? grace_left(k)
 					      : k->pod->spec.terminationGracePeriodSeconds.value);
 		if (action != POLICY_NOTHING)
@@ -69,7 +86,7 @@ void keeper_advance(struct keeper *k)
 		}
 	} while (!k->renewing && act(k, views));
 	for (size_t i = 0; i < k->n; i++)
-		over = over && k->members[i].state == CONTAINER_ENDED;
+		over = over && keeper_member(k, i)->state == CONTAINER_ENDED;
 	k->over = k->ending && over;
 	status_changed(k);
 	if (k->over)
@@ -99,7 +116,7 @@ void keeper_end(struct keeper *k, enum ending how, int64_t grace)
 	set_grace(k, grace);
 	k->renewing = NULL;
 	for (size_t i = 0; i < k->n; i++) {
-		struct member *m = &k->members[i];
+		struct member *m = keeper_member(k, i);
 		m->restart_wanted = m->killed = false;
 		if (m->state == CONTAINER_STOPPING ||
 		    m->state == CONTAINER_LEAVING) /* a second, shorter request counts */
@@ -111,8 +128,8 @@ void keeper_end(struct keeper *k, enum ending how, int64_t grace)
 void keeper_restart(struct keeper *k, struct member *only, int64_t grace)
 {
 	for (size_t i = 0; i < k->n; i++) {
-		struct member *m = &k->members[i];
-		if ((only && only != m) || m->kind == KIND_INIT)
+		struct member *m = keeper_member(k, i);
+		if ((only && only != m) || m->kind == KIND_INIT || m->kind == KIND_EPHEMERAL)
 			continue;
 		if (m->state == CONTAINER_RUNNING) {
 			m->restart_wanted = true;
@@ -128,8 +145,8 @@ void keeper_restart(struct keeper *k, struct member *only, int64_t grace)
 bool keeper_is_restarting(const struct keeper *k)
 {
 	for (size_t i = 0; i < k->n; i++)
-		if (k->members[i].restart_wanted || k->members[i].state == CONTAINER_CREATING ||
-		    k->members[i].state == CONTAINER_STARTING)
+		if (keeper_member(k, i)->restart_wanted || keeper_member(k, i)->state == CONTAINER_CREATING ||
+		    keeper_member(k, i)->state == CONTAINER_STARTING)
 			return true;
 	return false;
 }
@@ -137,13 +154,13 @@ bool keeper_is_restarting(const struct keeper *k)
 struct member *keeper_find(struct keeper *k, const char *container, struct error *err)
 {
 	for (size_t i = 0; i < k->n; i++) {
-		struct member *m = &k->members[i];
+		struct member *m = keeper_member(k, i);
 		if (container ? text_is(m->sc.spec->name, container) : m->kind == KIND_APP)
 			return m;
 	}
 	_cleanup_text_ struct text names = {};
 	for (size_t i = 0; i < k->n; i++)
-		text_printf(&names, "%s%s", i ? ", " : "", k->members[i].sc.spec->name);
+		text_printf(&names, "%s%s", i ? ", " : "", keeper_member(k, i)->sc.spec->name);
 	error_set(err, ENOENT, "the pod '%s' has no container '%s' (it has %s)", k->pod->metadata.name,
 		  container ? container : "", text_str(&names));
 	return NULL;
@@ -152,7 +169,8 @@ struct member *keeper_find(struct keeper *k, const char *container, struct error
 bool keeper_is_settled(const struct keeper *k)
 {
 	for (size_t i = 0; i < k->n; i++)
-		if (!k->members[i].tried && !(k->ending && k->members[i].state == CONTAINER_ENDED))
+		if (!keeper_member(k, i)->tried &&
+		    !(k->ending && keeper_member(k, i)->state == CONTAINER_ENDED))
 			return false;
 	return true;
 }
@@ -160,8 +178,8 @@ bool keeper_is_settled(const struct keeper *k)
 const char *keeper_trouble(const struct keeper *k)
 {
 	for (size_t i = 0; i < k->n; i++)
-		if (k->members[i].trouble)
-			return k->members[i].trouble;
+		if (keeper_member(k, i)->trouble)
+			return keeper_member(k, i)->trouble;
 	return NULL;
 }
 

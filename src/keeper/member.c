@@ -135,6 +135,15 @@ void member_remember(struct member *m)
 	m->last_finished_at = m->finished_at;
 }
 
+/* Whose processes an ephemeral container is to see. */
+static const struct member *target_of(const struct member *m)
+{
+	const char *name = m->kind == KIND_EPHEMERAL ? m->sc.spec->targetContainerName : NULL;
+	const struct member *target = name ? keeper_find(m->keeper, name, NULL) : NULL;
+
+	return target && container_has_process(target->state) ? target : NULL;
+}
+
 void member_start(struct member *m)
 {
 	struct error err = {};
@@ -143,6 +152,8 @@ void member_start(struct member *m)
 	member_enter(m, EVENT_BEGIN);
 	m->restart_wanted = m->killed = false;
 	m->sc.attempt = m->starts;
+	const struct member *target = target_of(m);
+	m->sc.target = target ? target->sc.process.pid : 0;
 	member_remember(m);
 	int r = open_log(m, &err);
 	if (r == 0)
@@ -221,7 +232,8 @@ static void on_report(struct ev_loop *loop, ev_io *w, int events)
 	if (m->state == CONTAINER_CREATING) {
 		member_enter(m, EVENT_CREATED);
 		event_record(m->keeper, m, EVENT_NORMAL, "Created", "Container created");
-		m->held = m->keeper->launch->hold;
+		m->held =
+			m->keeper->launch->hold && (m->kind == KIND_EPHEMERAL || m->keeper->n_debuggers == 0);
 		if (!m->held)
 			container_start(&m->sc.process, &err);
 		return;
@@ -377,7 +389,7 @@ static int stop_signal(const struct member *m)
 static void kill_hard(struct member *m)
 {
 	process_signal(m->sc.process.pidfd, SIGKILL);
-	if (m->keeper->pod->spec.hostPID)
+	if (m->keeper->pod->spec.hostPID || m->kind == KIND_EPHEMERAL)
 		cgroup_kill(&m->sc.cgroup);
 }
 

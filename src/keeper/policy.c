@@ -65,6 +65,12 @@ static bool all_before_passed(const struct container_view *c, size_t i)
 	return true;
 }
 
+/* Ephemeral containers wait for nothing, and come last. */
+static bool may_begin(const struct container_view *c, size_t i)
+{
+	return c[i].kind == KIND_EPHEMERAL || all_before_passed(c, i);
+}
+
 enum policy_action policy_container(const struct container_view *c, size_t n, size_t i, bool ending)
 {
 	const struct container_view *it = &c[i];
@@ -82,7 +88,7 @@ enum policy_action policy_container(const struct container_view *c, size_t n, si
 	}
 	if (it->state == CONTAINER_LEAVING)
 		return POLICY_STOP;
-	if (it->state == CONTAINER_WAITING && all_before_passed(c, i))
+	if (it->state == CONTAINER_WAITING && may_begin(c, i))
 		return POLICY_BEGIN;
 	return POLICY_NOTHING;
 }
@@ -111,7 +117,7 @@ const char *policy_phase(const struct container_view *c, size_t n, bool ending)
 			apps_ended += ended;
 			failed = failed || (ended && !c[i].succeeded);
 			fresh += !c[i].ran && c[i].state < CONTAINER_RUNNING;
-		} else {
+		} else if (c[i].kind != KIND_EPHEMERAL) {
 			initialized = initialized && c[i].passed;
 			failed = failed || (c[i].kind == KIND_INIT && ended && !c[i].passed);
 		}
@@ -134,6 +140,8 @@ static bool rule_matches(const struct restart_rule *rule, int exit_code)
 
 enum policy_again policy_restart(const struct restart_question *q)
 {
+	if (q->kind == KIND_EPHEMERAL)
+		return AGAIN_NO;
 	list_each(rule, &q->container->restartPolicyRules)
 		if (rule->exitCodes && rule_matches(rule, q->exit_code))
 			return text_is(rule->action, "RestartAllContainers") ? AGAIN_ALL : AGAIN_IT;

@@ -23,7 +23,7 @@
 
 #include "api/pod.h"
 
-enum container_kind { KIND_INIT, KIND_SIDECAR, KIND_APP };
+enum container_kind { KIND_INIT, KIND_SIDECAR, KIND_APP, KIND_EPHEMERAL };
 
 enum container_state {
 	CONTAINER_WAITING,  /* not begun */
@@ -57,7 +57,8 @@ enum container_state container_next(enum container_state state, enum container_e
 const char *container_state_name(enum container_state state);
 bool container_has_process(enum container_state state);
 
-/* What policy sees of one container. Views are in the pod's order: initContainers as written, then containers. */
+/* What policy sees of one container. Views are in the pod's order: initContainers as written, then containers, then ephemeral
+ * ones, which begin as they come, are never started again, and on which nothing else depends (KEP-277). */
 struct container_view {
 	enum container_kind kind;
 	enum container_state state;

@@ -15,7 +15,9 @@ static void on_time(struct ev_loop *loop, ev_timer *w, int events)
 	if (!k->renewing) /* the pod is ending meanwhile */
 		return;
 	for (size_t i = 0; i < k->n; i++) {
-		struct member *m = &k->members[i];
+		struct member *m = keeper_member(k, i);
+		if (m->kind == KIND_EPHEMERAL)
+			continue;
 		member_remember(m);
 		member_enter(m, EVENT_RESET);
 		m->passed = m->ran = m->succeeded = false;
@@ -32,8 +34,10 @@ void renew_begin(struct member *m)
 	k->renewed_for = m;
 	k->renewed_code = m->exit.code;
 	for (size_t i = 0; i < k->n; i++) {
-		struct member *other = &k->members[i];
-		if (other->state == CONTAINER_BACKOFF) {
+		struct member *other = keeper_member(k, i);
+		if (other->kind == KIND_EPHEMERAL) {
+			continue;
+		} else if (other->state == CONTAINER_BACKOFF) {
 			ev_timer_stop(k->loop, &other->timer);
 			member_enter(other, EVENT_ENDED);
 		} else if (other->state == CONTAINER_STOPPING) {
@@ -49,7 +53,8 @@ void renew_advance(struct keeper *k)
 	struct member *m = k->renewing;
 
 	for (size_t i = 0; i < k->n; i++)
-		if (container_has_process(k->members[i].state))
+		if (keeper_member(k, i)->kind != KIND_EPHEMERAL &&
+		    container_has_process(keeper_member(k, i)->state))
 			return;
 	if (ev_is_active(&k->renew))
 		return;

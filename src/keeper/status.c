@@ -103,14 +103,15 @@ static struct container_user *user_of(const struct writing *w, const struct memb
 
 static void add_container(struct writing *w, const struct member *m)
 {
-	struct container_status *s = m->kind == KIND_APP
-					     ? list_add(w->arena, &w->status.containerStatuses)
-					     : list_add(w->arena, &w->status.initContainerStatuses);
+	struct container_statuses *all = m->kind == KIND_APP         ? &w->status.containerStatuses
+					 : m->kind == KIND_EPHEMERAL ? &w->status.ephemeralContainerStatuses
+								     : &w->status.initContainerStatuses;
+	struct container_status *s = list_add(w->arena, all);
 
 	s->name = m->sc.spec->name;
 	s->image = m->sc.image->reference;
 	s->imageID = m->sc.image->id;
-	s->ready = m->kind == KIND_INIT ? m->passed : probes_are_ready(m);
+	s->ready = m->kind == KIND_INIT ? m->passed : m->kind != KIND_EPHEMERAL && probes_are_ready(m);
 	s->restartCount = m->starts > 1 ? (int32_t)m->starts - 1 : 0;
 	s->started = (struct optional_bool){ true, probes_have_started(m) };
 	if (container_has_process(m->state) &&
@@ -171,7 +172,7 @@ static void fill(struct writing *w)
 	fill_addresses(w);
 	conditions_fill(k, s, w->arena);
 	for (size_t i = 0; i < k->n; i++)
-		add_container(w, &k->members[i]);
+		add_container(w, keeper_member(k, i));
 }
 
 void status_write(struct keeper *k)

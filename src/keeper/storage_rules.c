@@ -82,8 +82,9 @@ const char *storage_excess(const struct pod_spec *spec, const int64_t *bytes, st
 	for (size_t i = 0; i < spec->containers.n; i++) {
 		struct quantity limit = limit_of(&spec->containers.at[i]);
 		if (is_more(own[i], &limit))
-			return arena_printf(a, "Container %s exceeded its local ephemeral storage limit \"%s\". ",
-					    spec->containers.at[i].name, limit.text);
+			return arena_printf(
+				a, "Container %s exceeded its local ephemeral storage limit \"%s\". ",
+				spec->containers.at[i].name, limit.text);
 	}
 	return NULL;
 }

@@ -307,7 +307,7 @@ static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec
 		*list_add(s->arena, &spec->root.lower) = *layer;
 	spec->root.readonly = cs && cs->readOnlyRootFilesystem.value;
 	spec->namespaces = CLONE_NEWCGROUP;
-	if (!s->pod->spec.hostPID && !s->pod->spec.shareProcessNamespace.value)
+	if (!s->pod->spec.hostPID && !s->pod->spec.shareProcessNamespace.value && !c->target)
 		spec->namespaces |= CLONE_NEWPID;
 	oci_default_files(spec, privileged, s->arena);
 	if (cs && text_is(cs->procMount, "Unmasked"))
@@ -351,6 +351,19 @@ static int make_cgroup(struct sandbox *s, struct sandbox_container *c, struct er
 	return 0;
 }
 
+/* Of its target; -1 without one. */
+static int open_target(const struct sandbox_container *c, int *fd, struct error *err)
+{
+	char path[64];
+
+	*fd = -1;
+	if (!c->target)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)c->target);
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	return *fd < 0 ? error_errno(err, "cannot open the process namespace of the target container") : 0;
+}
+
 int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, struct error *err)
 {
 	_cleanup_(kept_close) struct kept_fds fds = {};
@@ -377,13 +390,18 @@ int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, str
 	if (r == 0 && s->pod->spec.shareProcessNamespace.value)
 		r = process_namespace_ensure(s, err);
 	temporary.pid_namespace = s->pid_namespace;
+	_cleanup_close_ int target = -1;
+	if (r == 0)
+		r = open_target(c, &target, err);
+	if (target >= 0)
+		temporary.pid_namespace = target;
 	if (r == 0)
 		r = mapped_container(&temporary, &spec, mount_point, &fds, err);
 	if (r == 0)
 		r = open_stdio(s, c, &spec.process, setting.stdio, &fds, err);
 	if (r == 0) {
 		setting.mount_point = s->user_namespace < 0 ? mount_point : NULL;
-		setting.pid_namespace = s->pid_namespace;
+		setting.pid_namespace = temporary.pid_namespace;
 		setting.cgroup_fd = cgroup_directory(&c->cgroup);
 		setting.task_count = cgroup_tasks(&c->cgroup, setting.tasks);
 		c->oom_kills = cgroup_oom_kills(&c->cgroup);

@@ -52,9 +52,8 @@ static int64_t container_bytes(const struct places *p, const struct container *c
 	snprintf(path, sizeof(path), "pods/%s/container.%s/upper", meta->uid, c->name);
 	int64_t bytes = bytes_of(file_open_dir(p->root, path, 0, NULL));
 	snprintf(path, sizeof(path), "%s_%s_%s/%s", meta->namespace, meta->name, meta->uid, c->name);
-	return p->logs < 0
-		       ? bytes
-		       : bytes + bytes_of(path_open_in_root(p->logs, path, O_RDONLY | O_DIRECTORY, 0));
+	return p->logs < 0 ? bytes
+			   : bytes + bytes_of(path_open_in_root(p->logs, path, O_RDONLY | O_DIRECTORY, 0));
 }
 
 static int by_number(const void *a, const void *b)
@@ -80,8 +79,8 @@ static void close_others(const struct places *p)
 static void measure(const struct places *p, pid_t parent)
 {
 	const struct pod_spec *spec = &p->sandbox->pod->spec;
-	int64_t *bytes = memory_new(spec->volumes.n + spec->initContainers.n + spec->containers.n,
-				    sizeof(*bytes));
+	int64_t *bytes =
+		memory_new(spec->volumes.n + spec->initContainers.n + spec->containers.n, sizeof(*bytes));
 	size_t n = 0;
 
 	signal(SIGTERM, SIG_DFL);

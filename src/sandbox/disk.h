@@ -10,7 +10,7 @@
 /* A child that measures. */
 struct disk_measure {
 	int pidfd, result; /* owned, -1: none; RESULT becomes readable */
-	size_t n;          /* how many numbers: of the pod's volumes, init containers and containers, in this order */
+	size_t n; /* how many numbers: of the pod's volumes, init containers and containers, in this order */
 };
 
 #define DISK_MEASURE_NONE ((struct disk_measure){ .pidfd = -1, .result = -1 })

@@ -65,6 +65,7 @@ struct sandbox_container {
 	int devpts; /* its devpts, to open terminals for exec */
 	uint64_t oom_kills;
 	unsigned attempt;
+	pid_t target; /* it joins the process namespace of this process, a child of ours; 0: it has the pod's, or one of its own */
 	uid_t uid; /* what its process began as; valid once it was created */
 	gid_t gid;
 	struct ints groups; /* the supplementary ones */

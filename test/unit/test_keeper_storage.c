@@ -38,14 +38,16 @@ static const struct pod_spec *spec(const char *size, const char *init, const cha
 {
 	struct problems p = { .arena = arena };
 	struct objects objects = {};
-	const char *text = arena_printf(
-		arena,
-		"{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {"
-		"volumes: [{name: disk, emptyDir: {%s}}, {name: memory, emptyDir: {medium: Memory, sizeLimit: 1}}], "
-		"initContainers: [{name: i, image: 'i:1', resources: {limits: {%s}}}], "
-		"containers: [{name: a, image: 'i:1', resources: {limits: {%s}}}, {name: b, image: 'i:1', resources: "
-		"{limits: {%s}}}]}}",
-		size, init, a, b);
+	const char *text =
+		arena_printf(arena,
+			     "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {"
+			     "volumes: [{name: disk, emptyDir: {%s}}, {name: memory, emptyDir: {medium: "
+			     "Memory, sizeLimit: 1}}], "
+			     "initContainers: [{name: i, image: 'i:1', resources: {limits: {%s}}}], "
+			     "containers: [{name: a, image: 'i:1', resources: {limits: {%s}}}, {name: b, "
+			     "image: 'i:1', resources: "
+			     "{limits: {%s}}}]}}",
+			     size, init, a, b);
 
 	objects_parse("f", text, strlen(text), NULL, arena, &objects, &p);
 	if (p.errors.n)
@@ -71,14 +73,31 @@ static void the_first_limit_that_is_exceeded_is_told(void **state)
 		const char *says;
 	} cases[] = {
 		{ "sizeLimit: 4Ki", "", "", "", { 4 * KI }, NULL },
-		{ "sizeLimit: 4Ki", "", "", "", { 4 * KI + 1 }, "Usage of EmptyDir volume \"disk\" exceeds the limit \"4Ki\". " },
+		{ "sizeLimit: 4Ki",
+		  "",
+		  "",
+		  "",
+		  { 4 * KI + 1 },
+		  "Usage of EmptyDir volume \"disk\" exceeds the limit \"4Ki\". " },
 		{ "", "", "", "", { 1 << 30, 0, 1 << 30, 1 << 30, 1 << 30 }, NULL },
-		{ "", "", "ephemeral-storage: 4Ki", "ephemeral-storage: 8Ki", { 0, 0, 0, 5 * KI, KI },
+		{ "",
+		  "",
+		  "ephemeral-storage: 4Ki",
+		  "ephemeral-storage: 8Ki",
+		  { 0, 0, 0, 5 * KI, KI },
 		  "Container a exceeded its local ephemeral storage limit \"4Ki\". " },
-		{ "", "", "ephemeral-storage: 4Ki", "ephemeral-storage: 8Ki", { 5 * KI, 0, KI, 4 * KI, 3 * KI },
+		{ "",
+		  "",
+		  "ephemeral-storage: 4Ki",
+		  "ephemeral-storage: 8Ki",
+		  { 5 * KI, 0, KI, 4 * KI, 3 * KI },
 		  "Pod ephemeral local storage usage exceeds the total limit of containers 12Ki. " },
 		{ "", "", "ephemeral-storage: 1Ki", "", { KI }, NULL },
-		{ "", "", "ephemeral-storage: 1Ki", "", { KI, 0, 0, 0, 1 },
+		{ "",
+		  "",
+		  "ephemeral-storage: 1Ki",
+		  "",
+		  { KI, 0, 0, 0, 1 },
 		  "Pod ephemeral local storage usage exceeds the total limit of containers 1Ki. " },
 		{ "", "ephemeral-storage: 8Ki", "ephemeral-storage: 1Ki", "", { 2 * KI }, NULL },
 	};
