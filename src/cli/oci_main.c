@@ -33,6 +33,10 @@ const struct command commands[] = {
 	{ "update", "Life", "ID", "change the resources of a container", oci_update_options, oci_run_update },
 	{ "delete", "Life", "ID", "remove what a stopped container has left", oci_delete_options,
 	  oci_run_delete },
+	{ "checkpoint", "Life", "ID", "write a running container to files", oci_checkpoint_options,
+	  oci_run_checkpoint },
+	{ "restore", "Life", "[-d] [-b BUNDLE] ID", "make a container from these files", oci_restore_options,
+	  oci_run_restore },
 	{ "state", "Show", "ID", "the state of a container, as JSON", NULL, oci_run_state },
 	{ "list", "Show", "", "the containers below --root", oci_list_options, oci_run_list },
 	{ "ps", "Show", "ID", "the processes of a container", oci_ps_options, oci_run_ps },
@@ -45,7 +49,7 @@ const struct command commands[] = {
 
 enum { COUNT = sizeof(commands) / sizeof(*commands) - 1 };
 
-static const struct option_spec globals[] = {
+const struct option_spec oci_globals[] = {
 	{ "root", 0, "DIR",
 	  "where the state of containers is kept (" ROOT "; not root: $XDG_RUNTIME_DIR/seapod-oci)" },
 	{ "log", 0, "FILE", "where to tell errors, besides standard error" },
@@ -55,44 +59,11 @@ static const struct option_spec globals[] = {
 	{ "systemd-cgroup", 0, NULL, "cgroups are units of systemd: cgroupsPath is SLICE:PREFIX:NAME" },
 	{ "cgroup-manager", 0, "cgroupfs|systemd", "the same" },
 	{ "rootless", 0, "auto|true|false", "without effect" },
-	{ "criu", 0, "PATH", "without effect" },
+	{ "criu", 0, "PATH", "the program that checkpoint and restore use (criu)" },
 	{ "version", 'v', NULL, "the version of the program and of the specification" },
 	{ "help", 'h', NULL, "this" },
 	{},
 };
-
-static void help_options(const struct option_spec *s)
-{
-	for (; s && s->name; s++) {
-		char left[64];
-		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", s->letter ? '-' : ' ',
-			 s->letter ? s->letter : ' ', s->letter ? ", " : "  ", s->name, s->value ? " " : "",
-			 s->value ? s->value : "");
-		printf("  %-34s %s\n", left, s->doc);
-	}
-}
-
-static void help(void)
-{
-	const char *group = "";
-
-	puts("An OCI runtime: from a bundle to a container.\n\nUsage: seapod oci [OPTIONS] COMMAND ...");
-	for (size_t i = 0; i < COUNT; i++) {
-		if (strcmp(group, commands[i].group) != 0)
-			printf("\n%s\n", group = commands[i].group);
-		printf("  %-10s %s\n", commands[i].name, commands[i].doc);
-	}
-	puts("\nOptions");
-	help_options(globals);
-}
-
-static void command_help(const struct command *c)
-{
-	printf("Usage: seapod oci %s %s\n\n%s.\n", c->name, c->usage, c->doc);
-	if (c->options)
-		puts("");
-	help_options(c->options);
-}
 
 /* One line as runc's: callers look for the last one with level "error". */
 static void log_to_file(const char *level, const char *text)
@@ -159,12 +130,14 @@ static int apply_global(const char *name, const char *value, const char **root, 
 		return usage_error(err, "--log-format: '%s' is neither text nor json", value);
 	else if (text_is(name, "log-format"))
 		oci.is_json = text_is(value, "json");
+	else if (text_is(name, "criu"))
+		oci.criu = value;
 	else if (text_is(name, "systemd-cgroup"))
 		oci.systemd_cgroup = true;
 	else if (text_is(name, "cgroup-manager"))
 		oci.systemd_cgroup = text_is(value, "systemd");
 	else if (text_is(name, "help")) {
-		help();
+		oci_help();
 		return 1;
 	} else if (text_is(name, "version")) {
 		puts("seapod-oci version " SEAPOD_VERSION "\nspec: " OCI_VERSION_MAX);
@@ -175,7 +148,9 @@ static int apply_global(const char *name, const char *value, const char **root, 
 
 static int run(int argc, char **argv, struct error *err)
 {
-	static const struct command self = { "oci", "", "COMMAND", "", globals, NULL, .own_options = true };
+	static const struct command self = {
+		"oci", "", "COMMAND", "", oci_globals, NULL, .own_options = true
+	};
 	const struct option_spec *option;
 	const char *value, *home = getenv("XDG_RUNTIME_DIR"), *root = ROOT;
 	char own[PATH_MAX];
@@ -194,8 +169,12 @@ static int run(int argc, char **argv, struct error *err)
 	if (r < 0)
 		return r;
 	if (o.count == 0) {
-		help();
+		oci_help();
 		return 1;
+	}
+	if (text_is(o.positional[0], "help")) { /* man/make-page asks so */
+		oci_help_scdoc();
+		return 0;
 	}
 	_cleanup_arena_ struct arena *arena = arena_new();
 	struct context x = { .arena = arena, .command = find(o.positional[0], err) };
@@ -203,7 +182,7 @@ static int run(int argc, char **argv, struct error *err)
 		return -EXIT_FAILED;
 	int at = argc - o.count;
 	if (at + 1 < argc && (text_is(argv[at + 1], "--help") || text_is(argv[at + 1], "-h"))) {
-		command_help(x.command);
+		oci_help_command(x.command);
 		return 0;
 	}
 	if (x.command->enters && program_protect(oci.argv, err) < 0)

@@ -26,6 +26,8 @@ struct oci_create_wish {
 	const char *id, *bundle;
 	bool no_pivot;
 	bool systemd_cgroup; /* cgroupsPath names a unit of systemd's */
+	const struct oci_criu_wish
+		*restore; /* checkpoint.h: its processes come from files; NULL: a new one */
 	struct oci_io io;
 	void (*warn)(const char *text);
 };

@@ -8,13 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "linux/path.h"
 #include "linux/socket.h"
 #include "oci/bundle.h"
+#include "oci/checkpoint.h"
 #include "oci/hooks.h"
 #include "oci/net_devices.h"
 #include "oci/runtime.h"
@@ -302,6 +305,41 @@ static int record(struct creation *c, struct error *err)
 	return r < 0 ? r : oci_state_write(&c->state, err);
 }
 
+/* criu gives every process a time namespace of its own, which exec must join. */
+static bool has_other_time(pid_t pid)
+{
+	char path[40];
+	struct stat mine, its;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/time", (int)pid);
+	return stat("/proc/self/ns/time", &mine) == 0 && stat(path, &its) == 0 && mine.st_ino != its.st_ino;
+}
+
+/* Instead of a new process: those that were written down. Their first one is there before it is recorded, and runs already. */
+static int restore(struct creation *c, struct error *err)
+{
+	char proc[32], at[PATH_MAX];
+	int r = bundle_namespaces(&c->bundle, err);
+	ssize_t n = readlink(path_of_fd(c->state.dir, proc), at, sizeof(at) - 1);
+
+	if (r < 0 || n < 0)
+		return r < 0 ? r : error_errno(err, "cannot find the directory of the container");
+	at[n] = '\0';
+	fill_record(c);
+	c->state.record.rootfs = arena_printf(
+		c->state.arena, "%s%s%s", *c->bundle.config.root->path == '/' ? "" : c->bundle.dir,
+		*c->bundle.config.root->path == '/' ? "" : "/", c->bundle.config.root->path);
+	r = oci_restore_processes(c->wish->restore, &c->bundle, at, &c->wish->io, c->p, err);
+	if (r < 0)
+		return error_prefix(err, "cannot restore the container '%s'", c->wish->id);
+	c->state.record.pid = c->p->pid;
+	c->state.record.startTime = process_start_time(c->p->pid);
+	c->state.record.newTime |= has_other_time(c->p->pid);
+	if ((r = record(c, err)) == 0)
+		systemd_release(&c->worker);
+	return r;
+}
+
 static int create(struct creation *c, struct error *err)
 {
 	int r;
@@ -311,6 +349,8 @@ static int create(struct creation *c, struct error *err)
 	    (r = keep_config(c, err)) < 0 || (r = oci_bundle_enter(&c->bundle, err)) < 0 ||
 	    (r = make_cgroup(c, err)) < 0)
 		return r;
+	if (c->wish->restore)
+		return restore(c, err);
 	c->bundle.cache = c->cache;
 	if ((r = oci_bundle_spec(&c->bundle, err)) < 0)
 		return r;
