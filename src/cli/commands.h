@@ -34,6 +34,7 @@ int run_logout(struct context *x, int argc, char **argv, struct error *err);
 int run_load(struct context *x, int argc, char **argv, struct error *err);
 int run_save(struct context *x, int argc, char **argv, struct error *err);
 int run_images(struct context *x, int argc, char **argv, struct error *err);
+int run_build(struct context *x, int argc, char **argv, struct error *err);
 int run_explain(struct context *x, int argc, char **argv, struct error *err);
 int run_network(struct context *x, int argc, char **argv, struct error *err);
 int run_volume(struct context *x, int argc, char **argv, struct error *err);
@@ -50,6 +51,6 @@ extern const struct option_spec apply_options[], events_options[], top_options[]
 	port_forward_options[], describe_options[], wait_options[], attach_options[], start_options[],
 	delete_options[], rm_options[], stop_options[], restart_options[], kill_options[], get_options[],
 	ps_options[], exec_options[], debug_options[], run_options[], network_options[], logs_options[],
-	load_options[], image_options[], images_options[], save_options[], volume_options[], dns_options[],
-	resize_options[], help_options[];
+	load_options[], image_options[], build_options[], images_options[], save_options[], volume_options[],
+	dns_options[], resize_options[], help_options[];
 extern const struct option_spec pull_options[], login_options[], logout_options[];

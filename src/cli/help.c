@@ -124,6 +124,14 @@ static const struct {
 	  "An OCI image layout as a tar, with docker's manifest.json in it: podman, skopeo, ctr and docker "
 	  "load it. The blobs are as they came, so digests stay.",
 	  "seapod save -o web.tar nginx web:2\nseapod save nginx | ssh other seapod load -" },
+	{ "build",
+	  "DIR is the context: what COPY takes is in it. A RUN is a container as every other, a layer what "
+	  "it "
+	  "leaves. A step whose layer is known is not made again. SOURCE_DATE_EPOCH makes images the same "
+	  "bit "
+	  "for bit. docs/build.md says what of the Dockerfile reference is done.",
+	  "seapod build -t web .\nseapod build -t web:2 -f Dockerfile.prod --build-arg VERSION=2 --target "
+	  "run ." },
 	{ "images", "NAME may have a tag, or the shell's patterns.",
 	  "seapod images\nseapod images 'registry.example.org/*' -q" },
 	{ "image",

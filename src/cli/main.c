@@ -58,6 +58,8 @@ const struct command commands[] = {
 	  .arguments = "FILE" },
 	{ "save", "Images", "[-o FILE] IMAGE...", "write images to an archive", save_options, run_save,
 	  .arguments = "IMAGE" },
+	{ "build", "Images", "-t NAME DIR", "make an image from a Dockerfile", build_options, run_build,
+	  .arguments = "FILE" },
 	{ "images", "Images", "[NAME]", "list images", images_options, run_images, .arguments = "IMAGE" },
 	{ "image", "Images", "ls|inspect|pull|push|load|save|tag|rm|prune ...", "list and change images",
 	  image_options, run_image,

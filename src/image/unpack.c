@@ -69,7 +69,9 @@ static int no(struct unpacking *u, const char *path, const char *what)
 	return error_errno(u->err, "cannot %s '%s' of a layer", what, path);
 }
 
-static int write_contents(struct unpacking *u, struct archive *archive, int fd, const char *path)
+/* A file may end with a hole: then its size is the entry's, not that of its data. */
+static int write_contents(struct unpacking *u, struct archive *archive, int fd, int64_t whole,
+			  const char *path)
 {
 	const void *data;
 	size_t size;
@@ -90,6 +92,7 @@ static int write_contents(struct unpacking *u, struct archive *archive, int fd, 
 		return u->err->code ? -u->err->code
 				    : error_set(u->err, EBADMSG, "a layer is cut off in '%s'", path);
 	struct stat st;
+	end = whole > end ? whole : end;
 	if (fstat(fd, &st) == 0 && st.st_size < end && ftruncate(fd, end) < 0)
 		return no(u, path, "write");
 	return 0;
@@ -191,7 +194,7 @@ static int make_node(struct unpacking *u, struct archive *archive, struct archiv
 			openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd < 0)
 			return no(u, path, "make the file");
-		return write_contents(u, archive, fd, path);
+		return write_contents(u, archive, fd, archive_entry_size(e), path);
 	}
 	case AE_IFDIR:
 		if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST)

@@ -1,4 +1,4 @@
-/* worker.c — the program seapod-image: the only one that reads and writes archives.
+/* worker.c — the program seapod-image: it reads and writes archives of images.
  *
  *	seapod-image ROOT RUN load FILE
  *	seapod-image ROOT RUN import FILE NAME [CONFIG-JSON]
