@@ -19,14 +19,11 @@
 #include "base/log.h"
 #include "net/hostport.h"
 #include "net/port_map.h"
-#include "net/service_rules.h"
 
 /* %1$s: how the names of pods' links begin. */
 static const char chains[] =
-	/* What is sent to a published port of an address of the host goes to the pod instead: from outside, and from the host itself. Services come first:
-	 * what is for their addresses is nothing of the host's. */
+	/* What is sent to a published port of an address of the host goes to the pod instead: from outside, and from the host itself. */
 	"	chain publish {\n"
-	"		jump services\n"
 	"		fib daddr type != local return\n"
 	"		meta nfproto ipv4 dnat ip to ip daddr . meta l4proto . th dport map @ports_at\n"
 	"		meta nfproto ipv4 dnat ip to ip daddr . meta l4proto . th dport map @ranges_at\n"
@@ -36,7 +33,6 @@ static const char chains[] =
 	"		meta nfproto ipv6 dnat ip6 to ip6 daddr . meta l4proto . th dport map @ranges6_at\n"
 	"		meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @ports6\n"
 	"		meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @ranges6\n"
-	"		jump node_ports\n"
 	"	}\n"
 	"	chain prerouting { type nat hook prerouting priority dstnat; policy accept; jump publish; }\n"
 	"	chain output { type nat hook output priority -100; policy accept; jump publish; }\n"
@@ -277,7 +273,7 @@ static void begin_table(const char *family, const struct instance *in, struct te
 }
 
 void rules_text(const struct instance *in, const struct network_states *networks, bool guard,
-		const char *services, struct text *out)
+		struct text *out)
 {
 	struct set s = { .out = out };
 	char prefix[IFNAMSIZ];
@@ -293,7 +289,6 @@ void rules_text(const struct instance *in, const struct network_states *networks
 	put_addresses(networks, true, &s);
 	put_self(networks, false, &s);
 	put_self(networks, true, &s);
-	text_add(out, services);
 	text_printf(out, chains, prefix);
 	if (!guard)
 		return;
@@ -354,13 +349,12 @@ int rules_run(const char *text, struct error *err)
 
 int rules_load(const struct instance *in, const struct network_states *networks, struct error *err)
 {
-	_cleanup_text_ struct text whole = {}, unguarded = {}, services = {};
+	_cleanup_text_ struct text whole = {}, unguarded = {};
 
-	service_rules_text(in, &services);
-	rules_text(in, networks, true, text_str(&services), &whole);
+	rules_text(in, networks, true, &whole);
 	if (rules_run(text_str(&whole), err) == 0)
 		return 0;
-	rules_text(in, networks, false, text_str(&services), &unguarded);
+	rules_text(in, networks, false, &unguarded);
 	int r = rules_run(text_str(&unguarded), err);
 	if (r == 0)
 		log_warning("this kernel has no nftables for bridges: a pod that has CAP_NET_RAW could send "

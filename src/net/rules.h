@@ -24,9 +24,9 @@ int network_states_read(const struct instance *in, bool remove, struct arena *a,
 			struct error *err);
 
 /* The whole of it as text for nft(8), a single transaction: what there was of it goes. Pure. GUARD: with the table of the bridge family, which
- * keeps pods from sending under others' addresses. SERVICES: the services' part (service_rules.h), or "". */
+ * keeps pods from sending under others' addresses. */
 void rules_text(const struct instance *in, const struct network_states *networks, bool guard,
-		const char *services, struct text *out);
+		struct text *out);
 
 /* Loads them. On a kernel without the bridge family the guard is left out, and a warning says so. */
 int rules_load(const struct instance *in, const struct network_states *networks, struct error *err);

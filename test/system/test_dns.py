@@ -354,3 +354,11 @@ def test_services_as_they_are_applied(seapod):
     assert dig("127.0.0.56", "_http._tcp.web.default.svc.cluster.local", "SRV") == ["0 100 80 web.default.svc.cluster.local."]
     seapod.run("delete", "service", "web")
     eventually(lambda: status("127.0.0.56", "web.default.svc.cluster.local")[0] == "NXDOMAIN")
+
+
+def test_a_pod_asks_at_the_gateway_of_its_own_network(on):
+    on.run("network", "create", "front", "--subnet", "172.30.9.0/24")
+    on.apply([pod("web"), {**pod("far"), "metadata": {"name": "far", "annotations": {"seapod.io/network": "front"}}}])
+    assert "nameserver 172.30.9.1" in on.sh("far", "cat /etc/resolv.conf")
+    assert f"nameserver {gateway(on)}" in on.sh("web", "cat /etc/resolv.conf")
+    eventually(lambda: on.ip("far") in on.sh("far", "nslookup far.", check=False), "its own name; busybox only looks below the search path without the dot")

@@ -186,7 +186,7 @@ static void rules_have_the_elements_of_all_endpoints(void **state)
 
 	inet_pton(AF_INET, "10.100.0.0", &states[0].network.subnet);
 	inet_pton(AF_INET, "10.9.9.0", &states[1].network.subnet);
-	rules_text(&in, &all, true, "", &text);
+	rules_text(&in, &all, true, &text);
 	assert_non_null(strstr(
 		text.at, "elements = { 6 . 8080 : 10.100.0.2 . 80,\n\t\t\t6 . 8081 : 10.100.0.2 . 81 }"));
 	assert_non_null(strstr(text.at, "elements = { 127.0.0.1 . 17 . 53 : 10.100.0.2 . 5353 }"));
@@ -201,11 +201,11 @@ static void rules_have_the_elements_of_all_endpoints(void **state)
 	assert_non_null(strstr(
 		text.at, "elements = { 10.100.0.0/16 . 10.100.0.0/16,\n\t\t\t10.9.9.0/24 . 10.9.9.0/24 }"));
 
-	rules_text(&in, &none, true, "", &empty);
+	rules_text(&in, &none, true, &empty);
 	assert_null(strstr(empty.at, "elements"));
 	assert_non_null(strstr(empty.at, "table bridge seapod_12345678"));
 
-	rules_text(&in, &all, false, "", &unguarded);
+	rules_text(&in, &all, false, &unguarded);
 	assert_null(strstr(unguarded.at, "table bridge"));
 }
 
