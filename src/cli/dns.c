@@ -20,13 +20,10 @@
 #define VERBS "serve, on, off, status"
 
 const struct option_spec dns_options[] = {
-	{ "listen", 'l', "ADDRESS[:PORT]",
-	  "answer there, too (again for more)" },
+	{ "listen", 'l', "ADDRESS[:PORT]", "answer there, too (again for more)" },
 	{ "port", 'p', "PORT", "answer at this port, not 53" },
-	{ "allow", 'a', "NETWORK",
-	  "answer 192.0.2.0/24, too (again for more)" },
-	{ "upstream", 'u', "ADDRESS[:PORT]",
-	  "not those of /etc/resolv.conf (again for more)" },
+	{ "allow", 'a', "NETWORK", "answer 192.0.2.0/24, too (again for more)" },
+	{ "upstream", 'u', "ADDRESS[:PORT]", "not those of /etc/resolv.conf (again for more)" },
 	{ "zone", 'z', "ZONE", "of pods and Services, not cluster.local" },
 	{ "rate", 0, "N", "queries a second of an address (20000; 0: any)" },
 	{},
