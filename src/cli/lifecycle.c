@@ -151,6 +151,12 @@ static int grace_value(const char *value, struct request *request, struct error 
 	return 0;
 }
 
+static bool is_pods(const char *word)
+{
+	const struct kind *kind = kind_of_word(word, NULL);
+	return kind && kind == kind_of_word("pod", NULL);
+}
+
 int run_delete(struct context *x, int argc, char **argv, struct error *err)
 {
 	const struct option_spec *option;
@@ -190,6 +196,8 @@ int run_delete(struct context *x, int argc, char **argv, struct error *err)
 	const char *kind = rm ? "pod" : first ? o.positional[0] : NULL;
 	if (first && o.count == 1 && !d.all)
 		return usage_error(err, "delete needs the name of a %s", kind);
+	if (d.all && (o.count != 1 || !is_pods(o.positional[0])))
+		return usage_error(err, "--all deletes every pod: 'delete pods --all', without names");
 	for (int i = first; i < o.count; i++) {
 		const char *slash = strchr(o.positional[i], '/');
 		const char *its =

@@ -305,6 +305,9 @@ static int build(struct context *x, struct running *r, struct options *o, struct
 			text_add(&word, (char[]){ *s, *s == '$' ? '$' : '\0', '\0' });
 		*list_add(x->arena, &r->container->args) = arena_strdup(x->arena, text_str(&word));
 	}
+	if (r->remove && !text_is(r->pod.spec.restartPolicy, "Never"))
+		return usage_error(err,
+				   "--rm and --restart exclude each other: what is started again has no end");
 	r->container->securityContext = &r->security;
 	object_defaults(&pod_table, &r->pod, x->arena);
 	pod_defaults(&r->pod, x->arena);
@@ -314,19 +317,25 @@ static int build(struct context *x, struct running *r, struct options *o, struct
 	return 0;
 }
 
+/* The pod that this command has made, and not another one that had its name already. */
+static bool find_ours(struct context *x, const struct pod *pod, struct found_pod *found)
+{
+	return pods_find(&x->in, pod->metadata.namespace, pod->metadata.name, x->arena, found, NULL) == 0 &&
+	       text_is(found->pod->metadata.uid, pod->metadata.uid);
+}
+
 static void delete_after(struct context *x, const struct pod *pod)
 {
 	struct found_pod found;
 	struct reply reply = {};
 
-	if (pods_find(&x->in, pod->metadata.namespace, pod->metadata.name, x->arena, &found, NULL) < 0)
+	if (!find_ours(x, pod, &found))
 		return;
 	_cleanup_close_ int fd = found.alive ? keeper_connect(&x->in, found.pod->metadata.uid, NULL) : -1;
 	if (fd >= 0 && keeper_ask(fd, x->arena, &(struct request){ .verb = "delete", .force = true }, NULL,
 				  &reply, NULL, NULL) == 0)
 		pod_wait_end(x, fd, NULL);
-	if (pods_find(&x->in, pod->metadata.namespace, pod->metadata.name, x->arena, &found, NULL) == 0 &&
-	    !found.alive)
+	if (find_ours(x, pod, &found) && !found.alive)
 		sandbox_sweep(&x->in, found.pod->metadata.uid, pod->metadata.namespace, pod->metadata.name);
 }
 
@@ -335,8 +344,7 @@ static const struct state_terminated *how_it_ended(struct context *x, const stru
 {
 	struct found_pod found;
 
-	if (pods_find(&x->in, pod->metadata.namespace, pod->metadata.name, x->arena, &found, NULL) < 0 ||
-	    found.pod->status.containerStatuses.n == 0)
+	if (!find_ours(x, pod, &found) || found.pod->status.containerStatuses.n == 0)
 		return NULL;
 	const struct container_state_status *state = &found.pod->status.containerStatuses.at[0].state;
 	return state->terminated;

@@ -4,6 +4,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "api/kinds.h"
 #include "base/clock.h"
 #include "base/duration.h"
 #include "cli/commands.h"
@@ -168,8 +169,11 @@ int run_wait(struct context *x, int argc, char **argv, struct error *err)
 	}
 	if (r < 0 || (r = parse(wanted, &wish, x->arena, err)) < 0)
 		return r;
-	int first =
-		o.count > 1 && text_starts(o.positional[0], "po") && !strchr(o.positional[0], '/') ? 1 : 0;
+	const struct kind *kind =
+		o.count > 1 ? kind_of_word(o.positional[0], NULL) : NULL; /* "pod web", or "web api" */
+	if (kind && kind != kind_of_word("pod", NULL))
+		return usage_error(err, "wait is for pods, not for a %s", kind->singular);
+	int first = kind ? 1 : 0;
 	if (!need(&o, first, "a pod's name", err))
 		return -EXIT_USAGE;
 	uint64_t until = clock_monotonic_us() + (uint64_t)timeout * 1000;

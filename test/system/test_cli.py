@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 import instance
+from instance import container, pod
 
 
 def commands(bare):
@@ -112,3 +113,13 @@ def test_the_manual_knows_every_command_and_option(bare):
         assert f'.SS seapod {name}' in page, name
         for option in re.findall(r"^ .*(--[a-z-]+)", bare.out("help", name).partition("Options:")[2], re.M):
             assert option in page, f"{name} {option}"
+
+
+def test_all_is_for_pods_alone_and_without_names(seapod):
+    seapod.apply(pod("web", container()))
+    for words in (["pod", "web"], ["configmap"], ["cm", "x"], ["web"]):
+        assert seapod.run("delete", *words, "--all", check=False).returncode == 2
+    assert seapod.run("wait", "cm", "x", "--for=delete", check=False).returncode == 2
+    assert seapod.phase("web") == "Running"
+    seapod.run("delete", "pods", "--all", "--now")
+    assert "No pods" in seapod.run("get", "pods").stdout + seapod.run("get", "pods").stderr

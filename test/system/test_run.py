@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from instance import BUSYBOX, STAY, eventually
+from instance import BUSYBOX, STAY, eventually, container, pod
 
 NET = "--net=none"
 
@@ -121,3 +121,13 @@ def test_it_is_fast(seapod):
         run(seapod, "true")
         times.append(time.monotonic() - begin)
     assert sorted(times)[2] < 0.5
+
+
+def test_rm_removes_only_what_it_has_made(seapod):
+    seapod.apply(pod("web", container()))
+    for more in ([], ["-d"]):
+        done = seapod.run("run", "--rm", *more, "--name", "web", BUSYBOX, "true", check=False)
+        assert done.returncode == 125 and "exists" in done.stderr
+        assert seapod.phase("web") == "Running"
+    done = seapod.run("run", "--rm", "--restart", "always", BUSYBOX, "true", check=False)
+    assert done.returncode == 2 and "--restart" in done.stderr
