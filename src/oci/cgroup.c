@@ -95,15 +95,15 @@ int oci_cgroup_find(struct oci_cgroup *g, const char *path, struct arena *a, str
 
 /* --- making --- */
 
-/* v1: a new cpuset has neither CPUs nor memory, and nothing can run in it: it gets its parent's. */
+/* v1: a new cpuset has neither CPUs nor memory, and nothing can run in it: it gets its parent's. Also one that another made, who may be
+ * just about to do that, or was killed before. */
 static void inherit_cpuset(int above, int dir)
 {
 	static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
 
 	for (int i = 0; i < 2; i++) {
-		_cleanup_free_ char *own = cgroup_file_read(dir, files[i]),
-				    *parents = cgroup_file_read(above, files[i]);
-		if (own && parents && (*own == '\n' || !*own))
+		_cleanup_free_ char *own = cgroup_file_read(dir, files[i]), *parents = NULL;
+		if (own && (*own == '\n' || !*own) && (parents = cgroup_file_read(above, files[i])))
 			cgroup_file_write(dir, files[i], parents);
 	}
 }
@@ -148,7 +148,7 @@ static int open_step_by_step(const struct oci_cgroup *g, struct oci_hierarchy *h
 		int below = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (below < 0)
 			return take_back(h, dir, name);
-		if (h->made && has_word(h->controllers, "cpuset"))
+		if (make && has_word(h->controllers, "cpuset"))
 			inherit_cpuset(dir, below);
 		close(dir);
 		dir = below;

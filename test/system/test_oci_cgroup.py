@@ -1,5 +1,6 @@
 """Clauses of the OCI runtime specification: `cgroupsPath` and `resources` (config-linux.md "Control groups"), pause and figures; oci_runtime.py."""
 import json
+import os
 import shutil
 
 from oci_runtime import Runtime, V2, own, v1, v2
@@ -101,3 +102,18 @@ def test_list_and_events(oci):
     assert oci.call("list", "-q").stdout == oci.id + "\n"
     stats = json.loads(oci.call("events", "--stats", oci.id).stdout)
     assert stats["type"] == "stats" and stats["data"]["pids"]["current"] == 1 and stats["data"]["memory"]["usage"]["usage"] > 0
+
+
+@v1
+def test_a_cpuset_that_another_has_just_made(oci):
+    """It has no processors yet; nor has one whose maker was killed."""
+    parent = f"/sys/fs/cgroup/cpuset/seapod-oci-test-{oci.id}"
+    os.mkdir(parent)
+    try:
+        oci.config["linux"]["cgroupsPath"] = f"/seapod-oci-test-{oci.id}/{oci.id}"
+        oci.create()
+        oci.call("delete", "--force", oci.id)
+    finally:
+        for controller in os.listdir("/sys/fs/cgroup"):
+            if os.path.isdir(left := f"/sys/fs/cgroup/{controller}/seapod-oci-test-{oci.id}"):
+                os.rmdir(left)
