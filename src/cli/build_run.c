@@ -222,8 +222,10 @@ static int add_image(struct running *r)
 	*image =
 		(struct launch_image){ .container = r->container->name, .reference = "build", .id = "build" };
 	copy_strings(x->arena, node_get(config, "Env"), &image->config.Env);
-	list_each(arg, &r->stage->args)
-		*list_add(x->arena, &image->config.Env) = *arg;
+	const struct variables env = { .pairs = image->config.Env };
+	list_each(arg, &r->stage->args) /* ENV wins over ARG */
+		if (!variable_find(&env, *arg, strcspn(*arg, "=")))
+			*list_add(x->arena, &image->config.Env) = *arg;
 	image->config.WorkingDir = node_get_string(config, "WorkingDir");
 	image->config.User = node_get_string(config, "User");
 	add_command(r, &image->config.Cmd);

@@ -82,6 +82,11 @@ COPY --chown=3:4 --chmod=0640 a.txt /a
     assert said(seapod, "cat /copied/link; stat -c '%u:%g %a' /copied/file /a") == "made\n7:8 644\n3:4 640\n"
 
 
+def test_env_wins_over_arg(seapod, build):
+    build(BASE + "ARG A=arg B=arg\nENV A=env\nRUN echo $A $B >/seen\n", "--build-arg", "A=given")
+    assert said(seapod, "cat /seen") == "env arg\n"
+
+
 def test_heredocs(seapod, build):
     build(BASE + """ENV X=1
 RUN <<EOF
@@ -204,7 +209,7 @@ def test_a_build_that_is_killed_leaves_nothing(seapod, build, number):
     eventually(lambda: not os.path.exists(f"{seapod.root}/tmp"), "the scratch directory to be gone")
 
 
-def test_podman_and_skopeo_read_it(seapod, build, tmp_path):
+def test_skopeo_reads_it(seapod, build, tmp_path):
     build(BASE + "RUN echo x >/x\nCMD [\"cat\", \"/x\"]\n")
     archive = tmp_path / "t.tar"
     seapod.run("save", "-o", str(archive), "localhost/t")
