@@ -28,7 +28,7 @@ enum { ANSWER_MAX = 64 * 1024, IGNORE_MAX = 1024 * 1024 };
 
 const struct option_spec build_options[] = {
 	{ "tag", 't', "NAME", "the image's name" },
-	{ "file", 'f', "FILE", "the Dockerfile (Containerfile or Dockerfile in DIR)" },
+	{ "file", 'f', "FILE", "the file (Containerfile or Dockerfile in DIR)" },
 	{ "build-arg", 0, "NAME=VALUE", "a value for an ARG" },
 	{ "target", 0, "STAGE", "build as far as this stage" },
 	{ "no-cache", 0, NULL, "make every layer anew" },
