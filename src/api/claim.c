@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "api/annotations.h"
 #include "api/names.h"
 #include "base/text.h"
 
@@ -95,13 +96,13 @@ bool claim_spec_validate(const struct claim_spec *spec, const char *path, struct
 bool claim_validate(const struct claim *c, struct problems *p)
 {
 	size_t before = p->errors.n + p->more;
-	const char *policy = string_map_get(&c->metadata.annotations, RECLAIM_NOTE);
+	const char *policy = string_map_get(&c->metadata.annotations, RECLAIM_ANNOTATION);
 
 	if (text_empty(c->metadata.name))
 		problem_error(p, 0, 0, "metadata", "the field 'name' is missing");
 	if (policy && !text_is(policy, "Delete") && !text_is(policy, "Retain"))
 		problem_error(p, 0, 0, "metadata.annotations",
-			      RECLAIM_NOTE " is '%.40s', not Delete or Retain", policy);
+			      RECLAIM_ANNOTATION " is '%.40s', not Delete or Retain", policy);
 	claim_spec_validate(&c->spec, "spec", p);
 	return p->errors.n + p->more == before;
 }

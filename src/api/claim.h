@@ -7,10 +7,6 @@
 
 #include "api/meta.h"
 
-/* What happens to the files when the claim is deleted, as a PersistentVolume's persistentVolumeReclaimPolicy: "Delete" (without this annotation) or
- * "Retain": they stay, and another claim of that name has them. */
-#define RECLAIM_NOTE "seapod.io/reclaim-policy"
-
 struct claim_resources {
 	struct quantity_map limits, requests;
 };

@@ -465,12 +465,10 @@ struct quantity resource_get(const struct quantity_map *map, const char *name);
 
 /* How many processes the pod may have, by the annotation seapod.io/pids-limit: Kubernetes leaves that to the kubelet (podPidsLimit).
  * *LIMIT: a number; -1 (also written "max"): any; 0: there is no such annotation. -EINVAL: it is none of these. */
-#define POD_PIDS_NOTE "seapod.io/pids-limit"
 int pod_pids_limit(const struct pod *pod, int64_t *limit);
 
 /* How long the pod's containers wait before they are started again, by an annotation seapod.io/backoff-WHICH (initial, max, reset) that has a
  * duration: Kubernetes leaves that to the kubelet (KEP-5593). 1: *MS is set; 0: there is none; -EINVAL: it is no duration. */
-#define POD_BACKOFF_NOTE "seapod.io/backoff-"
 int pod_backoff(const struct pod *pod, const char *which, int *ms);
 
 /* Whether a running pod can go from the resources of OLD to those of NEW (KEP-1287): only cpu and memory, limits are changed or added and not taken

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "api/annotations.h"
 #include "api/pod.h"
-
 #include "base/duration.h"
 #include "base/text.h"
 
@@ -60,7 +60,7 @@ const char *pod_qos_class(const struct pod_spec *spec)
 
 int pod_pids_limit(const struct pod *pod, int64_t *limit)
 {
-	const char *text = string_map_get(&pod->metadata.annotations, POD_PIDS_NOTE);
+	const char *text = string_map_get(&pod->metadata.annotations, PIDS_ANNOTATION);
 	long long number = -1;
 	bool any = text_is(text, "max") || text_is(text, "-1");
 
@@ -77,7 +77,7 @@ int pod_backoff(const struct pod *pod, const char *which, int *ms)
 {
 	char note[64];
 
-	snprintf(note, sizeof(note), POD_BACKOFF_NOTE "%s", which);
+	snprintf(note, sizeof(note), BACKOFF_ANNOTATION "%s", which);
 	const char *text = string_map_get(&pod->metadata.annotations, note);
 	return !text ? 0 : duration_parse(text, ms) < 0 ? -EINVAL : 1;
 }

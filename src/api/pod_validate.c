@@ -4,11 +4,8 @@
  * defined, fields that exclude each other. Rules of volumes and of one container have files of their own. What is wrong is named
  * by its path; problems.h finds the line.
  */
+#include "api/annotations.h"
 #include "api/validation.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "base/cleanup.h"
 #include "base/text.h"
 
@@ -141,8 +138,8 @@ static void check_backoff(struct validation *v)
 
 	for (size_t i = 0; i < 3; i++)
 		if (pod_backoff(v->pod, which[i], &ms) < 0)
-			wrong(v, "metadata.annotations", POD_BACKOFF_NOTE "%s is no duration (1s, 500ms, 5m)",
-			      which[i]);
+			wrong(v, "metadata.annotations",
+			      BACKOFF_ANNOTATION "%s is no duration (1s, 500ms, 5m)", which[i]);
 }
 
 bool pod_validate(const struct pod *pod, struct problems *problems)
@@ -163,8 +160,8 @@ bool pod_validate(const struct pod *pod, struct problems *problems)
 	int64_t pids;
 	if (pod_pids_limit(pod, &pids) < 0)
 		wrong(&v, "metadata.annotations",
-		      POD_PIDS_NOTE " is '%.40s', not a number of processes, or -1 for any",
-		      string_map_get(&pod->metadata.annotations, POD_PIDS_NOTE));
+		      PIDS_ANNOTATION " is '%.40s', not a number of processes, or -1 for any",
+		      string_map_get(&pod->metadata.annotations, PIDS_ANNOTATION));
 	check_backoff(&v);
 	check_spec(&v);
 	validate_volumes(&v);

@@ -1,4 +1,5 @@
 /* pod_validate_security.c — the rules of users, kernel parameters and of the two security contexts; see pod_validate.c. */
+#include "api/annotations.h"
 #include "api/sysctl.h"
 #include "api/validation.h"
 
@@ -85,7 +86,7 @@ void validate_security(struct validation *v, const struct container *c, const ch
 /* Kernel parameters belong to the namespace that holds them: the host's are not the pod's to set. */
 static void check_sysctl(struct validation *v, const char *path, const char *given)
 {
-	const char *allowed = string_map_get(&v->pod->metadata.annotations, UNSAFE_SYSCTLS_NOTE);
+	const char *allowed = string_map_get(&v->pod->metadata.annotations, UNSAFE_SYSCTLS_ANNOTATION);
 	char name[SYSCTL_SIZE];
 
 	if (!sysctl_normalize(given, name))
@@ -99,7 +100,7 @@ static void check_sysctl(struct validation *v, const char *path, const char *giv
 	else if (!sysctl_is_safe(name) && !sysctl_is_listed(name, allowed))
 		wrong(v, path,
 		      "'%.100s' is not on the list of safe ones (allow it by the "
-		      "annotation " UNSAFE_SYSCTLS_NOTE ")",
+		      "annotation " UNSAFE_SYSCTLS_ANNOTATION ")",
 		      given);
 }
 

@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define UNSAFE_SYSCTLS_NOTE "seapod.io/allowed-unsafe-sysctls"
-
 /* "net.core.somaxconn" of "net/core/somaxconn": when the first of both is a slash, slashes separate and dots are part of a name
  * (sysctl.d(5)). Into BUFFER; false: it is no name, or too long. */
 enum { SYSCTL_SIZE = 256 };

@@ -28,19 +28,35 @@ int error_set(struct error *err, int code, const char *format, ...)
 	return -code;
 }
 
-int error_errno(struct error *err, const char *format, ...)
+static int set_code(struct error *err, int code, const char *format, va_list args)
 {
-	int code = errno ? errno : EIO;
-
 	if (err) {
-		va_list args;
-		va_start(args, format);
 		err->code = code;
 		size_t end = put(err, 0, format, args);
-		va_end(args);
 		snprintf(err->text + end, sizeof(err->text) - end, ": %s", error_meaning(code));
 	}
 	return -code;
+}
+
+int error_errno(struct error *err, const char *format, ...)
+{
+	int code = errno ? errno : EIO;
+	va_list args;
+
+	va_start(args, format);
+	int r = set_code(err, code, format, args);
+	va_end(args);
+	return r;
+}
+
+int error_code(struct error *err, int code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	int r = set_code(err, code < 0 ? -code : EIO, format, args);
+	va_end(args);
+	return r;
 }
 
 int error_prefix(struct error *err, const char *format, ...)

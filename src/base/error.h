@@ -32,6 +32,9 @@ int error_set(struct error *err, int code, const char *format, ...) __attribute_
 /* Sets the sentence and adds ": " and the meaning of errno; returns -errno. */
 int error_errno(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same with the meaning of CODE, the negative result of a call; returns CODE. */
+int error_code(struct error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* Puts "PREFIX: " before the sentence that is there; returns -err->code. */
 int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

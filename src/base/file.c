@@ -89,8 +89,7 @@ int file_write_atomic(int dirfd, const char *name, const void *data, size_t size
 		r = -errno;
 	if (r < 0) {
 		unlinkat(dirfd, fresh, 0);
-		errno = -r;
-		return error_errno(err, "cannot write '%s'", name);
+		return error_code(err, r, "cannot write '%s'", name);
 	}
 	return 0;
 }

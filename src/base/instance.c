@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -43,13 +44,12 @@ static int open_dir(const char *path, struct error *err)
 	return fd < 0 ? error_errno(err, "cannot open the directory '%s'", path) : fd;
 }
 
-/* FNV-1a, 32 bits: the tag only has to differ between the few instances of one machine. */
-static uint32_t hash(uint32_t h, const char *s)
+/* The tag only has to differ between the few instances of one machine. */
+static void make_tag(struct instance *in)
 {
-	do
-		h = (h ^ (unsigned char)*s) * 16777619u;
-	while (*s++);
-	return h;
+	uint32_t hash = hash_add(HASH_BEGIN, in->root, strlen(in->root) + 1);
+
+	snprintf(in->tag, sizeof(in->tag), "%08x", hash_add(hash, in->run, strlen(in->run) + 1));
 }
 
 int instance_open(struct instance *in, const char *root, const char *run, struct error *err)
@@ -60,7 +60,7 @@ int instance_open(struct instance *in, const char *root, const char *run, struct
 
 	bool plain = text_is(in->root, INSTANCE_ROOT) && text_is(in->run, INSTANCE_RUN);
 	if (!plain)
-		snprintf(in->tag, sizeof(in->tag), "%08x", hash(hash(2166136261u, in->root), in->run));
+		make_tag(in);
 	in->log = plain ? memory_strdup("/var/log/pods") : memory_printf("%s/log/pods", in->root);
 	snprintf(in->bridge, sizeof(in->bridge), plain ? "seapod0" : "sp%s", in->tag);
 	snprintf(in->table, sizeof(in->table), plain ? "seapod" : "seapod_%s", in->tag);

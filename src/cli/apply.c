@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "api/annotations.h"
 #include "api/read.h"
 #include "api/store.h"
 #include "base/duration.h"
@@ -243,7 +244,7 @@ static void fail(struct applying *a, const struct error *why)
 /* "container:NAME": it lives in the network of another pod, which may come with it. */
 static bool joins_another(const struct pod *pod)
 {
-	const char *network = string_map_get(&pod->metadata.annotations, "seapod.io/network");
+	const char *network = string_map_get(&pod->metadata.annotations, NETWORK_ANNOTATION);
 	return network && text_starts(network, "container:");
 }
 

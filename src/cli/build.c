@@ -21,7 +21,7 @@
 #include "image/reference.h"
 #include "image/store.h"
 #include "object/json.h"
-#include "sandbox/claim.h"
+#include "sandbox/name.h"
 #include "sandbox/sandbox.h"
 
 enum { ANSWER_MAX = 64 * 1024, IGNORE_MAX = 1024 * 1024 };

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "api/annotations.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/build.h"
@@ -16,8 +17,8 @@
 #include "cli/session.h"
 #include "cli/start.h"
 #include "image/layer.h"
-#include "sandbox/claim.h"
 #include "sandbox/launch.h"
+#include "sandbox/name.h"
 #include "sandbox/sandbox.h"
 
 enum { OUTPUT_MAX = 16 * 1024 * 1024 };
@@ -254,7 +255,7 @@ static int make_pod(struct running *r)
 	r->pod.spec.hostNetwork = text_is(network, "host");
 	if (text_is(network, "none"))
 		*list_add(x->arena, &r->pod.metadata.annotations) =
-			(struct string_pair){ "seapod.io/network", "none" };
+			(struct string_pair){ NETWORK_ANNOTATION, "none" };
 	r->container->image = "build";
 	int result = add_flags(r);
 	if (result < 0)

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "object/json.h"
-#include "sandbox/claim.h"
+#include "sandbox/name.h"
 #include "sandbox/sandbox.h"
 
 enum { PATIENCE_US = 5 * 1000 * 1000 }; /* for a pod that is just being made */
@@ -40,7 +40,7 @@ static int load(const struct instance *in, const char *namespace, const char *na
 		struct found_pod *out)
 {
 	char uid[UID_SIZE], ctl[64];
-	int r = claim_look(in, namespace, name, uid, &out->alive);
+	int r = name_holder(in, namespace, name, uid, &out->alive);
 
 	if (r < 0)
 		return r;

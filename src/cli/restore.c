@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "api/annotations.h"
 #include "cli/commands.h"
 #include "cli/pods.h"
 #include "cli/start.h"
@@ -42,7 +43,7 @@ static int read_notes(struct context *x, struct all_returning *out, struct error
 /* Does R live in the network of a pod that is still to come? */
 static bool waits(const struct all_returning *all, const struct returning *r)
 {
-	const char *network = string_map_get(&r->pod->metadata.annotations, "seapod.io/network");
+	const char *network = string_map_get(&r->pod->metadata.annotations, NETWORK_ANNOTATION);
 
 	if (!network || !text_starts(network, "container:"))
 		return false;

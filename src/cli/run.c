@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "api/annotations.h"
 #include "api/names.h"
 #include "cli/commands.h"
 #include "cli/pods.h"
@@ -73,8 +74,8 @@ static int add_network(struct context *x, struct running *r, const char *value, 
 {
 	r->pod.spec.hostNetwork = r->pod.spec.hostNetwork || text_is(value, "host");
 	if (!text_is(value, "host"))
-		annotate_more(x, r, NETWORK_NOTE, value);
-	if (r->pod.spec.hostNetwork && string_map_get(&r->pod.metadata.annotations, NETWORK_NOTE))
+		annotate_more(x, r, NETWORK_ANNOTATION, value);
+	if (r->pod.spec.hostNetwork && string_map_get(&r->pod.metadata.annotations, NETWORK_ANNOTATION))
 		return usage_error(err, "--net=host stands alone: no other network is beside it");
 	return 0;
 }
@@ -222,7 +223,7 @@ static int take_option(struct context *x, struct running *r, const struct option
 	if (text_is(name, "cpus"))
 		return add_limit(x, r, "cpu", value, err);
 	if (text_is(name, "pids-limit"))
-		annotate(x, r, POD_PIDS_NOTE, text_is(value, "0") ? "-1" : value); /* 0: as podman has it */
+		annotate(x, r, PIDS_ANNOTATION, text_is(value, "0") ? "-1" : value); /* 0: as podman has it */
 	if (text_is(name, "user"))
 		return set_user(r, value, err);
 	if (text_is(name, "restart"))
@@ -233,9 +234,9 @@ static int take_option(struct context *x, struct running *r, const struct option
 		return add_network(x, r, value, err);
 	if (text_is(name, "ip") || text_is(name, "network-alias") || text_is(name, "default-route")) {
 		annotate_more(x, r,
-			      text_is(name, "ip")              ? NETWORK_IP_NOTE
-			      : text_is(name, "network-alias") ? NETWORK_ALIAS_NOTE
-							       : NETWORK_ROUTE_NOTE,
+			      text_is(name, "ip")              ? NETWORK_IP_ANNOTATION
+			      : text_is(name, "network-alias") ? NETWORK_ALIASES_ANNOTATION
+							       : NETWORK_ROUTE_ANNOTATION,
 			      value);
 	} else if (text_is(name, "detach"))
 		r->detach = true;

@@ -12,8 +12,8 @@
 #include "cli/obtain.h"
 #include "cli/pods.h"
 #include "image/layer.h"
-#include "sandbox/claim.h"
 #include "sandbox/launch.h"
+#include "sandbox/name.h"
 
 /* A launch on its way, and the one before it when the pod runs: what it has already is not asked for again, of no registry. */
 struct launching {

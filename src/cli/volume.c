@@ -3,9 +3,7 @@
  * A volume is a claim of the namespace: `get pvc` shows the same, and a manifest's claimName means the same.
  */
 #include "cli/volume.h"
-
-#include <stdio.h>
-
+#include "api/annotations.h"
 #include "api/names.h"
 #include "api/store.h"
 #include "base/clock.h"
@@ -67,7 +65,7 @@ int claim_delete(struct context *x, const char *namespace, const char *name, str
 
 	if (r == 0)
 		r = refuse_if_used(x, namespace, name, err);
-	if (r == 0 && !text_is(string_map_get(&claim.metadata.annotations, RECLAIM_NOTE), "Retain"))
+	if (r == 0 && !text_is(string_map_get(&claim.metadata.annotations, RECLAIM_ANNOTATION), "Retain"))
 		r = claim_storage_remove(&x->in, namespace, name, err);
 	return r < 0 ? r : store_remove(&x->in, plural, namespace, name, err);
 }
@@ -176,7 +174,8 @@ static int prune(struct context *x, const char *unused, struct error *err)
 	list_each(n, &claims) {
 		const struct node *meta = node_get(*n, "metadata");
 		const char *name = node_get_string(meta, "name");
-		bool retain = text_is(node_get_string(node_get(meta, "annotations"), RECLAIM_NOTE), "Retain");
+		bool retain =
+			text_is(node_get_string(node_get(meta, "annotations"), RECLAIM_ANNOTATION), "Retain");
 		if (r == 0 && !retain && !users(x, &pods, name, &count))
 			r = remove_one(x, name, err);
 	}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 
 void cache_free(struct cache *c)
@@ -19,10 +20,7 @@ void cache_free(struct cache *c)
 /* Who asks from outside chooses names, but only in the same few places: a set has CACHE_WAYS of them, whatever falls there. */
 static uint32_t hash_question(const knot_dname_t *name, uint16_t type, bool dnssec)
 {
-	uint32_t hash = 2166136261u ^ type ^ (dnssec ? 0x10000u : 0);
-
-	for (size_t i = 0, n = knot_dname_size(name); i < n; i++)
-		hash = (hash ^ name[i]) * 16777619u;
+	uint32_t hash = hash_add(HASH_BEGIN ^ type ^ (dnssec ? 0x10000u : 0), name, knot_dname_size(name));
 	return hash ^ hash >> 15;
 }
 

@@ -10,17 +10,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "linux/lock.h"
 
 enum { PATIENCE_US = 500 * 1000, SERVICE_PATIENCE_US = 5 * 1000 * 1000, STEP_US = 5000 };
-
-static bool try_lock(int fd, bool take)
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	if (take)
-		return fcntl(fd, F_OFD_SETLK, &lock) == 0;
-	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
-}
 
 static pid_t read_owner(int fd, bool *on_demand)
 {
@@ -39,7 +31,7 @@ static bool lock_patiently(int fd, bool on_demand)
 	uint64_t until = clock_monotonic_us() + (on_demand ? PATIENCE_US : SERVICE_PATIENCE_US);
 	bool for_pods, asked = false;
 
-	while (!try_lock(fd, true)) {
+	while (!lock_take(fd)) {
 		pid_t owner = read_owner(fd, &for_pods);
 		if ((!on_demand && owner > 0 && !for_pods) || clock_monotonic_us() > until)
 			return false;
@@ -73,5 +65,5 @@ pid_t dns_claim_look(const struct instance *in, bool *on_demand)
 	_cleanup_close_ int fd = openat(in->runfd, "dns", O_RDWR | O_CLOEXEC);
 
 	*on_demand = false;
-	return fd < 0 || try_lock(fd, false) ? 0 : read_owner(fd, on_demand);
+	return fd < 0 || !lock_is_taken(fd) ? 0 : read_owner(fd, on_demand);
 }

@@ -2,6 +2,7 @@
 #include "dns/limit.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 
 /* One query more from the bucket B? */
 static bool take(struct limit_bucket *b, uint32_t rate, uint64_t now_us)
@@ -21,12 +22,9 @@ static bool take(struct limit_bucket *b, uint32_t rate, uint64_t now_us)
 
 bool limit_allows(struct limit *l, const struct address *from, uint64_t now_us)
 {
-	uint32_t hash = 2166136261u;
-
 	if (l->rate == 0)
 		return true;
-	for (unsigned i = 0; i < address_size(from); i++)
-		hash = (hash ^ from->bytes[i]) * 16777619u;
+	uint32_t hash = hash_add(HASH_BEGIN, from->bytes, address_size(from));
 	struct limit_bucket *b = &l->places[hash % LIMIT_PLACES];
 	if (b->at_us == 0 || !address_equal(&b->address, from))
 		*b = (struct limit_bucket){ .address = *from };

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "dns/server.h"
 #include "linux/process.h"
@@ -156,11 +157,7 @@ static void changed(struct source *src)
 
 static struct item **slot_of(struct source *src, const char *path)
 {
-	uint32_t hash = 2166136261u;
-
-	for (const char *at = path; *at; at++)
-		hash = (hash ^ (uint8_t)*at) * 16777619u;
-	return &src->slots[hash % SLOTS];
+	return &src->slots[hash_add(HASH_BEGIN, path, strlen(path)) % SLOTS];
 }
 
 static struct item *find_item(struct source *src, const char *path)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -18,14 +19,10 @@ struct zone {
 	bool has_apex;
 };
 
-/* FNV-1a over the bytes of the name. Names come from objects of this machine; a query can only look, so nobody can make a slot long. */
+/* Names come from objects of this machine; a query can only look, so nobody can make a slot long. */
 static uint32_t hash_name(const knot_dname_t *name, size_t size)
 {
-	uint32_t hash = 2166136261u;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ name[i]) * 16777619u;
-	return hash;
+	return hash_add(HASH_BEGIN, name, size);
 }
 
 struct zone *zone_new(const knot_dname_t *apex)

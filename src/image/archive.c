@@ -117,8 +117,7 @@ static int spool(int fd, int scratch, uint64_t limit, struct error *err)
 	while (out >= 0 && (n = stream_next(s, &data, err)) > 0) {
 		int r = write_all(out, data, (size_t)n);
 		if (r < 0) {
-			errno = -r;
-			n = error_errno(err, "cannot store the archive");
+			n = error_code(err, r, "cannot store the archive");
 			break;
 		}
 	}

@@ -110,8 +110,7 @@ int blob_add(struct blob_writer *w, const void *data, size_t n, struct error *er
 				 w->digest, (long long)w->size);
 	int r = write_all(w->fd, data, n);
 	if (r < 0) {
-		errno = -r;
-		r = error_errno(err, "cannot store the blob %.19s", w->digest);
+		r = error_code(err, r, "cannot store the blob %.19s", w->digest);
 		if (r == -ENOSPC || r == -EDQUOT)
 			drop(w);
 		return r;

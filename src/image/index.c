@@ -35,10 +35,8 @@ static long take(struct indexing *x, const void **data)
 	long n = stream_next(x->stream, data, x->err);
 	int r = n > 0 ? write_all(x->tar, *data, (size_t)n) : 0;
 
-	if (r < 0) {
-		errno = -r;
-		return error_errno(x->err, "cannot store a layer");
-	}
+	if (r < 0)
+		return error_code(x->err, r, "cannot store a layer");
 	x->bytes += n > 0 ? (uint64_t)n : 0;
 	if (x->bytes - x->begun >=
 	    WRITE_BEHIND) { /* the disk begins now, so that the sync at the end has little left to do */

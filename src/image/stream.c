@@ -73,10 +73,8 @@ static int fill(struct stream *s, struct error *err)
 		s->in_size += (size_t)n;
 		digest_add(&s->raw, s->in, (size_t)n);
 		int r = s->copy < 0 ? 0 : write_all(s->copy, s->in, (size_t)n);
-		if (r < 0) {
-			errno = -r;
-			return error_errno(err, "cannot store a blob");
-		}
+		if (r < 0)
+			return error_code(err, r, "cannot store a blob");
 	}
 	return s->in_at < s->in_n;
 }

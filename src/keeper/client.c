@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "linux/program.h"
-#include "sandbox/claim.h"
+#include "sandbox/name.h"
 
 enum { LAUNCH_FD = 3, WATCH_FD = 4, SAFE_FD = 10 };
 
@@ -24,10 +24,8 @@ int keeper_memory(const char *data, size_t size, struct error *err)
 	if (fd < 0)
 		return error_errno(err, "cannot make memory for the keeper");
 	int r = write_all(fd, data, size);
-	if (r < 0) {
-		errno = -r;
-		return error_errno(err, "cannot hand the pod to its keeper");
-	}
+	if (r < 0)
+		return error_code(err, r, "cannot hand the pod to its keeper");
 	fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
 	lseek(fd, 0, SEEK_SET);
 	return take_fd(&fd);
@@ -120,10 +118,8 @@ int keeper_ask(int fd, struct arena *arena, const struct request *request, const
 	_cleanup_message_fds_ struct message_fds unexpected = {};
 	int r = request_send(fd, request, send);
 
-	if (r < 0) {
-		errno = -r;
-		return error_errno(err, "cannot ask the pod's keeper");
-	}
+	if (r < 0)
+		return error_code(err, r, "cannot ask the pod's keeper");
 	r = reply_receive(fd, arena, reply, received ? received : &unexpected, err);
 	if (r == 0)
 		return error_set(err, ECONNRESET, "the pod's keeper has ended");
@@ -139,5 +135,5 @@ bool keeper_alive(const struct instance *in, const char *namespace, const char *
 {
 	char uid[UID_SIZE];
 	bool alive;
-	return claim_look(in, namespace, name, uid, &alive) == 0 && alive;
+	return name_holder(in, namespace, name, uid, &alive) == 0 && alive;
 }

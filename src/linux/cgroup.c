@@ -195,8 +195,7 @@ int cgroup_open(struct cgroup *c, const struct cgroup_system *s, const struct cg
 		int r = make(c, parent, name, i);
 		if (r < 0) {
 			cgroup_close(c);
-			errno = -r;
-			return error_errno(err, "cannot make the cgroup '%s' in %s", name, s->path[i]);
+			return error_code(err, r, "cannot make the cgroup '%s' in %s", name, s->path[i]);
 		}
 	}
 	int r = limits ? cgroup_limit(c, limits, err) : 0;

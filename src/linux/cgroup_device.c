@@ -183,8 +183,8 @@ int cgroup_set_devices(int version, int dir, const struct cgroup_device *rules, 
 
 	if (r == 0)
 		return 0;
-	errno = -r;
-	return error_errno(err, "cannot limit which devices may be used%s", version == 2 ? " (by BPF)" : "");
+	return error_code(err, r, "cannot limit which devices may be used%s",
+			  version == 2 ? " (by BPF)" : "");
 }
 
 int cgroup_restrict_devices(const struct cgroup *c, struct error *err)

@@ -22,8 +22,7 @@ static int failed(int r, const char *what, struct error *err)
 		return error_set(err, EOPNOTSUPP,
 				 "cannot set the %s: the cgroup above does not hand on that controller",
 				 what);
-	errno = -r;
-	return error_errno(err, "cannot set the %s", what);
+	return error_code(err, r, "cannot set the %s", what);
 }
 
 static int limit_v2(int dir, const struct cgroup_limits *l, struct error *err)

@@ -71,10 +71,8 @@ int path_make_dirs_in_root(int rootfd, const char *path, mode_t mode, uid_t uid,
 		return error_set(err, ENAMETOOLONG, "the path '%.60s…' is too long", path);
 	strcpy(copy, path);
 	_cleanup_close_ int fd = open_existing(rootfd, copy, &rest);
-	if (fd < 0) {
-		errno = -fd;
-		return error_errno(err, "cannot open '%s' in the container", path);
-	}
+	if (fd < 0)
+		return error_code(err, fd, "cannot open '%s' in the container", path);
 	for (char *state, *name = strtok_r(rest, "/", &state); name; name = strtok_r(NULL, "/", &state)) {
 		if (strcmp(name, ".") == 0)
 			continue;

@@ -110,10 +110,8 @@ int bridge_make(const struct network *n, struct netlink *rt, struct error *err)
 	batch_begin(&b, rt);
 	link_make_bridge(&b, n->bridge, n->mtu, mac);
 	int r = batch_send(&b);
-	if (r < 0 && r != -EEXIST) {
-		errno = -r;
-		return error_errno(err, "cannot make the bridge '%s'", n->bridge);
-	}
+	if (r < 0 && r != -EEXIST)
+		return error_code(err, r, "cannot make the bridge '%s'", n->bridge);
 	if ((r = set_sysctls(n, err)) < 0)
 		return r;
 	batch_begin(&b, rt);
@@ -123,8 +121,7 @@ int bridge_make(const struct network *n, struct netlink *rt, struct error *err)
 	link_up(&b, n->bridge);
 	if ((r = batch_send(&b)) == 0)
 		return 0;
-	errno = -r;
-	return error_errno(err, "cannot set the address of the bridge '%s'", n->bridge);
+	return error_code(err, r, "cannot set the address of the bridge '%s'", n->bridge);
 }
 
 void bridge_remove(const char *name)

@@ -213,14 +213,14 @@ int endpoint_connect(const struct network *n, const struct endpoint_record *r, u
 	if (result == -EOPNOTSUPP && !network_is_ours(n))
 		return error_set(err, EOPNOTSUPP, "this kernel has no %s (modprobe %s)",
 				 network_driver_name(n->driver), network_driver_name(n->driver));
-	errno = -result;
 	if (result < 0)
-		return error_errno(err, "cannot connect the pod to the network '%s'", n->name);
+		return error_code(err, result, "cannot connect the pod to the network '%s'", n->name);
 	result = link_index(pod, r->interface, &index);
 	if (result == 0)
 		result = configure(n, r, pod, index);
-	errno = -result;
-	return result < 0 ? error_errno(err, "cannot set the pod's address on the network '%s'", n->name) : 0;
+	return result < 0
+		       ? error_code(err, result, "cannot set the pod's address on the network '%s'", n->name)
+		       : 0;
 }
 
 int loopback_up(struct error *err)
@@ -235,6 +235,5 @@ int loopback_up(struct error *err)
 	link_up(&b, "lo");
 	r = batch_send(&b);
 	netlink_close(&n);
-	errno = -r;
-	return r < 0 ? error_errno(err, "cannot set the loopback device up") : 0;
+	return r < 0 ? error_code(err, r, "cannot set the loopback device up") : 0;
 }

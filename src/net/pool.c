@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/lock.h"
 #include "net/record.h"
 
 int pool_open(const struct instance *in, const char *network, struct error *err)
@@ -24,12 +25,6 @@ int pool_open(const struct instance *in, const char *network, struct error *err)
 		return fd;
 	int r = file_make_dirs(in->runfd, path, 0700, err);
 	return r < 0 ? r : file_open_dir(in->runfd, path, 0, err);
-}
-
-static bool take_lock(int fd)
-{
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	return fcntl(fd, F_OFD_SETLK, &whole) == 0;
 }
 
 /* It may have been removed between open and lock. */
@@ -49,7 +44,7 @@ static int try_claim(int pool, const char *name, bool *left)
 		_cleanup_close_ int fd = openat(pool, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
 			return -errno;
-		if (!take_lock(fd))
+		if (!lock_take(fd))
 			return -EBUSY;
 		if (!is_there(pool, name, fd, &file))
 			continue;
@@ -90,9 +85,8 @@ static int claim_one(int pool, struct in_addr address, bool *left, struct error 
 
 	if (fd >= 0)
 		return fd;
-	errno = -fd;
 	if (fd != -EBUSY)
-		return error_errno(err, "cannot claim the address %s", name);
+		return error_code(err, fd, "cannot claim the address %s", name);
 	_cleanup_close_ int held = openat(pool, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	bool known = held >= 0 && record_read(held, &r, a);
 	return error_set(err, EADDRINUSE, "the address %s is in use%s%s%s (choose another one)", name,
@@ -148,7 +142,7 @@ int pool_look(int pool, const char *name, int *fd)
 	*fd = openat(pool, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (*fd < 0)
 		return -errno;
-	if (!take_lock(*fd))
+	if (!lock_take(*fd))
 		return 1;
 	if (is_there(pool, name, *fd, &file))
 		return 0;

@@ -20,8 +20,7 @@
 
 static int fail(int r, struct error *err, const char *what, const char *which)
 {
-	errno = -r;
-	return error_errno(err, "cannot %s '%s'", what, which);
+	return error_code(err, r, "cannot %s '%s'", what, which);
 }
 
 int child_open(struct child *c, const struct step *s, struct error *err)

@@ -96,10 +96,8 @@ int child_bound(struct child *c, const struct step *s, struct error *err)
 	int r = capability_bound(s->process->capabilities.bounding);
 	(void)c;
 
-	if (r < 0) {
-		errno = -r;
-		return error_errno(err, "cannot drop capabilities");
-	}
+	if (r < 0)
+		return error_code(err, r, "cannot drop capabilities");
 	return 0;
 }
 
@@ -153,10 +151,8 @@ int child_capabilities(struct child *c, const struct step *s, struct error *err)
 	int r = capability_set(set->effective, set->permitted, set->inheritable, set->ambient);
 	(void)c;
 
-	if (r < 0) {
-		errno = -r;
-		return error_errno(err, "cannot set capabilities");
-	}
+	if (r < 0)
+		return error_code(err, r, "cannot set capabilities");
 	return 0;
 }
 

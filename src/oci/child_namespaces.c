@@ -53,8 +53,7 @@ static int write_proc(const char *path, const char *text, struct error *err)
 {
 	int r = proc_write(path, text);
 
-	errno = -r;
-	return r < 0 ? error_errno(err, "cannot write '%s' to %s", text, path) : 0;
+	return r < 0 ? error_code(err, r, "cannot write '%s' to %s", text, path) : 0;
 }
 
 /* The new one is for children only until it is entered; and what has been entered has its offsets for ever (time_namespaces(7)). */

@@ -83,8 +83,7 @@ int child_affinity(struct child *c, const struct step *s, struct error *err)
 int child_label_open(struct child *c, const struct step *s, struct error *err)
 {
 	c->label = proc_open(s->label->file, O_WRONLY);
-	errno = -c->label;
-	return c->label < 0 ? error_errno(err, "cannot open '%s'", s->label->file) : 0;
+	return c->label < 0 ? error_code(err, c->label, "cannot open '%s'", s->label->file) : 0;
 }
 
 int child_label(struct child *c, const struct step *s, struct error *err)

@@ -141,9 +141,8 @@ static int write_map(pid_t pid, const char *name, const char *map, struct error 
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
 	int r = proc_write(path, map);
-	errno = -r;
 	if (r < 0)
-		return error_errno(err, "linux.%sMappings: cannot be set", name[0] == 'u' ? "uid" : "gid");
+		return error_code(err, r, "linux.%sMappings: cannot be set", name[0] == 'u' ? "uid" : "gid");
 	return 0;
 }
 

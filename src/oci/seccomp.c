@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "oci/helper.h"
 
@@ -45,16 +46,9 @@ static void make_key(char key[static 96], uint64_t capabilities)
 		 (unsigned long long)capabilities);
 }
 
-static uint64_t fnv(uint64_t hash, const void *data, size_t n)
-{
-	for (const unsigned char *c = data; n > 0; n--, c++)
-		hash = (hash ^ *c) * UINT64_C(1099511628211);
-	return hash;
-}
-
 static void make_name(char name[static 32], const char *key, struct bytes_of profile)
 {
-	uint64_t hash = fnv(fnv(UINT64_C(14695981039346656037), key, strlen(key)), profile.at, profile.n);
+	uint64_t hash = hash64_add(hash64_add(HASH64_BEGIN, key, strlen(key)), profile.at, profile.n);
 
 	snprintf(name, 32, "%016llx.bpf", (unsigned long long)hash);
 }

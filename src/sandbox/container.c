@@ -218,10 +218,8 @@ static int add_terminals(const struct sandbox *s, struct sandbox_container *c, s
 
 	snprintf(group, sizeof(group), "%u", mapped_id(s, TTY_GROUP));
 	c->devpts = mount_make("devpts", options, 4, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-	if (c->devpts < 0) {
-		errno = -c->devpts;
-		return error_errno(err, "cannot make the container's terminals");
-	}
+	if (c->devpts < 0)
+		return error_code(err, c->devpts, "cannot make the container's terminals");
 	struct oci_mount m = { .destination = "/dev/pts", .source_fd = c->devpts };
 	/* After /dev, which is the second of the defaults. */
 	list_add(s->arena, &spec->mounts);

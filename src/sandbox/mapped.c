@@ -30,8 +30,7 @@ int mapped_begin(struct sandbox *s, struct error *err)
 	s->user_namespace = user_namespace_make(map, map);
 	if (s->user_namespace >= 0)
 		return 0;
-	errno = -s->user_namespace;
-	return error_errno(err, "hostUsers: false: cannot make a user namespace");
+	return error_code(err, s->user_namespace, "hostUsers: false: cannot make a user namespace");
 }
 
 void mapped_close(struct sandbox *s)

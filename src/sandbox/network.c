@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/annotations.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "sandbox/mapped.h"
@@ -96,7 +97,7 @@ static int join_pod(struct sandbox *s, const char *name, struct error *err)
 	char uid[UID_SIZE], path[PATH_MAX];
 	bool alive = false;
 
-	if (claim_look(s->in, s->pod->metadata.namespace, name, uid, &alive) < 0 || !alive)
+	if (name_holder(s->in, s->pod->metadata.namespace, name, uid, &alive) < 0 || !alive)
 		return error_set(err, ENOENT, "cannot join the network of '%s': there is no such pod running",
 				 name);
 	snprintf(path, sizeof(path), "%s/pods/%s/ns/net", s->in->run, uid);
@@ -127,7 +128,7 @@ static int enter_own_network(struct sandbox *s, const struct network_wishes *net
 
 int sandbox_network_enter(struct sandbox *s, struct error *err)
 {
-	const char *mode = string_map_get(&s->pod->metadata.annotations, NETWORK_NOTE);
+	const char *mode = string_map_get(&s->pod->metadata.annotations, NETWORK_ANNOTATION);
 	bool joins = mode && (text_starts(mode, "container:") || text_starts(mode, "ns:"));
 	struct network_wishes networks = {};
 

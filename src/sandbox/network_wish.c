@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "api/annotations.h"
 #include "api/names.h"
 
 static struct strings split(const char *text, struct arena *a)
@@ -29,16 +30,18 @@ static int read_networks(const char *text, struct arena *a, struct network_wishe
 	struct strings names = split(text_empty(text) ? NETWORK_DEFAULT : text, a);
 
 	if (names.n > NETWORKS_OF_POD_MAX)
-		return error_set(err, EINVAL, "a pod is on at most %d networks (" NETWORK_NOTE " names %zu)",
+		return error_set(err, EINVAL,
+				 "a pod is on at most %d networks (" NETWORK_ANNOTATION " names %zu)",
 				 NETWORKS_OF_POD_MAX, names.n);
 	out->at = arena_alloc(a, names.n * sizeof(*out->at));
 	list_each(name, &names) {
 		if (find(out, *name))
-			return error_set(err, EINVAL, NETWORK_NOTE " names '%.60s' twice", *name);
+			return error_set(err, EINVAL, NETWORK_ANNOTATION " names '%.60s' twice", *name);
 		if (names.n > 1 && (text_is(*name, "none") || text_is(*name, "host") || strchr(*name, ':')))
-			return error_set(
-				err, EINVAL,
-				NETWORK_NOTE ": '%.60s' stands alone, it is no network beside others", *name);
+			return error_set(err, EINVAL,
+					 NETWORK_ANNOTATION
+					 ": '%.60s' stands alone, it is no network beside others",
+					 *name);
 		out->at[out->n++].network = *name;
 	}
 	return 0;
@@ -54,10 +57,11 @@ static int read_addresses(const char *text, struct arena *a, struct network_wish
 			equals ? find(out, arena_strndup(a, *word, (size_t)(equals - *word))) : &out->at[0];
 		if (!wish)
 			return error_set(err, EINVAL,
-					 NETWORK_IP_NOTE ": '%.80s' is for a network that the pod is not on",
+					 NETWORK_IP_ANNOTATION
+					 ": '%.80s' is for a network that the pod is not on",
 					 *word);
 		if (inet_pton(AF_INET, address, &wish->address) != 1 || !wish->address.s_addr)
-			return error_set(err, EINVAL, NETWORK_IP_NOTE ": '%.60s' is no IPv4 address",
+			return error_set(err, EINVAL, NETWORK_IP_ANNOTATION ": '%.60s' is no IPv4 address",
 					 address);
 	}
 	return 0;
@@ -66,22 +70,22 @@ static int read_addresses(const char *text, struct arena *a, struct network_wish
 int network_wishes_read(const struct string_map *annotations, struct arena *a, struct network_wishes *out,
 			struct error *err)
 {
-	const char *route = string_map_get(annotations, NETWORK_ROUTE_NOTE);
-	int r = read_networks(string_map_get(annotations, NETWORK_NOTE), a, out, err);
+	const char *route = string_map_get(annotations, NETWORK_ROUTE_ANNOTATION);
+	int r = read_networks(string_map_get(annotations, NETWORK_ANNOTATION), a, out, err);
 
 	if (r == 0)
-		r = read_addresses(string_map_get(annotations, NETWORK_IP_NOTE), a, out, err);
+		r = read_addresses(string_map_get(annotations, NETWORK_IP_ANNOTATION), a, out, err);
 	if (r < 0)
 		return r;
 	struct endpoint_wish *gateway = route ? find(out, route) : &out->at[0];
 	if (!gateway)
-		return error_set(err, EINVAL, NETWORK_ROUTE_NOTE ": the pod is not on the network '%.60s'",
-				 route);
+		return error_set(err, EINVAL,
+				 NETWORK_ROUTE_ANNOTATION ": the pod is not on the network '%.60s'", route);
 	gateway->gateway = true;
-	out->aliases = split(string_map_get(annotations, NETWORK_ALIAS_NOTE), a);
+	out->aliases = split(string_map_get(annotations, NETWORK_ALIASES_ANNOTATION), a);
 	list_each(alias, &out->aliases)
 		if (name_dns_subdomain(*alias))
-			return error_set(err, EINVAL, NETWORK_ALIAS_NOTE ": '%.80s' %s", *alias,
+			return error_set(err, EINVAL, NETWORK_ALIASES_ANNOTATION ": '%.80s' %s", *alias,
 					 name_dns_subdomain(*alias));
 	return 0;
 }

@@ -10,11 +10,6 @@
 #include "api/meta.h"
 #include "net/endpoint.h"
 
-#define NETWORK_NOTE       "seapod.io/network"
-#define NETWORK_IP_NOTE    "seapod.io/ip"
-#define NETWORK_ROUTE_NOTE "seapod.io/default-route"
-#define NETWORK_ALIAS_NOTE "seapod.io/aliases"
-
 struct network_wishes {
 	struct endpoint_wish *at;
 	size_t n;

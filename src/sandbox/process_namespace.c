@@ -99,10 +99,8 @@ int process_namespace_ensure(struct sandbox *s, struct error *err)
 	process_namespace_close(s);
 	instance_helper("seapod-init", path);
 	_cleanup_close_ int program = mount_copy(AT_FDCWD, path, false);
-	if (program < 0) {
-		errno = -program;
-		return error_errno(err, "cannot open the program '%s'", path);
-	}
+	if (program < 0)
+		return error_code(err, program, "cannot open the program '%s'", path);
 	int r = file_make_dirs(s->dir, "init", 0711, err);
 	if (r == 0)
 		r = cgroup_open(&s->init_cgroup, &s->cgroups, &s->cgroup, cgroup_name, NULL, err);

@@ -50,7 +50,7 @@ static int claim(struct sandbox *s, struct error *err)
 	char holder[UID_SIZE];
 	bool alive = false;
 
-	s->claim = claim_name(s->in, m->namespace, m->name, m->uid, holder, &alive, err);
+	s->claim = name_claim(s->in, m->namespace, m->name, m->uid, holder, &alive, err);
 	return s->claim < 0 ? s->claim : 0;
 }
 
@@ -68,8 +68,7 @@ static int enter_ipc(struct sandbox *s, struct error *err)
 						   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (s->shm >= 0)
 		return 0;
-	errno = -s->shm;
-	return error_errno(err, "cannot make the pod's shared memory");
+	return error_code(err, s->shm, "cannot make the pod's shared memory");
 }
 
 struct setting_sysctls {
@@ -89,9 +88,8 @@ static int set_sysctl(const struct sandbox *s, const struct sysctl *sysctl, stru
 				 sysctl->name);
 	sysctl_path(name, path, sizeof(path));
 	int r = proc_write(path, sysctl->value);
-	errno = -r;
 	if (r < 0)
-		return error_errno(err, "cannot set the sysctl '%s' to '%s'", sysctl->name, sysctl->value);
+		return error_code(err, r, "cannot set the sysctl '%s' to '%s'", sysctl->name, sysctl->value);
 	return 0;
 }
 
@@ -165,10 +163,8 @@ static int write_files(struct sandbox *s, struct error *err)
 	int r;
 
 	s->files = mount_make("tmpfs", options, 2, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	if (s->files < 0) {
-		errno = -s->files;
-		return error_errno(err, "cannot make the pod's own files");
-	}
+	if (s->files < 0)
+		return error_code(err, s->files, "cannot make the pod's own files");
 	if (!own)
 		file_read(AT_FDCWD, "/etc/hosts", 65536, &host_hosts, NULL, NULL);
 	read_resolver(own, &host_resolv);
@@ -388,7 +384,7 @@ void sandbox_destroy(struct sandbox *s, bool delete)
 	}
 	if (delete) {
 		remove_directories(s->in, m->uid, m->namespace, m->name);
-		claim_release(s->in, m->namespace, m->name);
+		name_release(s->in, m->namespace, m->name);
 	}
 	close_fd(&s->claim);
 	close_fd(&s->dir);
@@ -413,6 +409,6 @@ void sandbox_sweep(const struct instance *in, const char *uid, const char *names
 	cgroup_system_close(&cgroups);
 	sandbox_network_sweep(in, uid);
 	remove_directories(in, uid, namespace, name);
-	if (claim_look(in, namespace, name, holder, &alive) == 0 && !alive && text_is(holder, uid))
-		claim_release(in, namespace, name);
+	if (name_holder(in, namespace, name, holder, &alive) == 0 && !alive && text_is(holder, uid))
+		name_release(in, namespace, name);
 }

@@ -8,8 +8,8 @@
 #include "linux/cgroup.h"
 #include "net/endpoint.h"
 #include "oci/container.h"
-#include "sandbox/claim.h"
 #include "sandbox/launch.h"
+#include "sandbox/name.h"
 #include "volume/volume.h"
 
 struct sandbox {

@@ -8,14 +8,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/lock.h"
 
 static const uint32_t lowest = UINT32_C(0x70000000);
-
-static bool take(int fd, int n)
-{
-	struct flock one = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = n, .l_len = 1 };
-	return fcntl(fd, F_OFD_SETLK, &one) == 0;
-}
 
 int user_range_claim(uint32_t *first, struct error *err)
 {
@@ -25,7 +20,7 @@ int user_range_claim(uint32_t *first, struct error *err)
 		return error_errno(err, "cannot open '" USER_RANGE_FILE
 					"', which says whose the ids of user namespaces are");
 	for (int n = 0; n < USER_RANGES; n++) {
-		if (!take(fd, n))
+		if (!lock_take_byte(fd, n))
 			continue;
 		*first = lowest + (uint32_t)n * USER_RANGE;
 		return take_fd(&fd);

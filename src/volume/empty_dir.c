@@ -29,10 +29,8 @@ static int make_tmpfs(const struct empty_dir_volume *source, struct error *err)
 	snprintf(mode, sizeof(mode), "%o", mode_of(source));
 	int fd = mount_make("tmpfs", options, source->sizeLimit.set ? 2 : 1,
 			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-	if (fd < 0) {
-		errno = -fd;
-		return error_errno(err, "cannot make a tmpfs");
-	}
+	if (fd < 0)
+		return error_code(err, fd, "cannot make a tmpfs");
 	return fd;
 }
 

@@ -51,6 +51,5 @@ int image_prepare(struct prepared_volume *v, const struct volume_set *set, struc
 	v->fd = image->layers.n == 1 ? mount_layer(image->layers.at[0]) : mount_layers(&image->layers);
 	if (v->fd >= 0)
 		return 0;
-	errno = -v->fd;
-	return error_errno(err, "cannot mount the image '%s'", image->reference);
+	return error_code(err, v->fd, "cannot mount the image '%s'", image->reference);
 }

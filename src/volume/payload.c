@@ -190,10 +190,8 @@ static int write_file(const struct payload *p, int dir, const struct payload_fil
 	_cleanup_close_ int fd = openat(parent, slash ? slash + 1 : f->path,
 					O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int r = fd < 0 ? -errno : write_all(fd, f->data, f->size);
-	if (r < 0) {
-		errno = -r;
-		return error_errno(err, "cannot write '%s'", f->path);
-	}
+	if (r < 0)
+		return error_code(err, r, "cannot write '%s'", f->path);
 	mode_t mode = f->mode;
 	if (security && security->fsGroup.set && fchown(fd, (uid_t)-1, (gid_t)security->fsGroup.value) == 0)
 		mode |= 0440; /* the group may read what it owns, as the kubelet arranges */
@@ -253,10 +251,8 @@ int payload_prepare(struct prepared_volume *v, const struct volume_set *set, str
 	if (v->fd < 0)
 		v->fd = mount_make("tmpfs", options, 2,
 				   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	if (v->fd < 0) {
-		errno = -v->fd;
-		return error_errno(err, "cannot make a tmpfs");
-	}
+	if (v->fd < 0)
+		return error_code(err, v->fd, "cannot make a tmpfs");
 	char fresh[sizeof(v->contents)];
 	snprintf(fresh, sizeof(fresh), "..%" PRIu64 "_%u", clock_monotonic_us(), ++v->generation);
 	_cleanup_close_ int root = openat(v->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

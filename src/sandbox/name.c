@@ -1,5 +1,5 @@
-/* claim.c — see claim.h. */
-#include "sandbox/claim.h"
+/* name.c — see name.h. */
+#include "sandbox/name.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/lock.h"
 
 void uid_make(char uid[static UID_SIZE])
 {
@@ -30,19 +31,6 @@ static int file_name(const char *namespace, const char *name, char path[static P
 	return snprintf(path, PATH_MAX, "names/%s_%s", namespace, name) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/* An open-file-description lock: dies with the last descriptor, and F_OFD_GETLK asks without taking (fcntl_locking(2)). */
-static bool take_lock(int fd)
-{
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	return fcntl(fd, F_OFD_SETLK, &whole) == 0;
-}
-
-static bool is_locked(int fd)
-{
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	return fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
-}
-
 static bool read_holder(int fd, char holder[static UID_SIZE])
 {
 	ssize_t n = pread(fd, holder, UID_SIZE - 1, 0);
@@ -57,7 +45,7 @@ static bool is_pod(const struct instance *in, const char *uid)
 	return file_exists(in->runfd, path);
 }
 
-int claim_name(const struct instance *in, const char *namespace, const char *name, const char *uid,
+int name_claim(const struct instance *in, const char *namespace, const char *name, const char *uid,
 	       char holder[static UID_SIZE], bool *alive, struct error *err)
 {
 	char path[PATH_MAX];
@@ -72,14 +60,14 @@ int claim_name(const struct instance *in, const char *namespace, const char *nam
 			openat(in->runfd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
 			return error_errno(err, "cannot open '%s/%s'", in->run, path);
-		*alive = !take_lock(fd);
+		*alive = !lock_take(fd);
 		bool held = read_holder(fd, holder);
 		if (*alive || (held && strcmp(holder, uid) != 0 && is_pod(in, holder)))
 			return error_set(err, EEXIST, "the pod '%s' exists in the namespace '%s'", name,
 					 namespace);
 
 		struct stat mine,
-			there; /* it may have been removed between open and flock: then begin again */
+			there; /* it may have been removed between open and lock: then begin again */
 		if (fstat(fd, &mine) < 0 || fstatat(in->runfd, path, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    mine.st_ino != there.st_ino)
 			continue;
@@ -89,15 +77,15 @@ int claim_name(const struct instance *in, const char *namespace, const char *nam
 	}
 }
 
-void claim_release(const struct instance *in, const char *namespace, const char *name)
+void name_release(const struct instance *in, const char *namespace, const char *name)
 {
 	char path[PATH_MAX];
 	if (file_name(namespace, name, path) == 0)
 		unlinkat(in->runfd, path, 0);
 }
 
-int claim_look(const struct instance *in, const char *namespace, const char *name,
-	       char holder[static UID_SIZE], bool *alive)
+int name_holder(const struct instance *in, const char *namespace, const char *name,
+		char holder[static UID_SIZE], bool *alive)
 {
 	char path[PATH_MAX];
 	int r = file_name(namespace, name, path);
@@ -109,6 +97,6 @@ int claim_look(const struct instance *in, const char *namespace, const char *nam
 		return -errno;
 	if (!read_holder(fd, holder))
 		return -ENOENT;
-	*alive = is_locked(fd);
+	*alive = lock_is_taken(fd);
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* claim.h — a pod's name belongs to one keeper, and the kernel takes it back.
+/* name.h — a pod's name belongs to one keeper, and the kernel takes it back.
  *
  * RUN/names/<namespace>_<name> is a file whose text is the pod's uid and whose lock (fcntl_locking(2), F_OFD_SETLK, held by the
  * keeper for its life) is the claim. Two applies of one pod at once: one gets the lock. A keeper that dies by any means loses it at once, so
@@ -19,12 +19,12 @@ void uid_make(char uid[static UID_SIZE]);
 /* Claims NAMESPACE/NAME for UID. Returns the descriptor that is the claim (keep it open), or
  * -EEXIST: another pod has the name (*HOLDER: its uid, *ALIVE: its keeper runs); a file whose pod directory is gone is no pod
  * and is taken over; the same uid that is not alive is taken over, too. */
-int claim_name(const struct instance *in, const char *namespace, const char *name, const char *uid,
+int name_claim(const struct instance *in, const char *namespace, const char *name, const char *uid,
 	       char holder[static UID_SIZE], bool *alive, struct error *err);
 
 /* Gives the name back: removes the file while its lock (CLAIM) is still held. */
-void claim_release(const struct instance *in, const char *namespace, const char *name);
+void name_release(const struct instance *in, const char *namespace, const char *name);
 
 /* Who has the name: 0 and HOLDER and *ALIVE; -ENOENT: nobody. */
-int claim_look(const struct instance *in, const char *namespace, const char *name,
-	       char holder[static UID_SIZE], bool *alive);
+int name_holder(const struct instance *in, const char *namespace, const char *name,
+		char holder[static UID_SIZE], bool *alive);

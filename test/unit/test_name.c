@@ -1,4 +1,4 @@
-/* test_claim.c — a pod's name has one owner, and the kernel takes it back (src/sandbox/claim.c). */
+/* test_name.c — a pod's name has one owner, and the kernel takes it back (src/sandbox/name.c). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "sandbox/claim.h"
+#include "sandbox/name.h"
 
 static struct instance in;
 static char directory[64], first[UID_SIZE], second[UID_SIZE];
@@ -44,7 +44,7 @@ static int teardown(void **state)
 static int claim(const char *uid, char holder[static UID_SIZE], bool *alive)
 {
 	struct error err = {};
-	return claim_name(&in, "default", "web", uid, holder, alive, &err);
+	return name_claim(&in, "default", "web", uid, holder, alive, &err);
 }
 
 /* What a keeper writes once the pod is more than a name. */
@@ -77,9 +77,9 @@ static void one_of_two(void **state)
 	assert_true(alive);
 	assert_string_equal(holder, first);
 	assert_int_equal(claim(first, holder, &alive), -EEXIST); /* the same pod started twice */
-	assert_int_equal(claim_look(&in, "default", "web", holder, &alive), 0);
+	assert_int_equal(name_holder(&in, "default", "web", holder, &alive), 0);
 	assert_true(alive && text_is(holder, first));
-	assert_int_equal(claim_look(&in, "other", "web", holder, &alive), -ENOENT);
+	assert_int_equal(name_holder(&in, "other", "web", holder, &alive), -ENOENT);
 }
 
 static void a_finished_pod_keeps_its_name(void **state)
@@ -90,7 +90,7 @@ static void a_finished_pod_keeps_its_name(void **state)
 	int fd = claim(first, holder, &alive);
 	make_pod(first);
 	close(fd);
-	assert_int_equal(claim_look(&in, "default", "web", holder, &alive), 0);
+	assert_int_equal(name_holder(&in, "default", "web", holder, &alive), 0);
 	assert_false(alive);
 	assert_int_equal(claim(second, holder, &alive), -EEXIST);
 	assert_false(alive);
@@ -107,7 +107,7 @@ static void what_was_never_a_pod_has_no_name(void **state)
 	close(claim(first, holder, &alive));
 	_cleanup_close_ int fd = claim(second, holder, &alive);
 	assert_true(fd >= 0);
-	assert_int_equal(claim_look(&in, "default", "web", holder, &alive), 0);
+	assert_int_equal(name_holder(&in, "default", "web", holder, &alive), 0);
 	assert_string_equal(holder, second);
 }
 
@@ -118,9 +118,9 @@ static void a_name_given_back_is_free(void **state)
 	bool alive;
 	int fd = claim(first, holder, &alive);
 	make_pod(first);
-	claim_release(&in, "default", "web");
+	name_release(&in, "default", "web");
 	close(fd);
-	assert_int_equal(claim_look(&in, "default", "web", holder, &alive), -ENOENT);
+	assert_int_equal(name_holder(&in, "default", "web", holder, &alive), -ENOENT);
 	_cleanup_close_ int again = claim(second, holder, &alive);
 	assert_true(again >= 0);
 }
@@ -172,7 +172,7 @@ static void never_two_at_a_time(void **state)
 				_exit(1);
 			unlinkat(in.runfd, "only", 0);
 			if (round % 2)
-				claim_release(&in, "default", "web");
+				name_release(&in, "default", "web");
 		}
 		_exit(0);
 	}
@@ -189,7 +189,7 @@ static void a_link_in_its_place_is_not_followed(void **state)
 	unlinkat(in.runfd, "names/default_web", 0);
 	assert_int_equal(symlinkat("/etc/passwd", in.runfd, "names/default_web"), 0);
 	assert_true(claim(first, holder, &alive) < 0);
-	assert_true(claim_look(&in, "default", "web", holder, &alive) < 0);
+	assert_true(name_holder(&in, "default", "web", holder, &alive) < 0);
 }
 
 int main(void)
