@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-uint64_t clock_monotonic_us(void)
+uint64_t clock_boot_us(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_BOOTTIME, &t);

@@ -1,6 +1,6 @@
 /* clock.h — the two clocks and Kubernetes' way of writing a time.
  *
- * Durations and timers use the monotonic clock in microseconds; what a person or an API client reads is wall-clock
+ * Durations and timers use the clock that never jumps and goes on while the machine sleeps (CLOCK_BOOTTIME), in microseconds; what a person or an API client reads is wall-clock
  * time in RFC 3339, UTC (metav1.Time: whole seconds; metav1.MicroTime and CRI logs: with a fraction).
  */
 #pragma once
@@ -10,7 +10,7 @@
 
 #define US_PER_SECOND UINT64_C(1000000)
 
-uint64_t clock_monotonic_us(void); /* CLOCK_BOOTTIME: goes on while the machine sleeps */
+uint64_t clock_boot_us(void); /* since the boot */
 struct timespec clock_wall(void);
 
 enum { CLOCK_TEXT_SIZE = 40 };

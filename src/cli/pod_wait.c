@@ -9,7 +9,7 @@ static int next(struct context *x, int fd, uint64_t until_us, struct reply *repl
 {
 	_cleanup_message_fds_ struct message_fds fds = {};
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	uint64_t now = clock_monotonic_us();
+	uint64_t now = clock_boot_us();
 	int ms = until_us == UINT64_MAX ? -1 : until_us > now ? (int)((until_us - now + 999) / 1000) : 0;
 
 	*reply = (struct reply){};
@@ -23,7 +23,7 @@ static int next(struct context *x, int fd, uint64_t until_us, struct reply *repl
 
 int pod_wait(struct context *x, int fd, enum wait_for what, int timeout_ms, struct error *err)
 {
-	uint64_t until = timeout_ms < 0 ? UINT64_MAX : clock_monotonic_us() + (uint64_t)timeout_ms * 1000;
+	uint64_t until = timeout_ms < 0 ? UINT64_MAX : clock_boot_us() + (uint64_t)timeout_ms * 1000;
 	struct reply reply;
 	int r;
 

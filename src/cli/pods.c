@@ -60,7 +60,7 @@ static int load(const struct instance *in, const char *namespace, const char *na
 int pods_find(const struct instance *in, const char *namespace, const char *name, struct arena *a,
 	      struct found_pod *out, struct error *err)
 {
-	const uint64_t until = clock_monotonic_us() + PATIENCE_US;
+	const uint64_t until = clock_boot_us() + PATIENCE_US;
 	int r;
 
 	if (text_starts(name, "pod/") || text_starts(name, "pods/") ||
@@ -68,7 +68,7 @@ int pods_find(const struct instance *in, const char *namespace, const char *name
 		name = strchr(name, '/') + 1;
 	if (strchr(name, '/') || strchr(name, '_'))
 		return error_set(err, ENOENT, "there is no pod '%s' in the namespace '%s'", name, namespace);
-	while ((r = load(in, namespace, name, a, out)) == -EAGAIN && clock_monotonic_us() < until)
+	while ((r = load(in, namespace, name, a, out)) == -EAGAIN && clock_boot_us() < until)
 		usleep(1000);
 
 	if (r == -ENOENT || r == -ENAMETOOLONG)

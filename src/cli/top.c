@@ -119,12 +119,12 @@ static void add_headings(struct table_view *t, const struct wish *w)
 static void show(struct context *x, const struct wish *w, struct users *users)
 {
 	struct table_view t = { .arena = x->arena };
-	uint64_t at = clock_monotonic_us();
+	uint64_t at = clock_boot_us();
 
 	list_each(u, users)
 		cgroup_usage(&u->cgroup, &u->before);
 	usleep(BETWEEN_US);
-	uint64_t us = clock_monotonic_us() - at;
+	uint64_t us = clock_boot_us() - at;
 	if (!w->no_headers)
 		add_headings(&t, w);
 	list_each(u, users) {

@@ -176,7 +176,7 @@ int run_wait(struct context *x, int argc, char **argv, struct error *err)
 	int first = kind ? 1 : 0;
 	if (!need(&o, first, "a pod's name", err))
 		return -EXIT_USAGE;
-	uint64_t until = clock_monotonic_us() + (uint64_t)timeout * 1000;
+	uint64_t until = clock_boot_us() + (uint64_t)timeout * 1000;
 	for (int i = first; i < o.count; i++) {
 		const char *slash = strchr(o.positional[i], '/'), *name = slash ? slash + 1 : o.positional[i];
 		if ((r = wait_for_pod(x, &wish, name, until, err)) < 0)

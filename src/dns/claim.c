@@ -28,12 +28,12 @@ static pid_t read_owner(int fd, bool *on_demand)
 /* Waits for one that is just ending; asks one that came for pods to make room for a person's. */
 static bool lock_patiently(int fd, bool on_demand)
 {
-	uint64_t until = clock_monotonic_us() + (on_demand ? PATIENCE_US : SERVICE_PATIENCE_US);
+	uint64_t until = clock_boot_us() + (on_demand ? PATIENCE_US : SERVICE_PATIENCE_US);
 	bool for_pods, asked = false;
 
 	while (!lock_take(fd)) {
 		pid_t owner = read_owner(fd, &for_pods);
-		if ((!on_demand && owner > 0 && !for_pods) || clock_monotonic_us() > until)
+		if ((!on_demand && owner > 0 && !for_pods) || clock_boot_us() > until)
 			return false;
 		if (!on_demand && owner > 0 && !asked)
 			asked = kill(owner, SIGTERM) == 0;

@@ -214,7 +214,7 @@ static void on_silence(struct ev_loop *loop, ev_timer *w, int events)
 	(void)loop;
 	(void)events;
 
-	e->servers->at[e->server].down_until_us = clock_monotonic_us() + DOWN_US;
+	e->servers->at[e->server].down_until_us = clock_boot_us() + DOWN_US;
 	try_next(e);
 }
 
@@ -249,7 +249,7 @@ static void speak(struct errand *e)
 /* The next server in turn that is not known to be silent; if all are, the next in turn. */
 static unsigned choose(const struct forward_servers *servers, unsigned tried, unsigned last)
 {
-	uint64_t now = clock_monotonic_us();
+	uint64_t now = clock_boot_us();
 	unsigned first = tried == 0 ? 0 : last + 1;
 
 	for (unsigned i = 0; i < servers->n; i++)

@@ -28,7 +28,7 @@ struct waiting {
 
 static uint32_t now_s(void)
 {
-	return (uint32_t)(clock_monotonic_us() / US_PER_SECOND);
+	return (uint32_t)(clock_boot_us() / US_PER_SECOND);
 }
 
 /* An address of this machine: what it sends to a gateway may have any of them (masquerading). From elsewhere such packets do not come, the kernel drops
@@ -217,7 +217,7 @@ static size_t refuse(struct server *s, struct query *q, uint16_t code)
 
 size_t resolve(struct server *s, const struct asker *from, uint8_t *wire, size_t n)
 {
-	uint64_t now = clock_monotonic_us();
+	uint64_t now = clock_boot_us();
 	bool stranger = !may_ask(s, &from->from, now);
 	struct query q;
 	size_t size = 0;

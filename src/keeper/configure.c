@@ -142,8 +142,7 @@ int keeper_configure(struct keeper *k, int fd, struct error *err)
 	add_debuggers(k);
 	for (size_t i = 0; i < n; i++)
 		if (restart[i])
-			keeper_restart(k, keeper_member(k, i),
-				       k->pod->spec.terminationGracePeriodSeconds.value);
+			keeper_restart(k, keeper_member(k, i), keeper_grace(k));
 	if (volumes_update(&k->sandbox.volumes, err) < 0)
 		return -err->code;
 	keeper_advance(k);

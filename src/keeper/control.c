@@ -97,9 +97,7 @@ typedef int verb(struct connection *c, const struct request *r, struct message_f
 
 static int64_t grace_of(const struct keeper *k, const struct request *r)
 {
-	return r->force       ? 0
-	       : r->grace.set ? r->grace.value
-			      : k->pod->spec.terminationGracePeriodSeconds.value;
+	return r->force ? 0 : grace_choose(&r->grace, NULL, &k->pod->spec.terminationGracePeriodSeconds);
 }
 
 static int verb_ping(struct connection *c, const struct request *r, struct message_fds *fds,

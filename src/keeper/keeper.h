@@ -5,6 +5,7 @@
 #include <ev.h>
 
 #include "keeper/backoff.h"
+#include "keeper/grace.h"
 #include "keeper/outlet.h"
 #include "keeper/policy.h"
 #include "keeper/protocol.h"
@@ -31,8 +32,8 @@ struct member {
 	struct backoff backoff;
 	uint64_t wait_us;    /* backing off: how long in all */
 	ev_io report, ended; /* oci sync socket; pidfd */
-	ev_timer timer;      /* back-off, or end_us */
-	uint64_t end_us;     /* once it is told to end: when its time is over */
+	ev_timer timer;      /* back-off, or the end of its grace */
+	struct grace grace;  /* once it is told to end */
 	struct check *hook;  /* the one that runs */
 	struct prober *probers;
 	size_t prober_count;
@@ -81,8 +82,7 @@ struct keeper {
 	struct member **debuggers; /* and those that came later: ephemeral containers */
 	size_t n, n_debuggers;     /* N: all of both */
 	enum ending ending;
-	int64_t grace;   /* seconds, while ending */
-	uint64_t end_us; /* when they are over */
+	struct grace grace; /* while ending */
 	struct backoff_limits backoff;
 	struct member *renewing; /* all containers are to begin anew because this one ended so (renew.c) */
 	ev_timer renew;
@@ -107,88 +107,157 @@ struct keeper {
 	bool over; /* everything has ended: leave the loop */
 };
 
-/* life.c */
-struct member *keeper_member(const struct keeper *k, size_t i); /* I of N */
-void keeper_add(struct keeper *k, const struct container *c);   /* an ephemeral container */
+/* --- life.c: the pod as a whole ------------------------------------------------------------------------------------------ */
+
+/* I of N: those that the pod began with, then those that came later. */
+struct member *keeper_member(const struct keeper *k, size_t i);
+
+/* Adds an ephemeral container; C must live as long as the keeper. */
+void keeper_add(struct keeper *k, const struct container *c);
+
+/* Makes the members and lets policy begin. */
 void keeper_begin(struct keeper *k);
-void keeper_advance(struct keeper *k); /* asks policy, carries out, writes status: after each event */
+
+/* Asks policy about every container and carries out what it says; then the status is written. To be called after each event. */
+void keeper_advance(struct keeper *k);
+
+/* The pod is to end so, with GRACE seconds; a second call may only make it sooner (grace.h). */
 void keeper_end(struct keeper *k, enum ending how, int64_t grace);
+
+/* Seconds of grace that the pod's own spec gives. */
+int64_t keeper_grace(const struct keeper *k);
+
+/* Stops and starts ONLY, or (NULL) all sidecars and app containers, in the same sandbox and without a back-off. */
 void keeper_restart(struct keeper *k, struct member *only, int64_t grace);
-void keeper_set_deadline(struct keeper *k);
+
+/* keeper_restart is not done yet. */
 bool keeper_is_restarting(const struct keeper *k);
+
+/* Sets the timer of activeDeadlineSeconds anew. */
+void keeper_set_deadline(struct keeper *k);
+
+/* The member of that name; NULL: the first app container. NULL when there is none, with -ENOENT in ERR (may be NULL). */
 struct member *keeper_find(struct keeper *k, const char *container, struct error *err);
+
+/* Fills VIEWS[0..N) for policy.h. */
 void keeper_views(const struct keeper *k, struct container_view *views);
+
+/* Every container was started once, or cannot be. */
 bool keeper_is_settled(const struct keeper *k);
+
+/* Why a container cannot be started, the first one's; NULL: all could. Valid until the next event. */
 const char *keeper_trouble(const struct keeper *k);
 
-/* member.c */
-void member_init(struct member *m, struct keeper *k, const struct container *c, enum container_kind kind);
-void member_enter(struct member *m, enum container_event event);
-void member_start(struct member *m);
-void keeper_let_go(struct member *m);               /* somebody is attached */
-void member_leave(struct member *m, int64_t grace); /* its preStop hook begins */
-void member_stop(
-	struct member *m,
-	int64_t grace); /* its stop signal; what is left of the grace of member_leave counts, if it came before */
-void member_end(struct member *m,
-		int64_t grace); /* member_leave if it has a preStop hook, else member_stop */
-void member_hurry(struct member *m,
-		  int64_t grace); /* it is told to end already, and has GRACE seconds from now at most */
-void member_kill(struct member *m, int64_t grace,
-		 const char *probe);    /* since PROBE ("liveness probe") failed; NULL: its postStart hook */
-void member_remember(struct member *m); /* its last end becomes its lastState */
-bool member_is_hooked(const struct member *m); /* see policy.h */
+/* --- member.c: one container. SECONDS and GRACE: see grace.h --------------------------------------------------------------- */
 
-/* renew.c */
+void member_init(struct member *m, struct keeper *k, const struct container *c, enum container_kind kind);
+
+/* The one door to a container's state. */
+void member_enter(struct member *m, enum container_event event);
+
+/* Makes its process; what goes wrong is an end like any other. */
+void member_start(struct member *m);
+
+/* Somebody is attached: one that waited for it begins. */
+void keeper_let_go(struct member *m);
+
+/* Its preStop hook begins; when it is over, policy asks for member_stop. */
+void member_leave(struct member *m, struct grace grace);
+
+/* Its stop signal, or KILL when there is no grace or its program does not run yet. After member_leave that one's GRACE goes on. */
+void member_stop(struct member *m, struct grace grace);
+
+/* A period of SECONDS begins: member_leave if it has a preStop hook and time for it, else member_stop. */
+void member_end(struct member *m, int64_t seconds);
+
+/* It has been told to end already, and has SECONDS from now at most. */
+void member_hurry(struct member *m, int64_t seconds);
+
+/* member_end since PROBE ("liveness probe") failed; NULL: its postStart hook. What is next is policy's to say. */
+void member_kill(struct member *m, int64_t seconds, const char *probe);
+
+/* Its last end becomes its lastState. */
+void member_remember(struct member *m);
+
+/* For policy.h `hooked`. */
+bool member_is_hooked(const struct member *m);
+
+/* --- renew.c: RestartAllContainers ----------------------------------------------------------------------------------------- */
+
 void renew_begin(struct member *m); /* M has ended, and by its rules all begin anew */
 void renew_advance(struct keeper *k);
 
-/* prober.c */
-void probes_add(struct member *m);
-void probes_begin(struct member *m); /* it runs */
-void probes_end(struct member *m);
+/* --- prober.c: a container's probes ------------------------------------------------------------------------------------------ */
+
+void probes_add(struct member *m);                /* makes those that its spec has */
+void probes_begin(struct member *m);              /* it runs */
+void probes_end(struct member *m);                /* no try is under way or will be */
 bool probes_have_started(const struct member *m); /* it runs, and its startupProbe has passed */
-bool probes_are_ready(const struct member *m);
+bool probes_are_ready(const struct member *m);    /* and its readinessProbe */
 
-/* events.c */
+/* --- events.c ---------------------------------------------------------------------------------------------------------------- */
+
 enum event_type { EVENT_NORMAL, EVENT_WARNING };
-void event_record(struct keeper *k, const struct member *m, enum event_type type, const char *reason,
-		  const char *format, ...)
-	__attribute__((format(printf, 5, 6))); /* M: NULL: about the pod; REASON: kept by pointer */
-void events_write(struct keeper *k);           /* what is not written yet */
 
-/* storage.c */
-void storage_begin(struct keeper *k); /* watches what it takes on disk, if there is a limit */
+/* M: NULL: about the pod; REASON: kept by pointer. The same again is counted. */
+void event_record(struct keeper *k, const struct member *m, enum event_type type, const char *reason,
+		  const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Writes what is not written yet. */
+void events_write(struct keeper *k);
+
+/* --- storage.c: what the pod takes on disk -------------------------------------------------------------------------------------- */
+
+void storage_begin(struct keeper *k); /* watches it, if there is a limit */
 void storage_end(struct keeper *k);
 
-/* restore.c */
+/* --- restore.c: what comes back after a boot -------------------------------------------------------------------------------------- */
+
 void restore_note(struct keeper *k);   /* as it is now */
 void restore_forget(struct keeper *k); /* it has ended */
 
-/* conditions.c */
+/* --- conditions.c ------------------------------------------------------------------------------------------------------------------- */
+
+/* The condition Ready. */
 bool status_ready(const struct keeper *k);
-void conditions_fill(struct keeper *k, struct pod_status *status,
-		     struct arena *a); /* notes what has changed */
 
-/* own_log.c */
+/* Adds the conditions to STATUS, in A, and remembers when they changed. */
+void conditions_fill(struct keeper *k, struct pod_status *status, struct arena *a);
+
+/* --- own_log.c: keeper.log ------------------------------------------------------------------------------------------------------------ */
+
 void own_log_open(struct keeper *k);
-void own_log_limit(
-	struct keeper *k); /* begins anew when it has become large; the one before stays as keeper.log.1 */
 
-/* configure.c: FD has a launch. */
+/* Begins anew when it has become large; the one before stays as keeper.log.1. */
+void own_log_limit(struct keeper *k);
+
+/* --- configure.c ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Takes over the launch that FD has, or refuses it (-EINVAL, -EBUSY) and changes nothing. */
 int keeper_configure(struct keeper *k, int fd, struct error *err);
 
-/* status.c */
+/* --- status.c --------------------------------------------------------------------------------------------------------------------------- */
+
+/* pod.json and launch.json. */
 int keeper_write_objects(struct keeper *k, struct error *err);
+
 void status_begin(struct keeper *k);
-void status_write(struct keeper *k); /* if it cannot be written now, then later */
-void status_changed(
-	struct keeper *
-		k); /* written and announced as soon as nothing else is to be done: what happens together is told in one */
-void status_is_written(struct keeper *k); /* makes it so now */
+
+/* Writes status.json; if that cannot be now, then later. */
+void status_write(struct keeper *k);
+
+/* Written and announced as soon as nothing else is to be done: what happens together is told in one. */
+void status_changed(struct keeper *k);
+
+/* What status_changed put off is written now, and still announced later. */
+void status_is_written(struct keeper *k);
+
+/* The pod's phase, a literal. */
 const char *status_phase(const struct keeper *k);
 
-/* control.c */
+/* --- control.c: the socket ---------------------------------------------------------------------------------------------------------------- */
+
+/* Listens at ctl. FIRST: a connection that is there already and watches; -1: none. */
 int control_open(struct keeper *k, int first, struct error *err);
 void control_announce(struct keeper *k);       /* the status has changed */
 void control_announce_event(struct keeper *k); /* something was recorded */

@@ -10,22 +10,6 @@
 #include "keeper/check.h"
 #include "keeper/keeper.h"
 
-static void set_grace(struct keeper *k, int64_t grace)
-{
-	k->grace = grace;
-	k->end_us = clock_monotonic_us() + (grace > 0 ? (uint64_t)grace * US_PER_SECOND : 0);
-}
-
-/* What of the grace period is left to a container whose turn it is: not nothing, unless there never was any (member.c). */
-static int64_t grace_left(const struct keeper *k)
-{
-	enum { LEAST_S = 2 };
-	uint64_t now = clock_monotonic_us();
-	int64_t left = k->end_us > now ? (int64_t)((k->end_us - now + US_PER_SECOND - 1) / US_PER_SECOND) : 0;
-
-	return k->grace <= 0 ? 0 : left < LEAST_S && left < k->grace ? LEAST_S : left;
-}
-
 struct member *keeper_member(const struct keeper *k, size_t i)
 {
 	size_t first = k->n - k->n_debuggers;
@@ -62,9 +46,7 @@ static bool act(struct keeper *k, struct container_view *views)
 		else if (action == POLICY_LEAVE)
 			member_leave(keeper_member(k, i), k->grace);
 		else if (action == POLICY_STOP)
-			member_stop(keeper_member(k, i),
-				    k->ending ? grace_left(k)
-					      : k->pod->spec.terminationGracePeriodSeconds.value);
+			member_stop(keeper_member(k, i), k->grace); /* one that leaves goes on with its own */
 		if (action != POLICY_NOTHING)
 			return true;
 	}
@@ -82,7 +64,7 @@ void keeper_advance(struct keeper *k)
 		keeper_views(k, views);
 		if (!k->ending && !k->renewing && policy_pod_over(views, k->n)) {
 			k->ending = ENDING_FINISHED;
-			set_grace(k, k->pod->spec.terminationGracePeriodSeconds.value);
+			k->grace = grace_begin(keeper_grace(k), clock_boot_us());
 		}
 	} while (!k->renewing && act(k, views));
 	for (size_t i = 0; i < k->n; i++)
@@ -107,13 +89,21 @@ static void mark_deleted(struct keeper *k, int64_t grace)
 		log_warning("the deletion cannot be noted: %s", err.text);
 }
 
+int64_t keeper_grace(const struct keeper *k)
+{
+	return grace_choose(NULL, NULL, &k->pod->spec.terminationGracePeriodSeconds);
+}
+
 void keeper_end(struct keeper *k, enum ending how, int64_t grace)
 {
 	if (how == ENDING_DELETED && k->ending != ENDING_DELETED)
 		mark_deleted(k, grace);
+	if (k->ending)
+		grace_shorten(&k->grace, grace, clock_boot_us());
+	else
+		k->grace = grace_begin(grace, clock_boot_us());
 	if (how > k->ending)
 		k->ending = how;
-	set_grace(k, grace);
 	k->renewing = NULL;
 	for (size_t i = 0; i < k->n; i++) {
 		struct member *m = keeper_member(k, i);
@@ -191,7 +181,7 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 
 	if (!k->reason)
 		k->reason = "DeadlineExceeded";
-	keeper_end(k, ENDING_FINISHED, k->pod->spec.terminationGracePeriodSeconds.value);
+	keeper_end(k, ENDING_FINISHED, keeper_grace(k));
 }
 
 /* Counted from the pod's start (batch and core/v1 activeDeadlineSeconds). */

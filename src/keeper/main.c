@@ -54,7 +54,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 	(void)events;
 
 	k->machine_ends = true;
-	keeper_end(k, ENDING_STOPPED, k->pod->spec.terminationGracePeriodSeconds.value);
+	keeper_end(k, ENDING_STOPPED, keeper_grace(k));
 }
 
 /* The start is over, and now the pod may run for a year. */

@@ -3,8 +3,7 @@
  * Events come from the loop (a report of a child, an end, a timer, a hook's result); each leads to member_enter, the one door to a container's state, and
  * then to keeper_advance, which asks policy what is next.
  *
- * The grace period of an end is one for all that belongs to it: the preStop hook, the wait for a sidecar's turn, and what is left for the program. When
- * nothing is left, it is 2 s (Kubernetes docs "Pod Lifecycle", "Pod termination flow"; kubelet killContainer, minimumGracePeriodInSeconds).
+ * How long an end may take is grace.h's to say.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -54,16 +53,10 @@ static void say(char **text, const char *words)
 	*text = copy;
 }
 
-static double seconds_until(uint64_t us)
-{
-	uint64_t now = clock_monotonic_us();
-	return us > now ? (double)(us - now) / US_PER_SECOND : 0;
-}
-
-static void set_timer(struct member *m, double seconds)
+static void set_timer(struct member *m, uint64_t us)
 {
 	ev_timer_stop(m->keeper->loop, &m->timer);
-	ev_timer_set(&m->timer, seconds > 0 ? seconds : 0, 0);
+	ev_timer_set(&m->timer, (double)us / US_PER_SECOND, 0);
 	ev_timer_start(m->keeper->loop, &m->timer);
 }
 
@@ -111,16 +104,24 @@ static int code_of(const struct error *err)
 	return err->code == ENOENT ? 127 : err->code == EACCES || err->code == ENOEXEC ? 126 : 128;
 }
 
-/* It could not be made or executed: an end like any other, with a reason (kubelet: CreateContainerError, StartError). */
-static void could_not_start(struct member *m, const struct error *err)
+/* ERR is why it cannot be made or executed: kept until it ends, which may have happened already. */
+static void note_failure(struct member *m, const struct error *err)
 {
 	say(&m->trouble, err->text);
+	m->exit.code = code_of(err);
+	m->reason = "StartError";
+}
+
+/* It could not even be made: an end like any other, with a reason (kubelet: CreateContainerError, StartError). */
+static void could_not_start(struct member *m, const struct error *err)
+{
+	note_failure(m, err);
 	say(&m->message, err->text);
 	log_warning("%s: %s", name_of(m), err->text);
 	struct exit_status status = { .code = code_of(err) };
 	event_record(m->keeper, m, EVENT_WARNING, "Failed", "Error: %s", err->text);
 	m->started_at = clock_wall();
-	m->started_us = clock_monotonic_us();
+	m->started_us = clock_boot_us();
 	ended(m, status, "StartError");
 }
 
@@ -188,7 +189,7 @@ static void on_post_start(void *data, enum check_result result, const char *mess
 	} else {
 		event_record(m->keeper, m, EVENT_WARNING, "FailedPostStartHook", "PostStartHook failed: %s",
 			     message);
-		member_kill(m, m->keeper->pod->spec.terminationGracePeriodSeconds.value, NULL);
+		member_kill(m, keeper_grace(m->keeper), NULL);
 	}
 	keeper_advance(m->keeper);
 }
@@ -200,7 +201,7 @@ static void executed(struct member *m)
 
 	member_enter(m, EVENT_STARTED);
 	m->started_at = clock_wall();
-	m->started_us = clock_monotonic_us();
+	m->started_us = clock_boot_us();
 	m->tried = true;
 	say(&m->trouble, NULL);
 	event_record(m->keeper, m, EVENT_NORMAL, "Started", "Container started");
@@ -224,9 +225,7 @@ static void on_report(struct ev_loop *loop, ev_io *w, int events)
 	if (m->sc.process.sync < 0)
 		ev_io_stop(loop, w);
 	if (r < 0) {
-		say(&m->trouble, err.text);
-		m->exit.code = code_of(&err);
-		m->reason = "StartError"; /* its process is about to end: on_ended goes on */
+		note_failure(m, &err); /* its process is about to end: on_ended goes on */
 		return;
 	}
 	if (m->state == CONTAINER_CREATING) {
@@ -288,12 +287,12 @@ static void wait_for_restart(struct member *m)
 
 	m->wait_us = m->restart_wanted ? 0
 				       : backoff_next(&m->backoff, &m->keeper->backoff,
-						      clock_monotonic_us() - m->started_us);
+						      clock_boot_us() - m->started_us);
 	if (m->wait_us)
 		event_record(m->keeper, m, EVENT_WARNING, "BackOff",
 			     "Back-off restarting failed container %s in pod %s_%s(%s)", name_of(m),
 			     meta->name, meta->namespace, meta->uid);
-	set_timer(m, (double)m->wait_us / US_PER_SECOND);
+	set_timer(m, m->wait_us);
 }
 
 /* Nothing of what went on around its program goes on. */
@@ -338,11 +337,8 @@ static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 		return;
 	if (m->sc.process.sync >= 0 && m->state != CONTAINER_RUNNING) { /* its last word may still be there */
 		int r = container_report(&m->sc.process, &err);
-		if (r < 0) {
-			say(&m->trouble, err.text);
-			m->exit.code = code_of(&err);
-			m->reason = "StartError";
-		}
+		if (r < 0)
+			note_failure(m, &err);
 	}
 	ev_io_stop(loop, &m->report);
 	ev_io_stop(loop, w);
@@ -355,7 +351,7 @@ static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 		status = (struct exit_status){ .code = m->exit.code };
 		say(&m->message, m->trouble);
 		m->started_at = clock_wall();
-		m->started_us = clock_monotonic_us();
+		m->started_us = clock_boot_us();
 	}
 	sandbox_container_clean(&m->keeper->sandbox, &m->sc);
 	ended(m, status,
@@ -385,11 +381,14 @@ static int stop_signal(const struct member *m)
 	return SIGTERM;
 }
 
-/* The time is over: a killed first process takes its pid namespace with it; with hostPID the cgroup is killed. */
+/* The time is over. A first process that is process 1 of a pid namespace takes all others with it. Where it is not (hostPID, shareProcessNamespace, an
+ * ephemeral container in its target's), they would live until its cgroup is removed: all are killed now. */
 static void kill_hard(struct member *m)
 {
+	const struct pod_spec *spec = &m->keeper->pod->spec;
+
 	process_signal(m->sc.process.pidfd, SIGKILL);
-	if (m->keeper->pod->spec.hostPID || m->kind == KIND_EPHEMERAL)
+	if (spec->hostPID || spec->shareProcessNamespace.value || m->kind == KIND_EPHEMERAL)
 		cgroup_kill(&m->sc.cgroup);
 }
 
@@ -425,63 +424,59 @@ static bool has_pre_stop(const struct member *m)
 
 bool member_is_hooked(const struct member *m)
 {
-	return m->state == CONTAINER_LEAVING ? m->hook != NULL : has_pre_stop(m) && m->keeper->grace > 0;
+	return m->state == CONTAINER_LEAVING ? m->hook != NULL
+					     : has_pre_stop(m) && grace_has_hooks(&m->keeper->grace);
 }
 
-static uint64_t end_after(int64_t grace)
-{
-	return clock_monotonic_us() + (grace > 0 ? (uint64_t)grace * US_PER_SECOND : 0);
-}
-
-void member_leave(struct member *m, int64_t grace)
+void member_leave(struct member *m, struct grace grace)
 {
 	end_all(m); /* a postStart hook that still runs is over, too */
-	m->end_us = end_after(grace);
+	m->grace = grace;
 	member_enter(m, EVENT_LEAVE);
-	m->hook = begin_hook(m, m->sc.spec->lifecycle->preStop, (double)grace, on_pre_stop);
+	m->hook = begin_hook(m, m->sc.spec->lifecycle->preStop, (double)grace.seconds, on_pre_stop);
 }
 
-void member_stop(struct member *m, int64_t grace)
+void member_stop(struct member *m, struct grace grace)
 {
-	enum { LEAST_S = 2 };
 	bool has_left = m->state == CONTAINER_LEAVING;
 	bool runs = has_left || m->state == CONTAINER_RUNNING || m->state == CONTAINER_HOOKING;
 
 	end_all(m);
-	if (!has_left || grace <= 0)
-		m->end_us = end_after(grace);
+	if (!has_left)
+		m->grace = grace;
 	member_enter(m, EVENT_STOP);
 	if (m->state != CONTAINER_STOPPING)
 		return;
 	if (!m->killed)
 		event_record(m->keeper, m, EVENT_NORMAL, "Killing", "Stopping container %s", name_of(m));
-	if (grace <= 0 || !runs) {
+	uint64_t left = grace_left_us(&m->grace, clock_boot_us());
+	if (left == 0 || !runs) {
 		kill_hard(m);
 		return;
 	}
 	process_signal(m->sc.process.pidfd, stop_signal(m));
-	double left = seconds_until(m->end_us);
-	set_timer(m, has_left && left < LEAST_S ? LEAST_S : left);
+	set_timer(m, left);
 }
 
-void member_end(struct member *m, int64_t grace)
+void member_end(struct member *m, int64_t seconds)
 {
-	if (has_pre_stop(m) && grace > 0)
+	const struct grace grace = grace_begin(seconds, clock_boot_us());
+
+	if (has_pre_stop(m) && grace_has_hooks(&grace))
 		member_leave(m, grace);
 	else
 		member_stop(m, grace);
 }
 
-void member_hurry(struct member *m, int64_t grace)
+void member_hurry(struct member *m, int64_t seconds)
 {
-	uint64_t end = end_after(grace);
+	uint64_t now = clock_boot_us();
 
-	if (end < m->end_us)
-		m->end_us = end;
+	grace_shorten(&m->grace, seconds, now);
 	if (m->state == CONTAINER_STOPPING)
-		set_timer(m, seconds_until(m->end_us));
-	else if (m->state == CONTAINER_LEAVING && grace <= 0)
-		member_stop(m, 0);
+		set_timer(m, grace_left_us(&m->grace, now));
+	else if (m->state == CONTAINER_LEAVING && !grace_has_hooks(&m->grace))
+		member_stop(m, m->grace);
 }
 
 void member_kill(struct member *m, int64_t grace, const char *probe)

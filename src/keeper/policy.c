@@ -3,40 +3,81 @@
 
 #include "base/text.h"
 
-#define STAY CONTAINER_STATES
+#define TO(state)                       \
+	{                               \
+		true, CONTAINER_##state \
+	}
 
-/* Columns: begin, created, started, hooked, ended again, ended, leave, stop, reset. */
-static const enum container_state next[CONTAINER_STATES][CONTAINER_EVENTS] = {
-	[CONTAINER_WAITING] = { CONTAINER_CREATING, STAY, STAY, STAY, STAY, CONTAINER_ENDED, STAY,
-				CONTAINER_ENDED, STAY },
-	[CONTAINER_CREATING] = { STAY, CONTAINER_STARTING, STAY, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED,
-				 STAY, CONTAINER_STOPPING, STAY },
-	[CONTAINER_STARTING] = { STAY, STAY, CONTAINER_HOOKING, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED,
-				 STAY, CONTAINER_STOPPING, STAY },
-	[CONTAINER_HOOKING] = { STAY, STAY, STAY, CONTAINER_RUNNING, CONTAINER_BACKOFF, CONTAINER_ENDED,
-				CONTAINER_LEAVING, CONTAINER_STOPPING, STAY },
-	[CONTAINER_RUNNING] = { STAY, STAY, STAY, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED, CONTAINER_LEAVING,
-				CONTAINER_STOPPING, STAY },
-	[CONTAINER_BACKOFF] = { CONTAINER_CREATING, STAY, STAY, STAY, STAY, CONTAINER_ENDED, STAY,
-				CONTAINER_ENDED, CONTAINER_WAITING },
-	[CONTAINER_LEAVING] = { STAY, STAY, STAY, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED, STAY,
-				CONTAINER_STOPPING, STAY },
-	[CONTAINER_STOPPING] = { STAY, STAY, STAY, STAY, CONTAINER_BACKOFF, CONTAINER_ENDED, STAY, STAY,
-				 STAY },
-	[CONTAINER_ENDED] = { STAY, STAY, STAY, STAY, STAY, STAY, STAY, STAY, CONTAINER_WAITING },
+/* What is not here leaves the state as it is. */
+static const struct {
+	bool leads;
+	enum container_state to;
+} next[CONTAINER_STATES][CONTAINER_EVENTS] = {
+	[CONTAINER_WAITING] = {
+		[EVENT_BEGIN] = TO(CREATING),
+		[EVENT_ENDED] = TO(ENDED),
+		[EVENT_STOP] = TO(ENDED),
+	},
+	[CONTAINER_CREATING] = {
+		[EVENT_CREATED] = TO(STARTING),
+		[EVENT_ENDED_AGAIN] = TO(BACKOFF),
+		[EVENT_ENDED] = TO(ENDED),
+		[EVENT_STOP] = TO(STOPPING),
+	},
+	[CONTAINER_STARTING] = {
+		[EVENT_STARTED] = TO(HOOKING),
+		[EVENT_ENDED_AGAIN] = TO(BACKOFF),
+		[EVENT_ENDED] = TO(ENDED),
+		[EVENT_STOP] = TO(STOPPING),
+	},
+	[CONTAINER_HOOKING] = {
+		[EVENT_HOOKED] = TO(RUNNING),
+		[EVENT_ENDED_AGAIN] = TO(BACKOFF),
+		[EVENT_ENDED] = TO(ENDED),
+		[EVENT_LEAVE] = TO(LEAVING),
+		[EVENT_STOP] = TO(STOPPING),
+	},
+	[CONTAINER_RUNNING] = {
+		[EVENT_ENDED_AGAIN] = TO(BACKOFF),
+		[EVENT_ENDED] = TO(ENDED),
+		[EVENT_LEAVE] = TO(LEAVING),
+		[EVENT_STOP] = TO(STOPPING),
+	},
+	[CONTAINER_BACKOFF] = {
+		[EVENT_BEGIN] = TO(CREATING),
+		[EVENT_ENDED] = TO(ENDED),
+		[EVENT_STOP] = TO(ENDED),
+		[EVENT_RESET] = TO(WAITING),
+	},
+	[CONTAINER_LEAVING] = {
+		[EVENT_ENDED_AGAIN] = TO(BACKOFF),
+		[EVENT_ENDED] = TO(ENDED),
+		[EVENT_STOP] = TO(STOPPING),
+	},
+	[CONTAINER_STOPPING] = {
+		[EVENT_ENDED_AGAIN] = TO(BACKOFF),
+		[EVENT_ENDED] = TO(ENDED),
+	},
+	[CONTAINER_ENDED] = {
+		[EVENT_RESET] = TO(WAITING),
+	},
 };
+
+#undef TO
 
 enum container_state container_next(enum container_state state, enum container_event event)
 {
-	enum container_state to = next[state][event];
-	return to == STAY ? state : to;
+	return next[state][event].leads ? next[state][event].to : state;
 }
 
 const char *container_state_name(enum container_state state)
 {
 	static const char *const names[CONTAINER_STATES] = {
-		"waiting",     "creating", "starting", "hooking", "running",
-		"backing off", "leaving",  "stopping", "ended",
+		[CONTAINER_WAITING] = "waiting",   [CONTAINER_CREATING] = "creating",
+		[CONTAINER_STARTING] = "starting", [CONTAINER_HOOKING] = "hooking",
+		[CONTAINER_RUNNING] = "running",   [CONTAINER_BACKOFF] = "backing off",
+		[CONTAINER_LEAVING] = "leaving",   [CONTAINER_STOPPING] = "stopping",
+		[CONTAINER_ENDED] = "ended",
 	};
 	return names[state];
 }

@@ -52,7 +52,7 @@ bool probes_are_ready(const struct member *m)
 static void arm(struct prober *p)
 {
 	struct ev_loop *loop = p->member->keeper->loop;
-	double since = (double)(clock_monotonic_us() - p->member->started_us) / US_PER_SECOND;
+	double since = (double)(clock_boot_us() - p->member->started_us) / US_PER_SECOND;
 
 	ev_timer_stop(loop, &p->timer);
 	ev_timer_set(&p->timer, probe_first(p->kind, spec_of(p), since), 0);
@@ -86,10 +86,10 @@ static void release(struct member *m)
 static void kill_for(struct prober *p)
 {
 	struct member *m = p->member;
-	const struct optional_int *own = &spec_of(p)->terminationGracePeriodSeconds;
-	const struct optional_int *pods = &m->keeper->pod->spec.terminationGracePeriodSeconds;
 
-	member_kill(m, own->set ? own->value : pods->value,
+	member_kill(m,
+		    grace_choose(NULL, &spec_of(p)->terminationGracePeriodSeconds,
+				 &m->keeper->pod->spec.terminationGracePeriodSeconds),
 		    p->kind == PROBE_STARTUP ? "startup probe" : "liveness probe");
 }
 

@@ -43,7 +43,7 @@ void renew_begin(struct member *m)
 		} else if (other->state == CONTAINER_STOPPING) {
 			member_hurry(other, 0);
 		} else if (container_has_process(other->state)) {
-			member_stop(other, 0);
+			member_stop(other, grace_begin(0, clock_boot_us()));
 		}
 	}
 }
@@ -58,7 +58,7 @@ void renew_advance(struct keeper *k)
 			return;
 	if (ev_is_active(&k->renew))
 		return;
-	m->wait_us = backoff_next(&m->backoff, &k->backoff, clock_monotonic_us() - m->started_us);
+	m->wait_us = backoff_next(&m->backoff, &k->backoff, clock_boot_us() - m->started_us);
 	ev_timer_init(&k->renew, on_time, (double)m->wait_us / US_PER_SECOND, 0);
 	k->renew.data = k;
 	ev_timer_start(k->loop, &k->renew);

@@ -45,7 +45,7 @@ static void on_result(struct ev_loop *loop, ev_io *w, int events)
 	struct storage_watch *watch = k->storage;
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_free_ int64_t *bytes = memory_new(watch->measure.n, sizeof(*bytes));
-	double took = (double)(clock_monotonic_us() - watch->began_us) / US_PER_SECOND * REST;
+	double took = (double)(clock_boot_us() - watch->began_us) / US_PER_SECOND * REST;
 	(void)events;
 
 	ev_io_stop(loop, w);
@@ -69,7 +69,7 @@ static void on_time(struct ev_loop *loop, ev_timer *w, int events)
 
 	if (k->ending)
 		return;
-	watch->began_us = clock_monotonic_us();
+	watch->began_us = clock_boot_us();
 	if (disk_measure_begin(&k->sandbox, &watch->measure, &err) < 0) {
 		log_warning("%s", err.text);
 		look_later(k, EVERY_S);

@@ -202,7 +202,7 @@ void http_send(struct http *h, struct http_request *q, uint64_t delay_us)
 		start(h, q);
 		return;
 	}
-	q->due_us = clock_monotonic_us() + delay_us;
+	q->due_us = clock_boot_us() + delay_us;
 	q->next = h->waiting;
 	h->waiting = q;
 }
@@ -312,7 +312,7 @@ static void finish(struct http *h, CURL *easy, CURLcode code)
 /* How long may be waited, MS at most. */
 static int start_due(struct http *h, int ms)
 {
-	uint64_t now = clock_monotonic_us();
+	uint64_t now = clock_boot_us();
 
 	for (struct http_request **at = &h->waiting, *q; (q = *at);) {
 		if (q->due_us <= now) {

@@ -112,7 +112,7 @@ static void draw(struct progress *p)
 	unsigned width = size.ws_col ? size.ws_col - 1u : WIDTH_DEFAULT;
 	unsigned rows = size.ws_row ? size.ws_row : ROWS_DEFAULT;
 	bool all = p->items.n + 2 < rows;
-	p->last_us = clock_monotonic_us();
+	p->last_us = clock_boot_us();
 	if (p->drawn)
 		text_printf(&screen, "\033[%uA", p->drawn);
 	list_each(item, &p->items) {
@@ -171,7 +171,7 @@ void progress_enter(struct progress *p, struct progress_item *item, enum progres
 		return;
 	item->state = state;
 	if (state == PROGRESS_TRANSFER) {
-		item->begun_us = clock_monotonic_us();
+		item->begun_us = clock_boot_us();
 		item->from = item->at;
 	} else if (state >= PROGRESS_UNPACKING) {
 		item->at = item->size;
@@ -186,9 +186,9 @@ void progress_enter(struct progress *p, struct progress_item *item, enum progres
 
 void progress_tick(struct progress *p)
 {
-	if (clock_monotonic_us() < p->last_us + REDRAW_US)
+	if (clock_boot_us() < p->last_us + REDRAW_US)
 		return;
-	p->last_us = clock_monotonic_us();
+	p->last_us = clock_boot_us();
 	if (p->style == PROGRESS_BARS)
 		draw(p);
 	else if (p->style == PROGRESS_JSON)

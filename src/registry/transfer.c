@@ -174,7 +174,7 @@ static void begin(struct transfer *one)
 	else if (r == BLOB_HERE)
 		is_here(one);
 	else if (r == BLOB_BUSY)
-		one->again_us = clock_monotonic_us() + BUSY_US;
+		one->again_us = clock_boot_us() + BUSY_US;
 	else if (one->writer.at == one->blob.size && one->blob.size > 0)
 		finish(one);
 	else
@@ -221,7 +221,7 @@ static void look_at_maker(struct transfer *one)
 static void advance(struct transfer *one, unsigned makers)
 {
 	struct transfers *t = one->all;
-	bool due = clock_monotonic_us() >= one->again_us;
+	bool due = clock_boot_us() >= one->again_us;
 
 	if (one->state == TRANSFER_WAITING && t->running < TRANSFERS_MAX && due)
 		begin(one);

@@ -254,7 +254,7 @@ int payload_prepare(struct prepared_volume *v, const struct volume_set *set, str
 	if (v->fd < 0)
 		return error_code(err, v->fd, "cannot make a tmpfs");
 	char fresh[sizeof(v->contents)];
-	snprintf(fresh, sizeof(fresh), "..%" PRIu64 "_%u", clock_monotonic_us(), ++v->generation);
+	snprintf(fresh, sizeof(fresh), "..%" PRIu64 "_%u", clock_boot_us(), ++v->generation);
 	_cleanup_close_ int root = openat(v->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_close_ int dir = root < 0 ? -1 : file_open_dir(root, fresh, 0755, err);
 	if (dir < 0)
