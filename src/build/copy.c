@@ -27,7 +27,7 @@ struct copying {
 	int depth;
 };
 
-static int no(struct copying *w, const char *path, const char *what)
+static int cannot(struct copying *w, const char *path, const char *what)
 {
 	return error_errno(w->err, "cannot %s '%s'", what, *path ? path : ".");
 }
@@ -62,9 +62,9 @@ static int copy_bytes(struct copying *w, int from, int to, const char *path)
 		if (w->sum)
 			digest_add(w->sum, chunk, (size_t)n);
 		else if (write_all(to, chunk, (size_t)n) < 0)
-			return no(w, path, "copy");
+			return cannot(w, path, "copy");
 	}
-	return n < 0 ? no(w, path, "read") : 0;
+	return n < 0 ? cannot(w, path, "read") : 0;
 }
 
 static int copy_xattrs(struct copying *w, int from, int to, const char *path)
@@ -75,7 +75,7 @@ static int copy_xattrs(struct copying *w, int from, int to, const char *path)
 	for (const char *name = names; name < names + n; name += strlen(name) + 1) {
 		ssize_t size = entry_keeps_xattr(name) ? fgetxattr(from, name, value, sizeof(value)) : -1;
 		if (size >= 0 && fsetxattr(to, name, value, (size_t)size, 0) < 0)
-			return no(w, path, "keep the attributes of");
+			return cannot(w, path, "keep the attributes of");
 	}
 	return 0;
 }
@@ -89,7 +89,7 @@ static int set_metadata(struct copying *w, int from, int to, const struct stat *
 
 	if (fchown(to, c->keeps_owner ? st->st_uid : c->uid, c->keeps_owner ? st->st_gid : c->gid) < 0 ||
 	    fchmod(to, mode) < 0)
-		return no(w, path, "set the owner of");
+		return cannot(w, path, "set the owner of");
 	int r = copy_xattrs(w, from, to, path); /* after the owner: a change of it takes capabilities away */
 	futimens(to, times);
 	return r;
@@ -107,7 +107,7 @@ static int make_room(struct copying *w, int parent, const char *name, bool direc
 				 : error_set(w->err, EISDIR,
 					     "'%s' is a directory in the image, and no file takes its place",
 					     path);
-	return unlinkat(parent, name, 0) < 0 ? no(w, path, "replace") : 0;
+	return unlinkat(parent, name, 0) < 0 ? cannot(w, path, "replace") : 0;
 }
 
 static int copy_link(struct copying *w, int fd, int parent, const char *name, const struct stat *st,
@@ -118,7 +118,7 @@ static int copy_link(struct copying *w, int fd, int parent, const char *name, co
 	ssize_t n = readlinkat(fd, "", target, sizeof(target) - 1);
 
 	if (n < 0)
-		return no(w, path, "read the link");
+		return cannot(w, path, "read the link");
 	target[n] = '\0';
 	if (w->sum) {
 		digest_add(w->sum, target, (size_t)n + 1);
@@ -131,7 +131,7 @@ static int copy_link(struct copying *w, int fd, int parent, const char *name, co
 	if (symlinkat(target, parent, name) < 0 ||
 	    fchownat(parent, name, c->keeps_owner ? st->st_uid : c->uid, c->keeps_owner ? st->st_gid : c->gid,
 		     AT_SYMLINK_NOFOLLOW) < 0)
-		return no(w, path, "make the link");
+		return cannot(w, path, "make the link");
 	utimensat(parent, name, times, AT_SYMLINK_NOFOLLOW);
 	return 0;
 }
@@ -147,7 +147,7 @@ static int copy_regular(struct copying *w, int fd, int parent, const char *name,
 	_cleanup_close_ int to =
 		openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
-		return no(w, path, "make");
+		return cannot(w, path, "make");
 	r = copy_bytes(w, fd, to, path);
 	return r < 0 ? r : set_metadata(w, fd, to, st, path);
 }
@@ -165,7 +165,7 @@ static int copy_directory(struct copying *w, int fd, int parent, const char *nam
 	if (r < 0)
 		return r;
 	if (r == 0 && mkdirat(parent, name, 0700) < 0)
-		return no(w, path, "make the directory");
+		return cannot(w, path, "make the directory");
 	_cleanup_close_ int to = file_open_dir(parent, name, 0, w->err);
 	if (to < 0)
 		return to;
@@ -179,7 +179,7 @@ static int copy_one(struct copying *w, int fd, int parent, const char *name, con
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return no(w, path, "read");
+		return cannot(w, path, "read");
 	if (w->sum)
 		note(w, name, &st);
 	if (S_ISDIR(st.st_mode))
@@ -198,14 +198,14 @@ static int copy_named(struct copying *w, int from, int to, const char *name, con
 	bool ignored = ignore && ignore_matches(ignore, path);
 
 	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return no(w, path, "read");
+		return cannot(w, path, "read");
 	if (S_ISSOCK(st.st_mode) || (ignored && !(S_ISDIR(st.st_mode) && ignore->exceptions)))
 		return 0;
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
 		return error_set(w->err, EINVAL, "'%s' is neither a file nor a directory nor a link", path);
 	_cleanup_close_ int fd = openat(
 		from, name, (S_ISLNK(st.st_mode) ? O_PATH : O_RDONLY | O_NONBLOCK) | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? no(w, path, "open") : copy_one(w, fd, to, name, path);
+	return fd < 0 ? cannot(w, path, "open") : copy_one(w, fd, to, name, path);
 }
 
 static int copy_contents(struct copying *w, int from, int to, const char *path)
@@ -214,7 +214,7 @@ static int copy_contents(struct copying *w, int from, int to, const char *path)
 	int n = scandirat(from, ".", &entries, no_dots, by_bytes), r = 0;
 
 	if (n < 0)
-		return no(w, path, "list");
+		return cannot(w, path, "list");
 	if (++w->depth > DEPTH_MAX)
 		r = error_set(w->err, ELOOP, "'%s' is deeper than %d directories", path, DEPTH_MAX);
 	for (int i = 0; i < n; i++) {
@@ -296,7 +296,7 @@ static int open_target(struct copying *w, int root, const char *path)
 
 	if (fd >= 0 && opened < 0) {
 		errno = -opened;
-		return no(w, path, "open the directory");
+		return cannot(w, path, "open the directory");
 	}
 	return opened;
 }
@@ -322,7 +322,7 @@ static int copy_source(struct copying *w, int from, int root, const char *path, 
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		errno = fd < 0 ? -fd : errno;
-		return no(w, path, "open");
+		return cannot(w, path, "open");
 	}
 	if (S_ISDIR(st.st_mode)) {
 		_cleanup_close_ int to = w->sum ? -1 : open_target(w, root, target);

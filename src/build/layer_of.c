@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "build/pack.h"
 #include "image/blob.h"
-#include "image/make.h"
+#include "image/layer_make.h"
 #include "image/unpack.h"
 #include "object/json.h"
 

@@ -35,7 +35,7 @@ struct packing {
 	struct LIST(struct known_file) files; /* that have several names */
 };
 
-static int no(struct packing *p, const char *path, const char *what)
+static int cannot(struct packing *p, const char *path, const char *what)
 {
 	return error_errno(p->err, "cannot %s '%s' for a layer", what, path);
 }
@@ -61,13 +61,13 @@ static int add_xattrs(struct packing *p, struct archive_entry *e, int fd, const 
 	ssize_t n = listxattr(path_of_fd(fd, through), names, sizeof(names));
 
 	if (n < 0)
-		return errno == ENOTSUP ? 0 : no(p, path, "read the attributes of");
+		return errno == ENOTSUP ? 0 : cannot(p, path, "read the attributes of");
 	for (const char *name = names; name < names + n; name += strlen(name) + 1) {
 		if (!entry_keeps_xattr(name))
 			continue;
 		ssize_t size = getxattr(through, name, value, sizeof(value));
 		if (size < 0)
-			return no(p, path, "read the attributes of");
+			return cannot(p, path, "read the attributes of");
 		archive_entry_xattr_add_entry(e, name, value, (size_t)size);
 	}
 	return 0;
@@ -97,7 +97,7 @@ static int write_contents(struct packing *p, int fd, const char *path, int64_t s
 			return refuse(p);
 		size -= n;
 	}
-	return n < 0      ? no(p, path, "read")
+	return n < 0      ? cannot(p, path, "read")
 	       : size > 0 ? error_set(p->err, EIO, "'%s' became shorter", path)
 			  : 0;
 }
@@ -169,7 +169,7 @@ static int write_entry(struct packing *p, struct archive_entry *e, int fd, const
 	if (S_ISLNK(st->st_mode)) {
 		ssize_t n = readlinkat(fd, "", target, sizeof(target) - 1);
 		if (n < 0)
-			return no(p, path, "read the link");
+			return cannot(p, path, "read the link");
 		target[n] = '\0';
 		archive_entry_set_symlink(e, target);
 	} else if (regular || S_ISDIR(st->st_mode)) {
@@ -199,7 +199,7 @@ static int pack_name(struct packing *p, int dir, const char *name, const char *p
 	struct stat st;
 
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return no(p, path, "read");
+		return cannot(p, path, "read");
 	if (S_ISSOCK(st.st_mode)) /* a tar cannot have it */
 		return 0;
 	if (S_ISCHR(st.st_mode) && st.st_rdev == 0)
@@ -207,7 +207,7 @@ static int pack_name(struct packing *p, int dir, const char *name, const char *p
 	int how = S_ISDIR(st.st_mode) ? O_RDONLY | O_DIRECTORY : S_ISREG(st.st_mode) ? O_RDONLY : O_PATH;
 	_cleanup_close_ int fd = openat(dir, name, how | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return no(p, path, "open");
+		return cannot(p, path, "open");
 	struct archive_entry *e = archive_entry_new();
 	int r = write_entry(p, e, fd, &st, path);
 	archive_entry_free(e);
@@ -234,7 +234,7 @@ static int pack_directory(struct packing *p, int fd, const char *path)
 	int n = scandirat(fd, ".", &entries, no_dots, by_bytes), r = 0;
 
 	if (n < 0)
-		return no(p, *path ? path : "/", "list");
+		return cannot(p, *path ? path : "/", "list");
 	if (++p->depth > DEPTH_MAX)
 		r = error_set(p->err, ELOOP, "a layer has directories deeper than %d", DEPTH_MAX);
 	for (int i = 0; i < n; i++) {

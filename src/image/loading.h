@@ -3,8 +3,8 @@
 #pragma once
 
 #include "image/archive.h"
+#include "image/layer_make.h"
 #include "image/load.h"
-#include "image/make.h"
 
 struct loading {
 	const struct instance *in;

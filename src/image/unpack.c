@@ -64,7 +64,7 @@ static int open_parent(struct unpacking *u, const char *path, const char **last)
 	return fd;
 }
 
-static int no(struct unpacking *u, const char *path, const char *what)
+static int cannot(struct unpacking *u, const char *path, const char *what)
 {
 	return error_errno(u->err, "cannot %s '%s' of a layer", what, path);
 }
@@ -83,7 +83,7 @@ static int write_contents(struct unpacking *u, struct archive *archive, int fd, 
 			ssize_t n =
 				pwrite(fd, (const char *)data + done, size - done, offset + (la_int64_t)done);
 			if (n < 0)
-				return no(u, path, "write");
+				return cannot(u, path, "write");
 			done += (size_t)n;
 		}
 		end = offset + (la_int64_t)size;
@@ -94,7 +94,7 @@ static int write_contents(struct unpacking *u, struct archive *archive, int fd, 
 	struct stat st;
 	end = whole > end ? whole : end;
 	if (fstat(fd, &st) == 0 && st.st_size < end && ftruncate(fd, end) < 0)
-		return no(u, path, "write");
+		return cannot(u, path, "write");
 	return 0;
 }
 
@@ -110,7 +110,7 @@ static int set_xattrs(struct unpacking *u, struct archive_entry *e, int fd, cons
 		if (!entry_keeps_xattr(name))
 			continue;
 		if (setxattr(path_of_fd(fd, through), name, value, size, 0) < 0 && errno != EOPNOTSUPP)
-			return no(u, path, "set an attribute of");
+			return cannot(u, path, "set an attribute of");
 	}
 	return 0;
 }
@@ -124,13 +124,13 @@ static int set_metadata(struct unpacking *u, struct archive_entry *e, int parent
 
 	if (fchownat(parent, name, (uid_t)archive_entry_uid(e), (gid_t)archive_entry_gid(e),
 		     AT_SYMLINK_NOFOLLOW) < 0)
-		return no(u, path, "set the owner of");
+		return cannot(u, path, "set the owner of");
 	/* NAME was made a moment ago in a directory that nobody else can reach; it is no link when its mode is set. */
 	if (!link && fchmodat(parent, name, archive_entry_perm(e), 0) < 0)
-		return no(u, path, "set the mode of");
+		return cannot(u, path, "set the mode of");
 	if (!link && archive_entry_xattr_count(e) > 0) {
 		_cleanup_close_ int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		int r = fd < 0 ? no(u, path, "open") : set_xattrs(u, e, fd, path);
+		int r = fd < 0 ? cannot(u, path, "open") : set_xattrs(u, e, fd, path);
 		if (r < 0)
 			return r;
 	}
@@ -178,7 +178,7 @@ static int make_hardlink(struct unpacking *u, int parent, const char *name, cons
 	if (linkat(AT_FDCWD, path_of_fd(fd, through), parent, name, AT_SYMLINK_FOLLOW) < 0) {
 		/* /proc/self/fd of an O_PATH link follows the link itself; AT_EMPTY_PATH needs no path. */
 		if (linkat(fd, "", parent, name, AT_EMPTY_PATH) < 0)
-			return no(u, path, "make the hard link");
+			return cannot(u, path, "make the hard link");
 	}
 	return 0;
 }
@@ -193,23 +193,23 @@ static int make_node(struct unpacking *u, struct archive *archive, struct archiv
 		_cleanup_close_ int fd =
 			openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd < 0)
-			return no(u, path, "make the file");
+			return cannot(u, path, "make the file");
 		return write_contents(u, archive, fd, archive_entry_size(e), path);
 	}
 	case AE_IFDIR:
 		if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST)
-			return no(u, path, "make the directory");
+			return cannot(u, path, "make the directory");
 		return 0;
 	case AE_IFLNK:
 		if (symlinkat(archive_entry_symlink(e), parent, name) < 0)
-			return no(u, path, "make the link");
+			return cannot(u, path, "make the link");
 		return 0;
 	case AE_IFIFO:
 	case AE_IFCHR:
 	case AE_IFBLK: {
 		dev_t device = makedev(archive_entry_rdevmajor(e), archive_entry_rdevminor(e));
 		if (mknodat(parent, name, archive_entry_filetype(e) | mode, device) < 0)
-			return no(u, path, "make the device");
+			return cannot(u, path, "make the device");
 		return 0;
 	}
 	default:
@@ -222,7 +222,7 @@ static int mark_opaque(struct unpacking *u, int directory, const char *path)
 	char through[32];
 
 	return setxattr(path_of_fd(directory, through), "trusted.overlay.opaque", "y", 1, 0) < 0
-		       ? no(u, path, "mark the directory of")
+		       ? cannot(u, path, "mark the directory of")
 		       : 0;
 }
 
@@ -234,11 +234,11 @@ static int hide(struct unpacking *u, int parent, const char *name, const char *p
 	if (mknodat(parent, name, S_IFCHR, makedev(0, 0)) == 0)
 		return 0;
 	if (errno != EEXIST || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return no(u, path, "make the whiteout");
+		return cannot(u, path, "make the whiteout");
 	if (!S_ISDIR(st.st_mode))
 		return 0;
 	_cleanup_close_ int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? no(u, path, "open") : mark_opaque(u, fd, path);
+	return fd < 0 ? cannot(u, path, "open") : mark_opaque(u, fd, path);
 }
 
 /* ".wh.…": true if it was one (then *RESULT). */
@@ -270,7 +270,7 @@ static int unpack_entry(struct unpacking *u, struct archive *archive, struct arc
 		return fchmod(u->root, archive_entry_perm(e)) < 0 ||
 				       fchown(u->root, (uid_t)archive_entry_uid(e),
 					      (gid_t)archive_entry_gid(e)) < 0
-			       ? no(u, "/", "set the mode of")
+			       ? cannot(u, "/", "set the mode of")
 			       : 0;
 	int parent = open_parent(u, path, &last);
 	if (parent < 0)

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "image/layer_make.h"
 #include "image/load.h"
-#include "image/make.h"
 #include "image/save.h"
 #include "object/json.h"
 

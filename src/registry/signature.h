@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "registry/policy.h"
 #include "registry/session.h"
+#include "registry/signature_policy.h"
 
 /* 0 if each of REQUIREMENTS, none of which rejects everything, is met by the image REF, whose manifest at C has the digest DIGEST, and which came by way of the index
  * INDEX (the same when there is none): a signature of either will do. -EKEYREJECTED. */

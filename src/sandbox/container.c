@@ -14,7 +14,7 @@
 #include "linux/path.h"
 #include "oci/defaults.h"
 #include "sandbox/budget.h"
-#include "sandbox/kept.h"
+#include "sandbox/descriptor_list.h"
 #include "sandbox/mapped.h"
 #include "sandbox/process_namespace.h"
 #include "sandbox/sandbox.h"
@@ -84,14 +84,14 @@ static void message_name(const struct sandbox_container *c, char name[static NAM
 
 /* /etc/hosts, /etc/hostname, /etc/resolv.conf and the termination message, unless a volume is mounted there. */
 static int add_pod_files(const struct sandbox *s, const struct sandbox_container *c, struct oci_spec *spec,
-			 struct kept_fds *fds, struct error *err)
+			 struct descriptor_list *fds, struct error *err)
 {
 	static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
 	char path[NAME_SIZE];
 
 	for (int i = 0; i < 3; i++) {
 		int fd = copy_of(openat(s->files, files[i], O_PATH | O_CLOEXEC), false);
-		if (fd < 0 || !kept_add(fds, fd))
+		if (fd < 0 || !descriptor_list_add(fds, fd))
 			return error_errno(err, "cannot open the pod's '%s'", files[i]);
 		add_bind(s, spec, arena_printf(s->arena, "/etc/%s", files[i]), fd, true, false);
 	}
@@ -99,7 +99,7 @@ static int add_pod_files(const struct sandbox *s, const struct sandbox_container
 	unlinkat(s->files, path, 0);
 	_cleanup_close_ int made = openat(s->files, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	int fd = made < 0 ? -1 : copy_of(openat(s->files, path, O_PATH | O_CLOEXEC), false);
-	if (fd < 0 || !kept_add(fds, fd))
+	if (fd < 0 || !descriptor_list_add(fds, fd))
 		return error_errno(err, "cannot make '%s'", path);
 	fchmod(made, 0666);
 	add_bind(s, spec, c->spec->terminationMessagePath, fd, true, false);
@@ -118,7 +118,7 @@ static uint64_t bind_options(const struct volume_mount *m)
 }
 
 static int add_volumes(const struct sandbox *s, const struct sandbox_container *c, struct oci_spec *spec,
-		       struct kept_fds *fds, struct error *err)
+		       struct descriptor_list *fds, struct error *err)
 {
 	list_each(m, &c->spec->volumeMounts) {
 		const char *unknown = NULL, *sub = m->subPath;
@@ -133,7 +133,7 @@ static int add_volumes(const struct sandbox *s, const struct sandbox_container *
 			return r;
 		if ((fd = copy_of(source.fd, true)) < 0)
 			return error_errno(err, "cannot copy the mount of the volume '%s'", m->name);
-		if (!kept_add(fds, fd))
+		if (!descriptor_list_add(fds, fd))
 			return error_set(err, EMFILE, "the container has too many volumes");
 		*list_add(s->arena, &spec->mounts) = (struct oci_mount){
 			.destination = m->mountPath,
@@ -155,7 +155,8 @@ static int add_volumes(const struct sandbox *s, const struct sandbox_container *
 /* The container's own limits, readable where programs look for them: a cgroup namespace makes "/" of its group. Version 1 has a directory a
  * controller, which is bound, because a hierarchy of several controllers ("cpu,cpuacct") can be mounted only with all their names. */
 static int add_cgroup_mounts(const struct sandbox *s, const struct sandbox_container *c,
-			     struct oci_spec *spec, bool read_only, struct kept_fds *fds, struct error *err)
+			     struct oci_spec *spec, bool read_only, struct descriptor_list *fds,
+			     struct error *err)
 {
 	static const enum cgroup_controller shown[] = { CGROUP_CPU, CGROUP_CPUACCT, CGROUP_MEMORY,
 							CGROUP_PIDS };
@@ -179,7 +180,7 @@ static int add_cgroup_mounts(const struct sandbox *s, const struct sandbox_conta
 	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
 		int dir = c->cgroup.dir[shown[i]];
 		int fd = dir < 0 ? -1 : mount_copy(dir, "", false);
-		if (dir >= 0 && (fd < 0 || !kept_add(fds, fd)))
+		if (dir >= 0 && (fd < 0 || !descriptor_list_add(fds, fd)))
 			return error_set(err, fd < 0 ? -fd : EMFILE,
 					 "cannot copy the mount of the container's cgroup: %s",
 					 error_meaning(fd < 0 ? -fd : EMFILE));
@@ -247,13 +248,15 @@ static int open_terminal(int devpts, int *master, struct error *err)
 	return slave < 0 ? error_errno(err, "cannot open a terminal") : slave;
 }
 
-static int keep(struct kept_fds *fds, int fd, struct error *err)
+static int keep(struct descriptor_list *fds, int fd, struct error *err)
 {
-	return kept_add(fds, fd) ? 0 : error_set(err, EMFILE, "the container has too many descriptors");
+	return descriptor_list_add(fds, fd)
+		       ? 0
+		       : error_set(err, EMFILE, "the container has too many descriptors");
 }
 
 /* A pipe: OURS, and the container's end, the reading or the WRITING one. */
-static int open_pipe(int *ours, int *theirs, bool writing, struct kept_fds *fds, struct error *err)
+static int open_pipe(int *ours, int *theirs, bool writing, struct descriptor_list *fds, struct error *err)
 {
 	int ends[2];
 
@@ -265,7 +268,7 @@ static int open_pipe(int *ours, int *theirs, bool writing, struct kept_fds *fds,
 }
 
 static int open_stdio(const struct sandbox *s, struct sandbox_container *c, const struct oci_process *process,
-		      int stdio[3], struct kept_fds *fds, struct error *err)
+		      int stdio[3], struct descriptor_list *fds, struct error *err)
 {
 	int r;
 
@@ -292,8 +295,8 @@ static int open_stdio(const struct sandbox *s, struct sandbox_container *c, cons
 	return stdio[0] < 0 ? error_errno(err, "cannot open /dev/null") : keep(fds, stdio[0], err);
 }
 
-static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec *spec, struct kept_fds *fds,
-		 struct error *err)
+static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec *spec,
+		 struct descriptor_list *fds, struct error *err)
 {
 	const struct security_context *cs = c->spec->securityContext;
 	bool privileged = cs && cs->privileged.value;
@@ -364,7 +367,7 @@ static int open_target(const struct sandbox_container *c, int *fd, struct error 
 
 int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, struct error *err)
 {
-	_cleanup_(kept_close) struct kept_fds fds = {};
+	_cleanup_(descriptor_list_close) struct descriptor_list fds = {};
 	struct oci_spec spec = {};
 	_cleanup_(seccomp_filter_release) struct seccomp_filter filter = {};
 	struct container_setting setting = { .cgroup_fd = -1, .pid_namespace = -1 };

@@ -13,7 +13,7 @@
 #include "linux/user_namespace.h"
 #include "oci/defaults.h"
 #include "oci/mount_open.h"
-#include "sandbox/kept.h"
+#include "sandbox/descriptor_list.h"
 #include "sandbox/user_range.h"
 
 int mapped_begin(struct sandbox *s, struct error *err)
@@ -103,7 +103,7 @@ static int mount_layers(void *argument)
 {
 	struct layers *l = argument;
 	const struct oci_root *root = l->root;
-	_cleanup_(kept_close) struct kept_fds fds = {};
+	_cleanup_(descriptor_list_close) struct descriptor_list fds = {};
 	_cleanup_text_ struct text lower = {};
 	int r = mount_leave();
 	_cleanup_close_ int point = r < 0 ? -1 : open(l->mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -113,7 +113,7 @@ static int mount_layers(void *argument)
 	for (size_t i = root->lower.n; r == 0 && i-- > 0;) {
 		int fd = attach_layer(l, root->lower.at[i], point);
 		text_printf(&lower, "%s%d", lower.n ? ":" : "", fd);
-		r = fd < 0 ? fd : kept_add(&fds, fd) ? 0 : -EMFILE;
+		r = fd < 0 ? fd : descriptor_list_add(&fds, fd) ? 0 : -EMFILE;
 	}
 	if (r < 0)
 		return r;
@@ -128,7 +128,7 @@ static int mount_layers(void *argument)
 }
 
 static int map_root(const struct sandbox *s, struct oci_spec *spec, const char *mount_point,
-		    struct kept_fds *kept, struct error *err)
+		    struct descriptor_list *kept, struct error *err)
 {
 	struct layers l = { .sandbox = s, .root = &spec->root, .mount_point = mount_point, .overlay = -1 };
 
@@ -139,7 +139,7 @@ static int map_root(const struct sandbox *s, struct oci_spec *spec, const char *
 	if (r < 0 && l.which)
 		return error_set(err, -r, "hostUsers: false: the file system of '%s' cannot map ids: %s",
 				 l.which, error_meaning(-r));
-	if (r == 0 && !kept_add(kept, l.overlay))
+	if (r == 0 && !descriptor_list_add(kept, l.overlay))
 		r = -EMFILE;
 	if (r < 0)
 		return error_set(err, -r, "cannot mount the layers of the image: %s", error_meaning(-r));
@@ -150,7 +150,7 @@ static int map_root(const struct sandbox *s, struct oci_spec *spec, const char *
 /* --- mounts and devices ------------------------------------------------------------------------------------------------ */
 
 /* What is to be bound is opened here, by who may; file systems of the namespace's own (proc, sysfs …) are made inside. */
-static int open_mount(struct oci_mount *m, struct kept_fds *kept, struct error *err)
+static int open_mount(struct oci_mount *m, struct descriptor_list *kept, struct error *err)
 {
 	if (m->type)
 		return 0;
@@ -162,7 +162,7 @@ static int open_mount(struct oci_mount *m, struct kept_fds *kept, struct error *
 				 m->destination, error_meaning(-fd));
 	if (fd < 0)
 		return error_set(err, -fd, "cannot mount '%s': %s", m->destination, error_meaning(-fd));
-	if (fd != m->source_fd && !kept_add(kept, fd))
+	if (fd != m->source_fd && !descriptor_list_add(kept, fd))
 		return error_set(err, EMFILE, "the container has too many mounts");
 	m->source_fd = fd;
 	m->open = true;
@@ -184,13 +184,13 @@ static int copy_device(const struct oci_device *d)
 
 /* mknod(2) is not possible inside: the host's device is bound. A privileged container has all that can be; the usual ones, which come first,
  * every container has. */
-static int bind_devices(const struct sandbox *s, struct oci_spec *spec, struct kept_fds *kept,
+static int bind_devices(const struct sandbox *s, struct oci_spec *spec, struct descriptor_list *kept,
 			struct error *err)
 {
 	for (size_t i = 0; i < spec->devices.n; i++) {
 		const struct oci_device *d = &spec->devices.at[i];
 		int copy = copy_device(d);
-		if (copy >= 0 && !kept_add(kept, copy))
+		if (copy >= 0 && !descriptor_list_add(kept, copy))
 			copy = -EMFILE;
 		if (copy < 0 && i < OCI_USUAL_DEVICES)
 			return error_set(err, -copy, "hostUsers: false: cannot bind the host's '%s': %s",
@@ -205,11 +205,13 @@ static int bind_devices(const struct sandbox *s, struct oci_spec *spec, struct k
 }
 
 /* A directory of the host's as the root. Its path may lead through what the pod's root may not enter. */
-static int map_directory(const struct sandbox *s, struct oci_spec *spec, struct kept_fds *kept,
+static int map_directory(const struct sandbox *s, struct oci_spec *spec, struct descriptor_list *kept,
 			 struct error *err)
 {
 	int fd = mount_copy(AT_FDCWD, spec->root.path, false);
-	int r = fd < 0 ? fd : !kept_add(kept, fd) ? -EMFILE : mount_map_ids(fd, s->user_namespace, false);
+	int r = fd < 0                           ? fd
+		: !descriptor_list_add(kept, fd) ? -EMFILE
+						 : mount_map_ids(fd, s->user_namespace, false);
 
 	spec->root.fd = fd;
 	return r < 0 ? error_set(err, -r, "hostUsers: false: cannot map the ids of '%s': %s", spec->root.path,
@@ -218,7 +220,7 @@ static int map_directory(const struct sandbox *s, struct oci_spec *spec, struct 
 }
 
 int mapped_container(const struct sandbox *s, struct oci_spec *spec, const char *mount_point,
-		     struct kept_fds *kept, struct error *err)
+		     struct descriptor_list *kept, struct error *err)
 {
 	if (s->user_namespace < 0)
 		return 0;

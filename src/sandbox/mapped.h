@@ -21,9 +21,9 @@ int mapped_inside(const struct sandbox *s, int (*deed)(void *argument), void *ar
 
 /* Makes a spec that is otherwise complete one of the pod's user namespace: namespaces, the root of layers that are mapped, mounts that are opened
  * and mapped, devices that are bound. MOUNT_POINT: an empty directory. What it opens is added to KEPT. Nothing to do without a user namespace. */
-struct kept_fds;
+struct descriptor_list;
 int mapped_container(const struct sandbox *s, struct oci_spec *spec, const char *mount_point,
-		     struct kept_fds *kept, struct error *err);
+		     struct descriptor_list *kept, struct error *err);
 
 /* The user and group of the pod on the host. */
 uid_t mapped_id(const struct sandbox *s, uid_t id);

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "linux/mount.h"
-#include "sandbox/kept.h"
+#include "sandbox/descriptor_list.h"
 #include "sandbox/mapped.h"
 
 enum { PATIENCE_MS = 10000 };
@@ -64,7 +64,7 @@ static int make(struct sandbox *s, int program, struct error *err)
 		.is_file = true,
 		.attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 	};
-	_cleanup_(kept_close) struct kept_fds fds = {};
+	_cleanup_(descriptor_list_close) struct descriptor_list fds = {};
 	if (null < 0)
 		return error_errno(err, "cannot open '/dev/null'");
 	int r = mapped_container(s, &spec, setting.mount_point, &fds, err);

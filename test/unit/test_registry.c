@@ -15,8 +15,8 @@
 #include "registry/credentials.h"
 #include "registry/list.h"
 #include "registry/manifest.h"
-#include "registry/policy.h"
 #include "registry/progress.h"
+#include "registry/signature_policy.h"
 #include "registry/toml.h"
 
 static struct arena *a;

@@ -1,4 +1,4 @@
-/* make.h — layers from blobs.
+/* layer_make.h — layers from blobs.
  *
  * A blob is read once: its digest, the digest of what it unpacks to, the tar and the tar's index come of one pass. What is made lies in ROOT/partial
  * under a lock of its own until it is whole, synced, and renamed to ROOT/layers (layer.h), the index last: a layer that has its name is whole, what a

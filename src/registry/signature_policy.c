@@ -1,5 +1,5 @@
-/* policy.c — see policy.h. */
-#include "registry/policy.h"
+/* signature_policy.c — see signature_policy.h. */
+#include "registry/signature_policy.h"
 
 #include <fcntl.h>
 #include <openssl/evp.h>

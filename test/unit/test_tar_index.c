@@ -1,4 +1,4 @@
-/* test_image_index.c — what a hostile tar makes of a layer's index, which the kernel believes (src/image/index.c, erofs.c). */
+/* test_tar_index.c — what a hostile tar makes of a layer's index, which the kernel believes (src/image/tar_index.c, erofs.c). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "image/erofs.h"
-#include "image/index.h"
+#include "image/tar_index.h"
 
 enum { BLOCK = 512, NAME = 100 };
 
@@ -65,7 +65,7 @@ static bool fits(int tar)
 	write_all(tar, zeros, BLOCK);
 	tree_begin(&t);
 	struct stream *s = stream_open(tar, 0, -1, limits.bytes);
-	assert_int_equal(layer_index(s, kept, &limits, &t, &answer, &bytes, &err), 0);
+	assert_int_equal(tar_index(s, kept, &limits, &t, &answer, &bytes, &err), 0);
 	stream_close(s);
 	if (answer)
 		assert_int_equal(erofs_write(&t, bytes, "test", index, &err), 0);

@@ -1,4 +1,4 @@
-/* policy.h — whose images may come in: policy.json (containers-policy.json(5)), as Podman and CRI-O read it.
+/* signature_policy.h — whose images may come in: policy.json (containers-policy.json(5)), as Podman and CRI-O read it.
  *
  * ~/.config/containers/policy.json or /etc/containers/policy.json; without either, everything is accepted. What is asked of an image is the list of
  * requirements of the narrowest scope that has its name, and all of them must be met. insecureAcceptAnything, reject and sigstoreSigned with a

@@ -1,5 +1,5 @@
-/* make.c — see make.h. */
-#include "image/make.h"
+/* layer_make.c — see layer_make.h. */
+#include "image/layer_make.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,10 +11,10 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "image/erofs.h"
-#include "image/index.h"
 #include "image/layer.h"
 #include "image/store.h"
 #include "image/stream.h"
+#include "image/tar_index.h"
 
 struct making {
 	const struct instance *in;
@@ -138,7 +138,7 @@ static int index_blob(struct making *m, struct stream *s)
 	if (tar < 0)
 		return tar;
 	tree_begin(&tree);
-	int r = layer_index(s, tar, m->limits, &tree, &fits, &bytes, m->err);
+	int r = tar_index(s, tar, m->limits, &tree, &fits, &bytes, m->err);
 	if (r == 0)
 		r = stream_finish(s, m->err);
 	if (r == 0 && fits)

@@ -1,5 +1,5 @@
-/* index.c — see index.h. libarchive reads the headers; of the contents only the place is noted. */
-#include "image/index.h"
+/* tar_index.c — see tar_index.h. libarchive reads the headers; of the contents only the place is noted. */
+#include "image/tar_index.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -202,8 +202,8 @@ static int read_entries(struct indexing *x, struct archive *archive, const struc
 	return result;
 }
 
-int layer_index(struct stream *s, int tar, const struct unpack_limits *limits, struct tree *t, bool *fits,
-		uint64_t *bytes, struct error *err)
+int tar_index(struct stream *s, int tar, const struct unpack_limits *limits, struct tree *t, bool *fits,
+	      uint64_t *bytes, struct error *err)
 {
 	struct indexing x = { .stream = s, .tree = t, .err = err, .tar = tar, .fits = true };
 	struct archive *archive = archive_read_new();
