@@ -1,12 +1,10 @@
 /* sandbox.c — see sandbox.h. */
 #include "sandbox/sandbox.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
@@ -15,13 +13,10 @@
 #include "api/sysctl.h"
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/log.h"
-#include "dns/config.h"
 #include "linux/proc.h"
-#include "net/resolver.h"
-#include "sandbox/budget.h"
 #include "sandbox/mapped.h"
 #include "sandbox/network.h"
+#include "sandbox/parts.h"
 #include "sandbox/process_namespace.h"
 
 static int make_directory(struct sandbox *s, struct error *err)
@@ -114,77 +109,6 @@ static int set_sysctls(const struct sandbox *s, struct error *err)
 		       : 0;
 }
 
-/* --- files ----------------------------------------------------------------------------------------------------------- */
-
-/* The host's resolv.conf, or where the resolver on its loopback has its servers from. */
-static void read_resolver(bool own, char **text)
-{
-	_cleanup_free_ char *upstream = NULL;
-
-	if (file_read(AT_FDCWD, "/etc/resolv.conf", 65536, text, NULL, NULL) == 0 && own &&
-	    resolver_is_local(*text) &&
-	    file_read(AT_FDCWD, RESOLVER_UPSTREAM, 65536, &upstream, NULL, NULL) == 0) {
-		free(*text);
-		*text = take_ptr(&upstream);
-	}
-}
-
-/* The instance's DNS server, where pods have it: by the gateway, or for the host's network where the host has it. NULL: they have not. */
-static const struct resolver_cluster *find_cluster(struct sandbox *s)
-{
-	const char **searches = arena_alloc(s->arena, 3 * sizeof(*searches));
-	struct resolver_cluster *cluster = arena_one(s->arena, struct resolver_cluster);
-	struct dns_settings settings;
-	struct network network;
-	char gateway[INET_ADDRSTRLEN];
-
-	if (!*s->ip || !dns_settings_read(s->in, s->arena, &settings) || !settings.enabled ||
-	    (!s->pod->spec.hostNetwork && !sandbox_network_of_names(s, &network)))
-		return NULL;
-	const char *zone = dns_settings_zone(&settings);
-	searches[0] = arena_printf(s->arena, "%s.svc.%s", s->pod->metadata.namespace, zone);
-	searches[1] = arena_printf(s->arena, "svc.%s", zone);
-	searches[2] = zone;
-	if (s->pod->spec.hostNetwork)
-		strcpy(gateway, DNS_HOST_ADDRESS);
-	else
-		inet_ntop(AF_INET, &network.gateway, gateway, sizeof(gateway));
-	*cluster = (struct resolver_cluster){ arena_strdup(s->arena, gateway), searches, 3 };
-	return cluster;
-}
-
-static int write_files(struct sandbox *s, struct error *err)
-{
-	static const struct mount_option options[] = { { "mode", "0755" }, { "size", "1m" } };
-	_cleanup_text_ struct text hosts = {}, resolv = {};
-	_cleanup_free_ char *host_hosts = NULL, *host_resolv = NULL;
-	const char *hostname = resolver_hostname(s->pod, s->arena);
-	bool own = !s->pod->spec.hostNetwork;
-	int r;
-
-	s->files = mount_make("tmpfs", options, 2, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	if (s->files < 0)
-		return error_code(err, s->files, "cannot make the pod's own files");
-	if (!own)
-		file_read(AT_FDCWD, "/etc/hosts", 65536, &host_hosts, NULL, NULL);
-	read_resolver(own, &host_resolv);
-	resolver_hosts(s->pod, *s->ip ? s->ip : NULL, host_hosts, &hosts);
-	resolver_conf(s->pod, host_resolv ? host_resolv : "", own, find_cluster(s), &resolv);
-	if (own && sethostname(hostname, strlen(hostname)) < 0)
-		return error_errno(err, "cannot set the host name '%s'", hostname);
-	const char *name = arena_printf(s->arena, "%s\n", own ? hostname : s->node_name);
-	r = file_write_atomic(s->files, "hosts", text_str(&hosts), hosts.n, 0644, err);
-	if (r == 0)
-		r = file_write_atomic(s->files, "hostname", name, strlen(name), 0644, err);
-	if (r == 0)
-		r = file_write_atomic(s->files, "resolv.conf", text_str(&resolv), resolv.n, 0644, err);
-	if (r == 0 && *s->ip)
-		r = file_write_atomic(s->dir, "ip", s->ip, strlen(s->ip), 0644, err);
-	if (r == 0)
-		r = sandbox_network_write(s, err);
-	return r;
-}
-
 /* ns/net -> /proc/<keeper>/ns/net: for nsenter and for pods that join; there is no mount that could be left behind. */
 static int write_namespaces(struct sandbox *s, struct error *err)
 {
@@ -203,73 +127,6 @@ static int write_namespaces(struct sandbox *s, struct error *err)
 	snprintf(to, sizeof(to), "/proc/%d/fd/%d", (int)getpid(), s->user_namespace);
 	if (r == 0 && s->user_namespace >= 0 && symlinkat(to, s->dir, "ns/user") < 0)
 		r = error_errno(err, "cannot link 'ns/user'");
-	return r;
-}
-
-static uint64_t kernel_number(const char *path)
-{
-	_cleanup_free_ char *text = NULL;
-	return file_read(AT_FDCWD, path, 64, &text, NULL, NULL) < 0 ? 0 : strtoull(text, NULL, 10);
-}
-
-/* The pod's, as the kubelet's podPidsLimit is. What nobody asked for is not missed where it cannot be had. */
-static uint64_t pids_limit(const struct sandbox *s)
-{
-	int64_t wish = 0;
-
-	pod_pids_limit(s->pod, &wish);
-	if (wish)
-		return wish < 0 ? 0 : (uint64_t)wish;
-	if (!cgroup_has(&s->cgroups, CGROUP_PIDS)) {
-		log_warning("this machine has no 'pids' cgroup controller: the pod may have any number of "
-			    "processes");
-		return 0;
-	}
-	uint64_t threads = kernel_number("/proc/sys/kernel/threads-max"),
-		 pids = kernel_number("/proc/sys/kernel/pid_max");
-	return cgroup_default_pids(pids && pids < threads ? pids : threads);
-}
-
-int sandbox_limit_devices(const struct cgroup *c, struct error *err)
-{
-	int r = cgroup_restrict_devices(c, err);
-	return r < 0 ? error_hint(err, "only a privileged container may use every device") : 0;
-}
-
-static bool is_privileged(const struct container *c)
-{
-	return c->securityContext && c->securityContext->privileged.value;
-}
-
-static bool has_privileged(const struct pod_spec *spec)
-{
-	list_each(c, &spec->initContainers)
-		if (is_privileged(c))
-			return true;
-	list_each(c, &spec->containers)
-		if (is_privileged(c))
-			return true;
-	return false;
-}
-
-/* The cgroup above all pods gets the weight of the whole machine, as the kubelet's "kubepods" does: else a single one that asks for
- * two processors would get no more than each program of the host. */
-static int make_cgroup(struct sandbox *s, struct error *err)
-{
-	const struct cgroup_limits machine = { .cpu_request_milli = s->facts.node_cpu_milli };
-	struct cgroup_limits limits = budget_of_pod(s->pod, s->arena);
-	int r = cgroup_probe(&s->cgroups, err);
-
-	snprintf(s->cgroup_name, sizeof(s->cgroup_name), "pod%s", s->pod->metadata.uid);
-	limits.pids = pids_limit(s);
-	if (r == 0)
-		r = cgroup_open(&s->base, &s->cgroups, NULL, s->in->cgroup, &machine, err);
-	if (r == 0)
-		r = cgroup_open(&s->cgroup, &s->cgroups, &s->base, s->cgroup_name, &limits, err);
-	if (r < 0 || has_privileged(&s->pod->spec))
-		return r;
-	r = sandbox_limit_devices(&s->cgroup, err);
-	s->devices_limited = r == 0;
 	return r;
 }
 
@@ -322,7 +179,7 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 		unlinkat(s->dir, "ctl",
 			 0); /* of an earlier keeper: who waits for this one looks for a new socket */
 	if (r == 0)
-		r = make_cgroup(s, err);
+		r = sandbox_cgroup_make(s, err);
 	if (r == 0)
 		r = mapped_begin(s, err);
 	if (r == 0)
@@ -332,7 +189,7 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 	if (r == 0)
 		r = set_sysctls(s, err);
 	if (r == 0)
-		r = write_files(s, err);
+		r = sandbox_files_make(s, err);
 	if (r == 0)
 		r = write_namespaces(s, err);
 	if (r == 0) {
@@ -347,18 +204,6 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 	if (r < 0)
 		sandbox_destroy(s, !s->again);
 	return r;
-}
-
-static void remove_directories(const struct instance *in, const char *uid, const char *namespace,
-			       const char *name)
-{
-	_cleanup_free_ char *path = memory_printf("pods/%s", uid);
-	_cleanup_free_ char *logs = memory_printf("%s/%s_%s_%s", in->log, namespace, name, uid);
-	struct error err = {};
-
-	if (file_remove_tree(AT_FDCWD, logs, &err) < 0 || file_remove_tree(in->rootfd, path, &err) < 0 ||
-	    file_remove_tree(in->runfd, path, &err) < 0)
-		log_warning("cannot remove what the pod '%s' left: %s", name, err.text);
 }
 
 void sandbox_destroy(struct sandbox *s, bool delete)
@@ -383,7 +228,7 @@ void sandbox_destroy(struct sandbox *s, bool delete)
 		s->cgroups.version = 0;
 	}
 	if (delete) {
-		remove_directories(s->in, m->uid, m->namespace, m->name);
+		sandbox_directories_remove(s->in, m->uid, m->namespace, m->name);
 		name_release(s->in, m->namespace, m->name);
 	}
 	close_fd(&s->claim);
@@ -391,24 +236,4 @@ void sandbox_destroy(struct sandbox *s, bool delete)
 	free(s->run_path);
 	free(s->root_path);
 	s->run_path = s->root_path = NULL;
-}
-
-void sandbox_sweep(const struct instance *in, const char *uid, const char *namespace, const char *name)
-{
-	struct cgroup_system cgroups;
-	struct cgroup base = CGROUP_NONE;
-	char cgroup[48], holder[UID_SIZE];
-	bool alive;
-
-	snprintf(cgroup, sizeof(cgroup), "pod%.36s", uid);
-	if (cgroup_probe(&cgroups, NULL) == 0 &&
-	    cgroup_open(&base, &cgroups, NULL, in->cgroup, NULL, NULL) == 0) {
-		cgroup_remove(&cgroups, &base, cgroup);
-		cgroup_close(&base);
-	}
-	cgroup_system_close(&cgroups);
-	sandbox_network_sweep(in, uid);
-	remove_directories(in, uid, namespace, name);
-	if (name_holder(in, namespace, name, holder, &alive) == 0 && !alive && text_is(holder, uid))
-		name_release(in, namespace, name);
 }
