@@ -38,7 +38,6 @@ test: unit system ## every test
 
 unit: build ## tests of single rooms
 	@scripts/install-deps test
-	@test/check-layers >/dev/null && test/check-proc >/dev/null
 	@$(SUDO) meson test -C $(BUILD) --no-rebuild --quiet --print-errorlogs
 
 system: build ## tests through the command line, as root, with real programs

@@ -28,16 +28,6 @@ def pytest_runtest_makereport(item, call):
     setattr(item, "report_" + call.when, outcome.get_result())
 
 
-def pytest_collection_modifyitems(items):
-    """Marks what not_yet.txt lists: these tests say what is wanted and not done yet."""
-    with open(os.path.join(os.path.dirname(__file__), "not_yet.txt")) as f:
-        listed = {line.strip() for line in f if line.strip() and not line.startswith("#")}
-    for item in items:
-        name = item.nodeid.split("/")[-1]
-        if name in listed or "!" + name in listed:
-            item.add_marker(pytest.mark.xfail(reason="not done yet", run=name in listed))
-
-
 class Template:
     """A store with images in it, from which instances are copied."""
 
