@@ -195,7 +195,7 @@ static int begin(struct context *x, struct applied *p, struct error *err)
 	if (pods_find(&x->in, m->namespace, m->name, x->arena, &found, NULL) == 0)
 		return meet(x, &found, p, err);
 	p->result = "created";
-	p->fd = pod_start(x, p->pod, 0, err);
+	p->fd = pod_start(x, p->pod, 0, NULL, err);
 	return p->fd < 0 ? error_prefix(err, "the pod '%s'", m->name) : 0;
 }
 

@@ -80,7 +80,7 @@ static int send_launch(struct context *x, const struct pod *pod, enum start_how 
 
 	if (!before)
 		return -err->code;
-	r = launch_make(x, pod, how, before, &text, err);
+	r = launch_make(x, pod, how, NULL, before, &text, err);
 	_cleanup_close_ int fd = r < 0 ? -1 : keeper_connect(&x->in, pod->metadata.uid, err);
 
 	if (fd < 0)

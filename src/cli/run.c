@@ -22,6 +22,7 @@ const struct option_spec run_options[] = {
 	{ "rm", 0, NULL, "delete it when it has ended" },
 	{ "name", 0, "NAME", "its name" },
 	{ "publish", 'p', "[[IP:][HOST]:]PORT[/PROTO]", "publish a port, or a range of ports" },
+	{ "publish-all", 'P', NULL, "publish the ports that the image exposes" },
 	{ "volume", 'v', "SRC:DST[:ro]", "mount a path of the host or a volume" },
 	{ "env", 'e', "NAME=VALUE", "a variable" },
 	{ "net", 0, "MODE", "the network; given again, one more" },
@@ -50,7 +51,8 @@ struct running {
 	struct pod pod;
 	struct container *container;
 	struct security_context security;
-	bool detach, remove;
+	struct host_ranges ranges; /* that ports choose from */
+	bool detach, remove, exposed;
 };
 
 static void annotate(struct context *x, struct running *r, const char *key, const char *value)
@@ -95,6 +97,12 @@ static int add_ports(struct context *x, struct running *r, const char *value, st
 		if (wish->host.family)
 			p->hostIP = arena_strdup(x->arena, inet_ntop(wish->host.family, &wish->host.v4,
 								     address, sizeof(address)));
+		if (!wish->host_last)
+			continue;
+		p->hostPort = 0;
+		*list_add(x->arena, &r->ranges) =
+			(struct host_range){ p->protocol, p->hostIP, p->containerPort, wish->host_port,
+					     wish->host_last };
 	}
 	if (r->container->ports.n > PORTS_MAX)
 		return usage_error(err, "a pod publishes at most %d ports", PORTS_MAX);
@@ -240,6 +248,8 @@ static int take_option(struct context *x, struct running *r, const struct option
 			      value);
 	} else if (text_is(name, "detach"))
 		r->detach = true;
+	else if (text_is(name, "publish-all"))
+		r->exposed = true;
 	else if (text_is(name, "rm"))
 		r->remove = true;
 	else if (text_is(name, "name"))
@@ -275,6 +285,18 @@ static const char *invent_name(struct context *x, const char *image)
 			    random[2]);
 }
 
+/* Whoever listens in the host's network listens on the host's port: nothing is left to publish. Docker, too, says so and goes on. */
+static void drop_ports(struct running *r)
+{
+	if (!r->pod.spec.hostNetwork || (r->container->ports.n == 0 && !r->exposed))
+		return;
+	fprintf(stderr,
+		"seapod: warning: with --net=host nothing is published: the program's own ports are the "
+		"host's\n");
+	r->container->ports.n = r->ranges.n = 0;
+	r->exposed = false;
+}
+
 static int build(struct context *x, struct running *r, struct options *o, struct error *err)
 {
 	const struct option_spec *option;
@@ -290,6 +312,7 @@ static int build(struct context *x, struct running *r, struct options *o, struct
 			return result;
 	if (result < 0)
 		return result;
+	drop_ports(r);
 	const char *image = need(o, 0, "an image", err), *why;
 	if (!image)
 		return -EXIT_USAGE;
@@ -392,11 +415,11 @@ int run_run(struct context *x, int argc, char **argv, struct error *err)
 		if (volume->persistentVolumeClaim &&
 		    claim_ensure(x, volume->persistentVolumeClaim->claimName, err) < 0)
 			return -EXIT_SEAPOD;
-	_cleanup_close_ int watch = pod_start(x, &r->pod,
-					      START_PUBLISH | (!r->detach  ? START_HOLD
-							       : r->remove ? START_REMOVE
-									   : 0),
-					      err);
+	const enum start_how how = START_PUBLISH | (r->exposed ? START_EXPOSED : 0) |
+				   (!r->detach  ? START_HOLD
+				    : r->remove ? START_REMOVE
+						: 0);
+	_cleanup_close_ int watch = pod_start(x, &r->pod, how, &r->ranges, err);
 	if (watch < 0)
 		return -EXIT_SEAPOD;
 	code = r->detach ? pod_wait(x, watch, WAIT_SETTLED, -1, err) : in_foreground(x, r, watch, err);

@@ -12,6 +12,7 @@
 #include "cli/obtain.h"
 #include "cli/pods.h"
 #include "image/layer.h"
+#include "net/ports.h"
 #include "sandbox/launch.h"
 #include "sandbox/name.h"
 
@@ -123,8 +124,34 @@ static int ready_images(struct context *x, struct launch *l, struct error *err)
 	return r;
 }
 
-int launch_make(struct context *x, const struct pod *pod, enum start_how how, const struct launch *before,
-		struct text *text, struct error *err)
+/* What its image exposes ("80/tcp"), and it does not have as a port yet, becomes one. */
+static int add_exposed(struct context *x, struct container *c, const struct image_config *image,
+		       struct error *err)
+{
+	for (size_t i = 0; image->ExposedPorts && i < image->ExposedPorts->pairs.n; i++) {
+		struct port_wishes wishes = {};
+		int r = ports_parse(image->ExposedPorts->pairs.at[i].key, x->arena, &wishes, err);
+		if (r < 0)
+			return error_prefix(err, "the image '%s' exposes what is no port", c->image);
+		list_each(wish, &wishes) {
+			bool there = false;
+			list_each(port, &c->ports)
+				there = there || (port->containerPort == wish->pod_port &&
+						  text_is(port->protocol, protocol_name(wish->protocol)));
+			if (!there)
+				*list_add(x->arena, &c->ports) = (struct container_port){
+					.containerPort = wish->pod_port,
+					.protocol = protocol_name(wish->protocol),
+				};
+		}
+	}
+	return c->ports.n > PORTS_MAX ? error_set(err, EINVAL, "a pod publishes at most %d ports", PORTS_MAX)
+				      : 0;
+}
+
+int launch_make(struct context *x, const struct pod *pod, enum start_how how,
+		const struct host_ranges *ranges, const struct launch *before, struct text *text,
+		struct error *err)
 {
 	struct launching l = { .before = before };
 
@@ -135,7 +162,13 @@ int launch_make(struct context *x, const struct pod *pod, enum start_how how, co
 				    .backoff_initial = getenv("SEAPOD_BACKOFF_INITIAL"),
 				    .backoff_max = getenv("SEAPOD_BACKOFF_MAX"),
 				    .backoff_reset = getenv("SEAPOD_BACKOFF_RESET") };
+	if (ranges)
+		l.launch.hostRanges = *ranges;
 	int r = add_images(x, &l, &pod->spec, err);
+	if (how & START_EXPOSED)
+		list_each(c, &pod->spec.containers)
+			if (r == 0)
+				r = add_exposed(x, c, &launch_find_image(&l.launch, c->name)->config, err);
 	if (r == 0)
 		r = ready_images(x, &l.launch, err);
 	if (r < 0)
@@ -151,7 +184,8 @@ void pod_started(struct context *x)
 		close_fd(&x->images);
 }
 
-int pod_start(struct context *x, struct pod *pod, enum start_how how, struct error *err)
+int pod_start(struct context *x, struct pod *pod, enum start_how how, const struct host_ranges *ranges,
+	      struct error *err)
 {
 	_cleanup_text_ struct text text = {};
 	char uid[UID_SIZE], now[CLOCK_TEXT_SIZE];
@@ -162,7 +196,7 @@ int pod_start(struct context *x, struct pod *pod, enum start_how how, struct err
 	uid_make(uid);
 	pod->metadata.uid = arena_strdup(x->arena, uid);
 	pod->metadata.creationTimestamp = arena_strdup(x->arena, clock_rfc3339(clock_wall(), now));
-	int r = launch_make(x, pod, how, NULL, &text, err);
+	int r = launch_make(x, pod, how, ranges, NULL, &text, err);
 	if (r == 0)
 		dns_start(x);
 	return r < 0 ? r : keeper_spawn(&x->in, text.at, text.n, err);

@@ -5,16 +5,19 @@
 #include "api/pod.h"
 #include "cli/command.h"
 #include "keeper/client.h"
+#include "sandbox/launch.h"
 
 enum start_how {
 	START_HOLD = 1,    /* its programs wait for an attach */
 	START_PUBLISH = 2, /* ports without a hostPort get a free one */
 	START_REMOVE = 4,  /* it is deleted when it has ended */
+	START_EXPOSED = 8, /* so do the ports that the images of its containers expose */
 };
 
-/* Resolves the images of POD, gives it a uid and starts its keeper, HOW (sandbox/launch.h). A connection that reports (keeper/client.h),
- * or negative. */
-int pod_start(struct context *x, struct pod *pod, enum start_how how, struct error *err);
+/* Resolves the images of POD, gives it a uid and starts its keeper, HOW (sandbox/launch.h). RANGES: that ports of it choose from; NULL: none. A
+ * connection that reports (keeper/client.h), or negative. */
+int pod_start(struct context *x, struct pod *pod, enum start_how how, const struct host_ranges *ranges,
+	      struct error *err);
 
 /* Every pod started so far has reported, so images may be removed again (else at the command's end). */
 void pod_started(struct context *x);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -101,6 +102,55 @@ static struct endpoint *find_publisher(struct endpoints *set)
 	return NULL;
 }
 
+/* Claims are many and used for nothing: they go above the descriptors that the keeper and its children count on. */
+enum { CLAIMS_FROM = 1024 };
+
+static int put_away(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, CLAIMS_FROM);
+
+	if (high < 0)
+		return fd;
+	close(fd);
+	return high;
+}
+
+static int claim_port(struct endpoints *set, const struct network *n, struct port_wish *w, struct error *err)
+{
+	if (!w->host.family && n->publish_at.s_addr)
+		w->host = (struct ip){ AF_INET, { n->publish_at } };
+	if (w->host.family == AF_INET6 && !n->ipv6)
+		return error_set(
+			err, EAFNOSUPPORT,
+			"a port on an IPv6 address cannot be published: the network '%s' has IPv4 only",
+			n->name);
+	int fd = hostport_claim(w, set->in, err);
+	if (fd >= 0)
+		set->port_claims[set->port_count++] = put_away(fd);
+	return fd < 0 ? fd : 0;
+}
+
+/* A process may have more files open than its containers' programs expect to (getrlimit(2)): meanwhile as many as it can get. */
+static int claim_each(struct endpoints *set, struct endpoint *e, struct port_wish *ports, unsigned n,
+		      struct error *err)
+{
+	struct rlimit before, most;
+	int r = 0;
+
+	if (getrlimit(RLIMIT_NOFILE, &before) < 0)
+		return error_errno(err, "cannot ask how many files may be open");
+	most = before;
+	most.rlim_cur = most.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &most);
+	for (unsigned i = 0; r == 0 && i < n; i++) {
+		r = claim_port(set, &e->network, &ports[i], err);
+		if (r == 0)
+			describe_port(set, &e->record, &ports[i]);
+	}
+	setrlimit(RLIMIT_NOFILE, &before);
+	return r;
+}
+
 static int claim_ports(struct endpoints *set, struct port_wish *ports, unsigned n, struct error *err)
 {
 	struct endpoint *e = find_publisher(set);
@@ -111,26 +161,8 @@ static int claim_ports(struct endpoints *set, struct port_wish *ports, unsigned 
 		return error_set(err, EINVAL, "no port can be published: the network '%s' is %s",
 				 set->at[0].network.name,
 				 set->at[0].network.internal ? "internal" : "none of this host's own");
-	_cleanup_close_ int pool = pool_open(set->in, e->network.name, err);
-	if (pool < 0)
-		return pool;
 	set->port_claims = memory_new(n, sizeof(*set->port_claims));
-	for (; set->port_count < n; set->port_count++) {
-		struct port_wish *w = &ports[set->port_count];
-		if (!w->host.family && e->network.publish_at.s_addr)
-			w->host = (struct ip){ AF_INET, { e->network.publish_at } };
-		if (w->host.family == AF_INET6 && !e->network.ipv6)
-			return error_set(err, EAFNOSUPPORT,
-					 "a port on an IPv6 address cannot be published: the network '%s' "
-					 "has IPv4 only",
-					 e->network.name);
-		int fd = hostport_claim(w, set->in, err);
-		if (fd < 0)
-			return fd;
-		set->port_claims[set->port_count] = fd;
-		describe_port(set, &e->record, w);
-	}
-	return 0;
+	return claim_each(set, e, ports, n, err);
 }
 
 static int publish(struct endpoints *set, struct endpoint *e, struct error *err)

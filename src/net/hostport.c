@@ -211,7 +211,7 @@ static uint16_t port_of(int fd)
 					      : ((struct sockaddr_in *)&at)->sin_port);
 }
 
-int hostport_claim(struct port_wish *w, const struct instance *in, struct error *err)
+static int claim_one(struct port_wish *w, const struct instance *in, struct error *err)
 {
 	char address[INET6_ADDRSTRLEN];
 	_cleanup_close_ int fd = open_socket(w, err);
@@ -233,4 +233,26 @@ int hostport_claim(struct port_wish *w, const struct instance *in, struct error 
 	if (w->host_port == 0)
 		w->host_port = port_of(fd);
 	return take_fd(&fd);
+}
+
+/* The first free one of a range; it is the last that says who has it. */
+static int claim_any(struct port_wish *w, const struct instance *in, struct error *err)
+{
+	char at[INET6_ADDRSTRLEN + 3];
+	const uint16_t first = w->host_port;
+
+	for (unsigned port = first; port <= w->host_last; port++) {
+		w->host_port = (uint16_t)port;
+		int fd = claim_one(w, in, err);
+		if (fd != -EADDRINUSE)
+			return fd;
+	}
+	return error_set(err, EADDRINUSE,
+			 "each of the host ports %s%u-%u/%s is in use (choose others, or end what has one)",
+			 address_text(w, at), first, w->host_last, protocol_name(w->protocol));
+}
+
+int hostport_claim(struct port_wish *w, const struct instance *in, struct error *err)
+{
+	return w->host_last > w->host_port ? claim_any(w, in, err) : claim_one(w, in, err);
 }

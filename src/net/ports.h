@@ -4,13 +4,14 @@
  *	8080:80                that one                       8000-8010              of each, any free one
  *	127.0.0.1:8080:80      on that address only           127.0.0.1::80          any free one there
  *	53:53/udp              tcp, udp or sctp                 [::1]:8080:80          an IPv6 address
+ *	8000-8010:80           the first of these that is free
  */
 #pragma once
 
 #include "base/memory.h"
 #include "net/hostport.h"
 
-enum { PORTS_MAX = 1000 }; /* of one pod: each is a socket of its keeper */
+enum { PORTS_MAX = 4096 }; /* of one pod: each is a socket of its keeper */
 
 struct port_wishes LIST(struct port_wish);
 

@@ -20,10 +20,20 @@ static const struct field volume_image_fields[] = {
 static const struct table volume_image_table =
 	TABLE(volume_image, volume_image_fields, "An image that is a volume.");
 
+static const struct field range_fields[] = {
+	VALUE(host_range, protocol, .required = true),
+	VALUE(host_range, hostIP),
+	VALUE(host_range, containerPort, .min = 1, .max = 65535),
+	VALUE(host_range, first, .min = 1, .max = 65535),
+	VALUE(host_range, last, .min = 1, .max = 65535),
+};
+static const struct table range_table = TABLE(host_range, range_fields, "Ports of the host to choose from.");
+
 static const struct field launch_fields[] = {
 	OBJECT(launch, pod, pod_table, .required = true),
 	OBJECTS(launch, images, image_table),
 	OBJECTS(launch, volumeImages, volume_image_table),
+	OBJECTS(launch, hostRanges, range_table),
 	VALUE(launch, backoff_initial),
 	VALUE(launch, backoff_max),
 	VALUE(launch, backoff_reset),

@@ -15,12 +15,21 @@ struct launch_image {
 	struct image_config config;
 };
 
+/* Of the containerPort without a hostPort: the first free one of the host's from FIRST to LAST (`run -p 8000-8010:80`). */
+struct host_range {
+	const char *protocol, *hostIP;
+	int32_t containerPort, first, last;
+};
+
+struct host_ranges LIST(struct host_range);
+
 struct launch {
 	struct pod pod;
 	struct LIST(struct launch_image) images;
 	struct volume_images volumeImages;
 	/* The waits before a restart, for pods that do not say it themselves (keeper/backoff.h) */
 	const char *backoff_initial, *backoff_max, *backoff_reset;
+	struct host_ranges hostRanges;
 	bool publish; /* ports without a hostPort get a free one: `run -p 80` */
 	bool remove;  /* it is deleted when it has ended (`run -d --rm`) */
 	bool hold;    /* `run` in the foreground: the program waits until somebody is attached */

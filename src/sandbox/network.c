@@ -48,6 +48,22 @@ static struct port_wish port_wish(const struct container_port *port)
 	return w;
 }
 
+/* Which ones of the host's W may choose from; each range is for one port. */
+static void put_range(const struct container_port *port, const struct launch *launch, bool *used,
+		      struct port_wish *w)
+{
+	for (size_t i = 0; port->hostPort == 0 && i < launch->hostRanges.n; i++) {
+		const struct host_range *range = &launch->hostRanges.at[i];
+		if (used[i] || range->containerPort != port->containerPort ||
+		    !text_is(range->protocol, port->protocol) || !text_is(range->hostIP, port->hostIP))
+			continue;
+		used[i] = true;
+		w->host_port = (uint16_t)range->first;
+		w->host_last = (uint16_t)range->last;
+		return;
+	}
+}
+
 /* Where any free port was wanted, the object says from now on which it is. */
 static int claim_endpoints(struct sandbox *s, const struct network_wishes *networks, struct error *err)
 {
@@ -55,9 +71,12 @@ static int claim_endpoints(struct sandbox *s, const struct network_wishes *netwo
 	const struct endpoint_owner owner = { m->name, m->namespace, m->uid, networks->aliases };
 	struct published ports = find_published(s);
 	struct port_wish *wishes = arena_alloc(s->arena, ports.n * sizeof(*wishes));
+	bool *used = arena_alloc(s->arena, s->launch->hostRanges.n * sizeof(*used));
 
-	for (size_t i = 0; i < ports.n; i++)
+	for (size_t i = 0; i < ports.n; i++) {
 		wishes[i] = port_wish(ports.at[i]);
+		put_range(ports.at[i], s->launch, used, &wishes[i]);
+	}
 	int r = endpoints_claim(&s->endpoints, s->in, &owner, networks->at, (unsigned)networks->n, wishes,
 				(unsigned)ports.n, err);
 	for (size_t i = 0; r == 0 && i < ports.n; i++)

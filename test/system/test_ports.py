@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import world
-from instance import BUSYBOX, container, eventually, pod, shell
+from instance import BUSYBOX, SEAPOD, container, eventually, pod, shell
 
 pytestmark = pytest.mark.bridge
 SERVE = "mkdir -p /tmp/w; echo $HOSTNAME > /tmp/w/index.html; exec httpd -f -p 80 -h /tmp/w"
@@ -92,8 +92,49 @@ def test_free_ports_of_one_address(seapod):
     assert fetch(world.HOST, ports[0]["hostPort"]) is None
 
 
-@pytest.mark.parametrize("port, says", [("::1:80:80", "brackets"), ("80-90:80", "11 ports of the host for 1"), ("http", "'http'"),
-                                        ("80:80/icmp", "icmp"), ("1-2000", "at most 1000")])
+def test_the_first_free_one_of_a_range(seapod):
+    """As Docker has it: several ports of the host for one of the pod are a choice."""
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 23100))
+        for name, port in (("first", 23101), ("second", 23102)):
+            seapod.run("run", "-d", "--name", name, "-p", "23100-23102:80", BUSYBOX, "sh", "-c", f"HOSTNAME={name}; {SERVE}")
+            assert seapod.get(name)["spec"]["containers"][0]["ports"][0]["hostPort"] == port
+            eventually(lambda: fetch(world.HOST, port) == name)
+        assert "each of the host ports 23100-23102/TCP is in use" in seapod.fails("run", "-d", "-p", "23100-23102:80", BUSYBOX, "true", code=125)
+    seapod.run("stop", "-t", "0", "first")
+    seapod.run("start", "first")
+    assert seapod.get("first")["spec"]["containers"][0]["ports"][0]["hostPort"] == 23101
+
+
+def test_all_that_the_image_exposes(seapod, tmp_path):
+    (tmp_path / "Dockerfile").write_text(f"FROM {BUSYBOX}\nEXPOSE 80 53/udp 443\n")
+    seapod.run("build", "-t", "exposing", tmp_path)
+    seapod.run("run", "-d", "--name", "web", "-P", "-p", "24443:443", "exposing", "sh", "-c", "HOSTNAME=web; " + SERVE)
+    ports = {(p["containerPort"], p["protocol"]): p["hostPort"] for p in seapod.get("web")["spec"]["containers"][0]["ports"]}
+    assert set(ports) == {(80, "TCP"), (53, "UDP"), (443, "TCP")} and ports[443, "TCP"] == 24443 and ports[53, "UDP"] > 0
+    eventually(lambda: fetch(world.HOST, ports[80, "TCP"]) == "web")
+
+
+def test_nothing_is_published_of_the_hosts_network(seapod):
+    done = seapod.run("run", "--rm", "--net=host", "-p", "8080:80", "-P", BUSYBOX, "echo", "hello")
+    assert done.stdout == "hello\n" and "warning: with --net=host nothing is published" in done.stderr
+
+
+def test_a_thousand_and_one_ports_are_one_element(seapod):
+    """More than the keeper may have files open at first; and its containers' limit is what it was."""
+    serve = "mkdir -p /tmp/w; echo last > /tmp/w/index.html; exec httpd -f -p 25000 -h /tmp/w"
+    small = f"ulimit -Sn 256; exec {SEAPOD} run -d --name web -p 24000-25000:24000-25000 {BUSYBOX} sh -c '{serve}'"
+    subprocess.run(["bash", "-c", small], env=seapod.env, check=True, stdout=subprocess.DEVNULL)
+    eventually(lambda: fetch(world.HOST, 25000) == "last")
+    ranges = json.loads(subprocess.run(["nft", "-j", "list", "map", "inet", seapod.table, "ranges"], check=True, stdout=subprocess.PIPE).stdout)
+    assert len([entry["map"] for entry in ranges["nftables"] if "map" in entry][0]["elem"]) == 1
+    assert seapod.sh("web", "ulimit -Sn") == "256"
+    assert "24500/TCP is in use by the pod 'web'" in seapod.fails("run", "--rm", "-p", "24500:80", BUSYBOX, "true", code=125)
+
+
+@pytest.mark.parametrize("port, says", [("::1:80:80", "brackets"), ("1-3:1-2", "3 ports of the host for 2"), ("http", "'http' is no number"),
+                                        ("80:80/icmp", "no protocol 'icmp'"), ("1-5000", "at most 4096"), ("0:80", "no port 0"), (":80", "no host port"),
+                                        ("80:", "after the ':'"), ("[::1:80:80", "no ']'"), ("65536", "more than 65535"), ("9-8", "ends before")])
 def test_ports_that_are_wrong(seapod, port, says):
     assert says in seapod.fails("run", "--rm", "-p", port, BUSYBOX, "true", code=2)
 

@@ -29,10 +29,11 @@ static const char *parse(const char *text, struct arena *a)
 	if (ports_parse(text, a, &wishes, &err) < 0)
 		return arena_strdup(a, err.text);
 	list_each(w, &wishes)
-		text_printf(&out, "%s%s %s:%u>%u", out.n ? ", " : "", protocol_name(w->protocol),
+		text_printf(&out, w->host_last ? "%s%s %s:%u..%u>%u" : "%s%s %s:%u%.0u>%u", out.n ? ", " : "",
+			    protocol_name(w->protocol),
 			    inet_ntop(w->host.family ? w->host.family : AF_INET, &w->host.v4, address,
 				      sizeof(address)),
-			    w->host_port, w->pod_port);
+			    w->host_port, w->host_last, w->pod_port);
 	return arena_strdup(a, text_str(&out));
 }
 
@@ -54,6 +55,9 @@ static void ports_as_docker_writes_them(void **state)
 		{ "127.0.0.1:1-2:3-4/udp", "UDP 127.0.0.1:1>3, UDP 127.0.0.1:2>4" },
 		{ "[::1]:8080:80", "TCP ::1:8080>80" },
 		{ "[::]:8080:80", "TCP 0.0.0.0:8080>80" },
+		{ "8000-8010:80", "TCP 0.0.0.0:8000..8010>80" },
+		{ "[::1]::80/udp", "UDP ::1:0>80" },
+		{ "[::1]:8000-8010:80", "TCP ::1:8000..8010>80" },
 		{ "65535:65535", "TCP 0.0.0.0:65535>65535" },
 	};
 	_cleanup_arena_ struct arena *a = arena_new();
@@ -68,24 +72,37 @@ static void ports_that_are_wrong(void **state)
 	static const struct {
 		const char *text, *says;
 	} cases[] = {
-		{ "", "'' is no number from 1 to 65535" },
-		{ "0", "'0' is no number from 1 to 65535" },
-		{ "65536", "'65536' is no number from 1 to 65535" },
+		{ "", "no port of the pod is in it" },
+		{ "0", "there is no port 0" },
+		{ "65536", "65536 is more than 65535" },
+		{ "99999999999999999999", "99999999999999999999 is more than 65535" },
 		{ "http", "'http' is no number" },
-		{ "8080:", "'' is no number" },
+		{ "8080:", "no port of the pod is after the ':'" },
 		{ ":80", "no host port is before the ':'" },
-		{ "0:80", "'0' is no number" },
-		{ "80:80/", "there is no protocol '' (tcp, udp, sctp)" },
+		{ "0:80", "there is no port 0" },
+		{ "0-5:80", "there is no port 0" },
+		{ "80:80/", "no protocol is after the '/'" },
 		{ "80/icmp", "there is no protocol 'icmp'" },
+		{ "80/tcp/udp", "there is no protocol 'tcp/udp'" },
 		{ "9-8", "the range 9-8 ends before it begins" },
-		{ "1-2:1", "2 ports of the host for 1 of the pod" },
-		{ "1-65535", "at most 1000 ports" },
-		{ "1-2-3", "'1-2-3' is no number" },
-		{ "[::x]:80:80", "'[::x]' is no address" },
+		{ "80-", "'80-' is no range" },
+		{ "-80", "'-80' is no range" },
+		{ "1-2-3", "'1-2-3' is no range" },
+		{ "1-3:1-2", "3 ports of the host for 2 of the pod" },
+		{ "1:1-2", "1 ports of the host for 2 of the pod" },
+		{ "1-65535", "at most 4096 ports" },
+		{ "[::x]:80:80", "'::x' is no IPv6 address" },
+		{ "[::1:80:80", "no ']' ends" },
+		{ "[::1]80:80", "after the address come the ports" },
+		{ "[::1]:80", "after the address come the ports" },
+		{ "[::1]:1:2:3", "too many ':'" },
 		{ "::1:80:80", "stands in brackets" },
+		{ ":80:80", "no address is before the first ':'" },
 		{ "localhost:80:80", "'localhost' is no address" },
 		{ "256.0.0.1:80:80", "'256.0.0.1' is no address" },
+		{ "1.2.3.4:5:6:7", "'1.2.3.4:5' is no address" },
 		{ " 80", "' 80' is no number" },
+		{ "+80", "'+80' is no number" },
 	};
 	_cleanup_arena_ struct arena *a = arena_new();
 	(void)state;
