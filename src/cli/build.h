@@ -5,7 +5,7 @@
 #include "build/config.h"
 #include "build/dockerfile.h"
 #include "build/step.h"
-#include "cli/command.h"
+#include "command/command.h"
 
 struct build_stage {
 	const char *name;           /* AS; NULL */

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "cli/command.h"
+#include "command/command.h"
 
 int run_apply(struct context *x, int argc, char **argv, struct error *err);
 int run_delete(struct context *x, int argc, char **argv, struct error *err);

@@ -4,8 +4,8 @@
 #include "cli/commands.h"
 #include "cli/events.h"
 #include "cli/pods.h"
-#include "cli/table.h"
 #include "cli/words.h"
+#include "command/table.h"
 
 const struct option_spec describe_options[] = {
 	{ "namespace", 'n', "NAME", "the namespace" },

@@ -2,7 +2,7 @@
  */
 #pragma once
 
-#include "cli/command.h"
+#include "command/command.h"
 
 /* Starts a server for pods, if they are to have one and none runs; it is not waited for. */
 void dns_start(struct context *x);

@@ -9,8 +9,8 @@
 #include "cli/commands.h"
 #include "cli/print.h"
 #include "cli/start.h"
-#include "cli/table.h"
 #include "cli/words.h"
+#include "command/table.h"
 #include "object/json.h"
 
 const struct option_spec events_options[] = {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "api/event.h"
-#include "cli/command.h"
 #include "cli/pods.h"
+#include "command/command.h"
 
 /* The events of one pod as of now, the oldest first; none is no error. */
 void events_read(struct context *x, const struct found_pod *pod, struct event_list *out);

@@ -11,8 +11,8 @@
 #include "cli/get_watch.h"
 #include "cli/pods.h"
 #include "cli/print.h"
-#include "cli/table.h"
 #include "cli/words.h"
+#include "command/table.h"
 
 const struct option_spec get_options[] = {
 	{ "output", 'o', "wide|json|yaml|name", "how to print" },

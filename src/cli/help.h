@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "cli/command.h"
+#include "command/command.h"
 
 /* The command called NAME; NULL with a sentence that names the nearest one, or what Seapod has instead of a word of kubectl's or Docker's. */
 const struct command *command_find(const char *name, struct error *err);

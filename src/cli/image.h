@@ -2,8 +2,8 @@
  */
 #pragma once
 
-#include "cli/command.h"
 #include "cli/image_use.h"
+#include "command/command.h"
 #include "image/gc.h"
 
 /* "12MB", as docker says it: thousands. */

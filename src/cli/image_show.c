@@ -4,8 +4,8 @@
 
 #include "cli/image.h"
 #include "cli/obtain.h"
-#include "cli/table.h"
 #include "cli/words.h"
+#include "command/table.h"
 #include "image/layer.h"
 #include "image/reference.h"
 

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "cli/command.h"
+#include "command/command.h"
 #include "image/store.h"
 
 struct image_use {

@@ -5,7 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/pods.h"
-#include "cli/table.h"
+#include "command/table.h"
 #include "net/record.h"
 #include "net/reload.h"
 #include "net/rules.h"

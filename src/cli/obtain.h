@@ -10,7 +10,7 @@
 #pragma once
 
 #include "api/pod.h"
-#include "cli/command.h"
+#include "command/command.h"
 #include "image/store.h"
 
 /* The image called NAME that is here, short names and aliases resolved (registries.conf). -ENOENT. */

@@ -1,4 +1,4 @@
-/* oci.c — `seapod oci`: the program seapod-oci in its place; see oci.h. */
+/* oci.c — `seapod oci`: the program seapod-oci in its place; see runtime_cli/. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

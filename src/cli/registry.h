@@ -2,7 +2,7 @@
  */
 #pragma once
 
-#include "cli/command.h"
+#include "command/command.h"
 #include "object/field.h"
 
 /* A call: options and arguments in the order in which they are given ("--style=json"), and texts of config.json that it reads from descriptors. */

@@ -2,7 +2,7 @@
  */
 #pragma once
 
-#include "cli/command.h"
+#include "command/command.h"
 #include "keeper/client.h"
 
 /* exec on connection FD with REQUEST; the program's exit code, or negative. */

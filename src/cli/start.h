@@ -3,7 +3,7 @@
 #pragma once
 
 #include "api/pod.h"
-#include "cli/command.h"
+#include "command/command.h"
 #include "keeper/client.h"
 #include "sandbox/launch.h"
 

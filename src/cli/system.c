@@ -8,7 +8,7 @@
 #include "cli/commands.h"
 #include "cli/image.h"
 #include "cli/pods.h"
-#include "cli/table.h"
+#include "command/table.h"
 #include "image/layer.h"
 #include "linux/cgroup.h"
 #include "net/reload.h"

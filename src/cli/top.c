@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/pods.h"
-#include "cli/table.h"
+#include "command/table.h"
 #include "linux/cgroup.h"
 
 const struct option_spec top_options[] = {

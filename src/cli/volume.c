@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/pods.h"
-#include "cli/table.h"
 #include "cli/words.h"
+#include "command/table.h"
 #include "volume/claim_volume.h"
 
 #define VERBS "create, ls, inspect, rm, prune"

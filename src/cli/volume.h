@@ -2,7 +2,7 @@
  */
 #pragma once
 
-#include "cli/command.h"
+#include "command/command.h"
 
 /* Removes the claim NAME and, unless it is to be retained, what it holds. -EBUSY: a pod has it, and err names the pod. */
 int claim_delete(struct context *x, const char *namespace, const char *name, struct error *err);

@@ -1,7 +1,7 @@
 /* check.h — one try of something outside the keeper: a command in the container, a request to it, a connection. Probes and hooks are made of these.
  *
  * Nothing waits: a check is a few watchers in the keeper's loop, which lives in the pod's network namespace, so neither threads nor tools in the image are
- * needed. What needs TLS, gRPC or a name to be resolved is done by a program of its own (probe_worker.c), which costs the keeper nothing
+ * needed. What needs TLS, gRPC or a name to be resolved is done by a program of its own (probe_main.c), which costs the keeper nothing
  * while there is none and has no privileges to lose.
  *
  *	check.c         begins, limits the time, tells the result

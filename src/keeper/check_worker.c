@@ -1,4 +1,4 @@
-/* check_worker.c — checks that are done by seapod-probe (probe_worker.c): what needs TLS, HTTP/2 or a resolver.
+/* check_worker.c — checks that are done by seapod-probe (probe_main.c): what needs TLS, HTTP/2 or a resolver.
  *
  * It is started in the keeper's namespaces, so it has the pod's network; it takes its privileges off before it speaks to anybody. With a conversation
  * it is only a better connection: what the keeper writes goes to the container's server by TLS, what that answers comes back, and HTTP stays

@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
-#include "oci/bundle.h"
-#include "oci/mount_words.h"
 #include "oci/plan.h"
+#include "runtime/bundle.h"
+#include "runtime/mount_words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "object/json.h"
-#include "oci/state.h"
+#include "runtime/state.h"
 #include "scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -12,11 +12,11 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "oci/config.h"
-#include "oci/mount_words.h"
 #include "oci/plan.h"
-#include "oci/runtime.h"
-#include "oci/state.h"
+#include "runtime/config.h"
+#include "runtime/mount_words.h"
+#include "runtime/runtime.h"
+#include "runtime/state.h"
 
 static int set_up(void **state)
 {

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "oci/systemd.h"
+#include "runtime/systemd.h"
 
 static const struct {
 	const char *path, *name, *slice, *place; /* NAME NULL: refused */
