@@ -395,6 +395,20 @@ static int in_foreground(struct context *x, struct running *r, int watch, struct
 		      : session_attach(x, fd, container, r->container->stdin, r->container->tty, err);
 }
 
+/* Its program has ended with CODE for the first time and may be started again, which nobody may have to watch: a signal ends this command, and the pod
+ * goes on. 128 + n then; else how the last run ended. */
+static int wait_for_last(struct context *x, const struct running *r, int watch, int code)
+{
+	fprintf(stderr,
+		"seapod: the program ended with exit code %d; the pod goes on by its restart policy (seapod "
+		"logs -f %s)\n",
+		code, r->pod.metadata.name);
+	int interrupted = session_wait_end(x, watch, NULL);
+	const struct state_terminated *end = interrupted > 0 ? NULL : how_it_ended(x, &r->pod);
+
+	return interrupted > 0 ? interrupted : end ? end->exitCode : code;
+}
+
 int run_run(struct context *x, int argc, char **argv, struct error *err)
 {
 	struct running *r = arena_one(x->arena, struct running);
@@ -423,6 +437,10 @@ int run_run(struct context *x, int argc, char **argv, struct error *err)
 	if (watch < 0)
 		return -EXIT_SEAPOD;
 	code = r->detach ? pod_wait(x, watch, WAIT_SETTLED, -1, err) : in_foreground(x, r, watch, err);
+	bool again = text_is(r->pod.spec.restartPolicy, "Always") ||
+		     (text_is(r->pod.spec.restartPolicy, "OnFailure") && code > 0);
+	if (!r->detach && code >= 0 && again)
+		return wait_for_last(x, r, watch, code);
 	if (!r->detach)
 		pod_wait_end(x, watch, NULL);
 	const struct state_terminated *end = code == 0 && r->detach ? NULL : how_it_ended(x, &r->pod);

@@ -209,3 +209,35 @@ int session_attach(struct context *x, int fd, const char *container, bool stdin_
 	close_fd(&flows.in);
 	return r < 0 ? -EXIT_SEAPOD : r;
 }
+
+/* The signal by which a person or the machine wants this command to end; 0: another one. */
+static int read_interrupt(int signals)
+{
+	struct signalfd_siginfo info;
+	bool ends = read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info) &&
+		    (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM || info.ssi_signo == SIGHUP ||
+		     info.ssi_signo == SIGQUIT);
+
+	return ends ? (int)info.ssi_signo : 0;
+}
+
+int session_wait_end(struct context *x, int fd, struct error *err)
+{
+	_cleanup_close_ int signals = catch_signals();
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+
+	for (;;) {
+		_cleanup_message_fds_ struct message_fds fds = {};
+		struct reply reply = {};
+		int number, r;
+		if (poll(p, 2, -1) < 0)
+			return error_errno(err, "cannot wait for the pod's keeper");
+		if (p[1].revents && (number = read_interrupt(signals)) > 0)
+			return 128 + number;
+		if (!p[0].revents)
+			continue;
+		r = reply_receive(fd, x->arena, &reply, &fds, err);
+		if (r <= 0 || text_is(reply.event, "ended"))
+			return r < 0 ? r : 0;
+	}
+}

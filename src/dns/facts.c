@@ -144,7 +144,11 @@ bool fact_pod_read(const char *object, size_t object_size, const char *status, s
 	out->subdomain = spec.subdomain;
 	out->host_network = spec.hostNetwork;
 	memcpy(&out->containers, &spec.containers, sizeof(out->containers));
-	return read_status(parse(status, status_size, tree), a, out);
+	if (!read_status(parse(status, status_size, tree), a, out))
+		return false;
+	/* EndpointSlice: what is terminating is not ready, whatever its probes say */
+	out->ready = out->ready && !node_get(metadata, "deletionTimestamp");
+	return true;
 }
 
 bool fact_service_read(const char *object, size_t size, struct arena *a, struct fact_service *out)

@@ -44,6 +44,8 @@ static const char *others(const struct keeper *k, bool is(const struct member *)
 	return names ? arena_printf(a, "[%s]", names) : NULL;
 }
 
+/* What is being deleted is as ready as its probes say, as in a kubelet; that it takes no new work is told by its deletionTimestamp (EndpointSlice: serving
+ * and terminating). A pod that is only stopped has no such mark, so it is not ready from then on. */
 static struct finding containers(const struct keeper *k, struct arena *a)
 {
 	const char *unready = others(k, is_ready, a), *phase = status_phase(k);
@@ -52,12 +54,14 @@ static struct finding containers(const struct keeper *k, struct arena *a)
 		return (struct finding){ false, "PodCompleted", NULL };
 	if (text_is(phase, "Failed"))
 		return (struct finding){ false, "PodFailed", NULL };
+	if (k->ending && k->reason) /* the phase is told when all has ended (kubelet mergePodStatus) */
+		return (struct finding){ false, "PodFailed", NULL };
 	if (unready || others(k, is_initialized, a))
 		return (struct finding){
 			false, "ContainersNotReady",
 			unready ? arena_printf(a, "containers with unready status: %s", unready) : NULL
 		};
-	return (struct finding){ !k->ending, "PodTerminating", NULL };
+	return (struct finding){ !k->ending || k->ending == ENDING_DELETED, "PodTerminating", NULL };
 }
 
 /* A gate waits for a condition that others set; there is nobody here who could, so the pod is never ready (core/v1 PodReadinessGate). */

@@ -25,9 +25,10 @@ struct member {
 	enum container_kind kind;
 	enum container_state state;
 	bool passed, succeeded, ran, tried; /* tried: was started once, or could not be */
-	bool held;                          /* ready, but waits for somebody to attach (launch.h) */
-	bool restart_wanted;                /* stopped in order to start again */
-	bool killed; /* told to end for the sake of a probe or hook: policy decides what is next */
+	bool up;             /* this run has come to CONTAINER_RUNNING, and its process has not ended */
+	bool held;           /* ready, but waits for somebody to attach (launch.h) */
+	bool restart_wanted; /* stopped in order to start again */
+	bool killed;         /* told to end for the sake of a probe or hook: policy decides what is next */
 	unsigned starts;
 	struct backoff backoff;
 	uint64_t wait_us;    /* backing off: how long in all */
@@ -189,9 +190,10 @@ void renew_advance(struct keeper *k);
 
 /* --- prober.c: a container's probes ------------------------------------------------------------------------------------------ */
 
-void probes_add(struct member *m);                /* makes those that its spec has */
-void probes_begin(struct member *m);              /* it runs */
-void probes_end(struct member *m);                /* no try is under way or will be */
+void probes_add(struct member *m);   /* makes those that its spec has */
+void probes_begin(struct member *m); /* it runs */
+void probes_leave(struct member *m); /* it is told to end: only its readiness is still asked for */
+void probes_end(struct member *m);   /* no try is under way or will be */
 bool probes_have_started(const struct member *m); /* it runs, and its startupProbe has passed */
 bool probes_are_ready(const struct member *m);    /* and its readinessProbe */
 

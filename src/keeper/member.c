@@ -37,6 +37,7 @@ void member_enter(struct member *m, enum container_event event)
 		log_info("%s: %s -> %s", m->sc.spec->name, container_state_name(m->state),
 			 container_state_name(to));
 	m->state = to;
+	m->up = to == CONTAINER_RUNNING || (m->up && container_has_process(to));
 }
 
 static const char *name_of(const struct member *m)
@@ -295,13 +296,13 @@ static void wait_for_restart(struct member *m)
 	set_timer(m, m->wait_us);
 }
 
-/* Nothing of what went on around its program goes on. */
-static void end_all(struct member *m)
+/* What goes on around its program does not go on; whether it is ready is asked until it has ended (kubelet SyncTerminatingPod). */
+static void leave_all(struct member *m)
 {
 	ev_timer_stop(m->keeper->loop, &m->timer);
 	check_cancel(m->hook);
 	m->hook = NULL;
-	probes_end(m);
+	probes_leave(m);
 }
 
 static void ended(struct member *m, struct exit_status status, const char *reason)
@@ -315,7 +316,8 @@ static void ended(struct member *m, struct exit_status status, const char *reaso
 	m->succeeded = status.code == 0;
 	if (m->kind == KIND_INIT && m->succeeded)
 		m->passed = true;
-	end_all(m);
+	leave_all(m);
+	probes_end(m);
 	if (m->logging)
 		logfile_close(&m->log);
 	m->logging = m->killed = false;
@@ -430,7 +432,7 @@ bool member_is_hooked(const struct member *m)
 
 void member_leave(struct member *m, struct grace grace)
 {
-	end_all(m); /* a postStart hook that still runs is over, too */
+	leave_all(m); /* a postStart hook that still runs is over, too */
 	m->grace = grace;
 	member_enter(m, EVENT_LEAVE);
 	m->hook = begin_hook(m, m->sc.spec->lifecycle->preStop, (double)grace.seconds, on_pre_stop);
@@ -441,7 +443,7 @@ void member_stop(struct member *m, struct grace grace)
 	bool has_left = m->state == CONTAINER_LEAVING;
 	bool runs = has_left || m->state == CONTAINER_RUNNING || m->state == CONTAINER_HOOKING;
 
-	end_all(m);
+	leave_all(m);
 	if (!has_left)
 		m->grace = grace;
 	member_enter(m, EVENT_STOP);

@@ -38,15 +38,13 @@ static struct prober *find(const struct member *m, enum probe_kind kind)
 bool probes_have_started(const struct member *m)
 {
 	const struct prober *p = find(m, PROBE_STARTUP);
-	return m->state >= CONTAINER_RUNNING && container_has_process(m->state) &&
-	       (!p || p->state.value == PROBE_SUCCESS);
+	return m->up && (!p || p->state.value == PROBE_SUCCESS);
 }
 
 bool probes_are_ready(const struct member *m)
 {
 	const struct prober *p = find(m, PROBE_READINESS);
-	return m->state == CONTAINER_RUNNING && probes_have_started(m) &&
-	       (!p || p->state.value == PROBE_SUCCESS);
+	return probes_have_started(m) && (!p || p->state.value == PROBE_SUCCESS);
 }
 
 static void arm(struct prober *p)
@@ -171,13 +169,32 @@ void probes_begin(struct member *m)
 		release(m);
 }
 
+static void end(struct prober *p)
+{
+	ev_timer_stop(p->member->keeper->loop, &p->timer);
+	check_cancel(p->check);
+	p->check = NULL;
+	p->state.rests = true;
+}
+
+/* The kubelet ends the workers of the others (StopLivenessAndStartup); a container that was still to pass its startup probe counts as started then. */
+void probes_leave(struct member *m)
+{
+	struct prober *startup = find(m, PROBE_STARTUP), *readiness = find(m, PROBE_READINESS);
+
+	for (size_t i = 0; i < m->prober_count; i++)
+		if (m->probers[i].kind != PROBE_READINESS)
+			end(&m->probers[i]);
+	if (!m->up)
+		probes_end(m);
+	else if (startup && startup->state.value != PROBE_SUCCESS && m->keeper->ending && readiness)
+		arm(readiness);
+	if (startup && m->keeper->ending)
+		startup->state.value = PROBE_SUCCESS;
+}
+
 void probes_end(struct member *m)
 {
-	for (size_t i = 0; i < m->prober_count; i++) {
-		struct prober *p = &m->probers[i];
-		ev_timer_stop(m->keeper->loop, &p->timer);
-		check_cancel(p->check);
-		p->check = NULL;
-		p->state.rests = true;
-	}
+	for (size_t i = 0; i < m->prober_count; i++)
+		end(&m->probers[i]);
 }

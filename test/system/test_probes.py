@@ -271,3 +271,46 @@ def test_a_try_does_not_outlive_the_pod(seapod):
     keeper = seapod.keeper("web")
     eventually(lambda: len(seapod.children(keeper)) == 2)
     seapod.delete("web", "--now")
+
+
+def test_a_pod_that_ends_is_as_ready_as_it_says(seapod):
+    """kubelet: readiness is asked for until the end, liveness and startup are not; the sidecar's, too, while it waits for its turn."""
+    said = lambda word, test: command("sh", "-c", f"echo {word} >> /v/log; {test}")
+    hook = {"preStop": {"exec": {"command": ["sh", "-c", "while ! test -e /v/end; do sleep 0.05; done"]}}}
+    mount = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+    side = container("side", restartPolicy="Always", readinessProbe=said("side", "! test -e /v/busy"), **mount)
+    main = container(readinessProbe=said("ready", "! test -e /v/busy"), livenessProbe=said("alive", "! test -e /v/busy"), lifecycle=hook, **mount)
+    seapod.apply(pod("web", main, initContainers=[side], terminationGracePeriodSeconds=30, **NET,
+                     volumes=[{"name": "v", "hostPath": {"path": seapod.dir}}]))
+    ready = lambda: {c["type"]: (c["status"], c.get("reason")) for c in seapod.status("web")["conditions"]}["Ready"]
+    log = lambda: open(seapod.dir + "/log").read().split()
+    eventually(lambda: ready() == ("True", None) and "alive" in log())
+    process = seapod.start("delete", "pod", "web")
+    eventually(lambda: "deletionTimestamp" in seapod.get("web")["metadata"])
+    before = log()
+    assert ready() == ("True", None)
+    open(seapod.dir + "/busy", "w").close()
+    eventually(lambda: ready() == ("False", "ContainersNotReady") and not is_ready(seapod) and not is_ready(seapod, container="side"))
+    after = log()[len(before):]
+    assert "ready" in after and "side" in after and after.count("alive") <= 1  # one may have been under way
+    open(seapod.dir + "/end", "w").close()
+    assert process.wait(timeout=10) == 0
+
+
+def test_a_pod_that_ends_before_it_has_started_is_asked_whether_it_is_ready(seapod):
+    hook = {"preStop": {"exec": {"command": ["sleep", "2"]}}}
+    seapod.apply(pod("web", container(startupProbe=command("false", failureThreshold=99), readinessProbe=command("true"), lifecycle=hook),
+                     terminationGracePeriodSeconds=10, **NET))
+    assert not seapod.status("web", "main")["started"]
+    process = seapod.start("delete", "pod", "web")
+    eventually(lambda: is_ready(seapod))
+    assert process.wait(timeout=10) == 0
+
+
+def test_a_pod_that_is_stopped_is_not_ready(seapod):
+    hook = {"preStop": {"exec": {"command": ["sleep", "2"]}}}
+    seapod.apply(pod("web", container(lifecycle=hook), terminationGracePeriodSeconds=10, **NET))
+    process = seapod.start("stop", "web")
+    ready = lambda: next(c for c in seapod.status("web")["conditions"] if c["type"] == "Ready")
+    eventually(lambda: ready().get("reason") == "PodTerminating")
+    assert process.wait(timeout=10) == 0

@@ -100,6 +100,26 @@ def test_restart_always(seapod):
     eventually(lambda: seapod.status("again")["containerStatuses"][0]["lastState"]["terminated"]["exitCode"] == 1)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_in_the_foreground_what_is_started_again_can_be_left(seapod, number):
+    """While it backs off no program takes the signal: it is this command's, and the pod goes on."""
+    process = seapod.start("run", NET, "--name", "again", "--restart", "always", BUSYBOX, "sh", "-c", "echo once; exit 3")
+    assert "exit code 3" in process.stderr.readline()
+    eventually(lambda: "CrashLoopBackOff" in str(seapod.status("again", "again")["state"]))
+    assert "not running" in seapod.fails("attach", "again", code=125)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=5)
+    assert (process.returncode, out) == (128 + number, "once\n")
+    assert seapod.phase("again") == "Running"
+
+
+def test_in_the_foreground_the_last_run_tells_the_exit_code(seapod):
+    seapod.env["SEAPOD_BACKOFF_INITIAL"] = "100ms"
+    done = seapod.run("run", NET, "--name", "flaky", "--restart", "on-failure", "-v", f"{seapod.dir}:/d", BUSYBOX, "sh", "-c",
+                      "test -e /d/second || { touch /d/second; exit 3; }")
+    assert done.returncode == 0 and "exit code 3" in done.stderr
+
+
 def test_memory_and_cpu_limits(seapod):
     seapod.run("run", "-d", NET, "--name", "small", "-m", "64m", "--cpus", "0.5", BUSYBOX, *STAY)
     limits = seapod.get("small")["spec"]["containers"][0]["resources"]["limits"]

@@ -187,6 +187,22 @@ static void a_pod_that_is_not_ready_serves_nobody(void **state)
 	assert_int_equal(ask(w, "db-0.default.pod.cluster.local", KNOT_RRTYPE_A), KNOT_RCODE_NOERROR);
 }
 
+static void a_pod_that_is_being_deleted_serves_nobody(void **state)
+{
+	struct world *w = *state;
+	struct fact_pod pod;
+	_cleanup_free_ char *deleted =
+		memory_printf("{\"metadata\":{\"deletionTimestamp\":\"2026-01-01T00:00:00Z\",%s",
+			      strstr(pod_json, "\"metadata\":{") + strlen("\"metadata\":{"));
+
+	assert_true(fact_pod_read(deleted, strlen(deleted), status_json, sizeof(status_json) - 1, w->arena,
+				  &pod));
+	assert_false(pod.ready);
+	w->cluster.pods.at[0] = &pod;
+	make_view(w);
+	assert_int_equal(ask(w, "db.default.svc.cluster.local", KNOT_RRTYPE_A), KNOT_RCODE_NXDOMAIN);
+}
+
 static void addresses_and_networks(void **state)
 {
 	static const struct {
@@ -325,6 +341,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_record_of_the_specification, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_an_endpoint_serves, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_pod_that_is_not_ready_serves_nobody, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_pod_that_is_being_deleted_serves_nobody, set_up, tear_down),
 		cmocka_unit_test(addresses_and_networks),
 		cmocka_unit_test(what_is_no_query),
 		cmocka_unit_test(an_answer_to_another_question_is_none),
