@@ -2,9 +2,11 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/memory.h"
 
@@ -102,6 +104,13 @@ unsigned text_distance(const char *a, const char *b)
 		row = oldest;
 	}
 	return above[m];
+}
+
+unsigned text_near(const char *candidate, const char *word)
+{
+	unsigned distance = strcasecmp(candidate, word) == 0 ? 0 : text_distance(candidate, word);
+
+	return distance <= (strlen(word) < 4 ? 1 : 2) ? distance : UINT_MAX;
 }
 
 int text_to_int(const char *s, long long min, long long max, long long *out)

@@ -54,6 +54,10 @@ static inline bool text_empty(const char *s) /* NULL or "" */
  * mean". Both are cut at 63 characters. */
 unsigned text_distance(const char *a, const char *b);
 
+/* Whether somebody who wrote WORD may have meant CANDIDATE, and how near it is: 0 (but for capitals), 1, or 2 in words of four letters and more;
+ * UINT_MAX: too far. */
+unsigned text_near(const char *candidate, const char *word);
+
 /* A whole decimal number in [MIN, MAX] and nothing else; 0 or -EINVAL / -ERANGE. */
 int text_to_int(const char *s, long long min, long long max, long long *out);
 

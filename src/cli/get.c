@@ -1,308 +1,265 @@
-/* get.c — get and ps: what there is, as a table or as whole objects. */
+/* get.c — seapod get: what there is, as a table or as whole objects. Which objects: select.h; how: get_rows.h and output.h. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "api/kinds.h"
-#include "api/selector.h"
-#include "api/service.h"
-#include "api/store.h"
 #include "cli/commands.h"
+#include "cli/get_rows.h"
 #include "cli/get_watch.h"
-#include "cli/pods.h"
-#include "cli/print.h"
+#include "cli/help.h"
 #include "cli/words.h"
-#include "command/table.h"
 
 const struct option_spec get_options[] = {
-	{ "output", 'o', "wide|json|yaml|name", "how to print" },
+	{ "output", 'o', "FORMAT", "wide, name, json, yaml, jsonpath=, custom-columns=" },
 	{ "selector", 'l', "LABELS", "only those with labels (color=red)" },
+	{ "filename", 'f', "FILE", "those that a manifest has" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{ "all-namespaces", 'A', NULL, "objects of all namespaces" },
+	{ "sort-by", 0, "PATH", "in the order of a field (.metadata.name)" },
+	{ "show-labels", 0, NULL, "a column of all labels" },
+	{ "label-columns", 'L', "LABELS", "a column for each of these labels" },
 	{ "no-headers", 0, NULL, "no line of headings" },
+	{ "ignore-not-found", 0, NULL, "what is not there is no error" },
 	{ "watch", 'w', NULL, "go on with pods that change" },
 	{},
 };
-const struct option_spec ps_options[] = {
-	{ "all", 'a', NULL, "pods that have ended, too" },
-	{ "namespace", 'n', "NAME", "the namespace" },
-	{},
-};
 
-struct view {
-	const char *format;
-	bool all_namespaces, no_headers, watch;
-	struct selector selector;
-};
-
-static void add_pod(struct table_view *t, const struct found_pod *f, const struct view *v, struct arena *a)
-{
-	const struct pod *p = f->pod;
-
-	if (v->all_namespaces)
-		table_cell(t, p->metadata.namespace);
-	table_cell(t, p->metadata.name);
-	table_cell(t, ready_word(p, a));
-	table_cell(t, status_word(p, a));
-	table_cell(t, arena_printf(a, "%d", restart_count(p)));
-	table_cell(t, age_word(p->metadata.creationTimestamp, a));
-	if (text_is(v->format, "wide")) {
-		table_cell(t, p->status.podIP ? p->status.podIP : "<none>");
-		const char *ports = "";
-		list_each(c, &p->spec.containers)
-			list_each(port, &c->ports)
-				if (port->hostPort)
-					ports = arena_printf(a, "%s%s%s:%d->%d/%s", ports, *ports ? "," : "",
-							     port->hostIP ? port->hostIP : "0.0.0.0",
-							     port->hostPort, port->containerPort,
-							     port->protocol);
-		table_cell(t, *ports ? ports : "<none>");
-	}
-	table_end_row(t);
-}
-
-static void print_objects(struct context *x, const struct view *v, struct node **at, size_t n, bool one)
-{
-	if (one && n == 1)
-		print_object(v->format, at[0]);
-	else
-		print_list(v->format, at, n, x->arena);
-}
-
-static void add_pod_headings(struct table_view *t, const struct view *v)
-{
-	bool wide = text_is(v->format, "wide");
-
-	if (!v->no_headers)
-		table_row(t, v->all_namespaces ? "NAMESPACE" : NULL, "NAME", "READY", "STATUS", "RESTARTS",
-			  "AGE", wide ? "IP" : NULL, wide ? "PORTS" : NULL);
-}
-
-static int show_pods(struct context *x, const struct view *v, const struct found_pods *pods, bool one)
-{
-	struct table_view t = { .arena = x->arena };
-	struct LIST(struct node *) nodes = {};
-
-	if (text_is(v->format, "name")) {
-		list_each(f, pods)
-			printf("pod/%s\n", f->pod->metadata.name);
-		return 0;
-	}
-	if (text_is(v->format, "json") || text_is(v->format, "yaml")) {
-		list_each(f, pods)
-			*list_add(x->arena, &nodes) = object_encode(&pod_table, f->pod, x->arena);
-		print_objects(x, v, nodes.at, nodes.n, one);
-		return 0;
-	}
-	if (pods->n == 0) {
-		fprintf(stderr, v->all_namespaces ? "No pods found\n" : "No pods found in the namespace %s\n",
-			x->namespace);
-		return 0;
-	}
-	add_pod_headings(&t, v);
-	list_each(f, pods)
-		add_pod(&t, f, v, x->arena);
-	table_print(&t);
-	return 0;
-}
-
-static int choose_pods(struct context *x, const struct view *v, struct options *o, struct found_pods *chosen,
-		       struct error *err)
-{
-	struct found_pods pods = {};
-	int r = 0;
-
-	if (o->count < 2)
-		r = pods_list(&x->in, v->all_namespaces ? NULL : x->namespace, x->arena, &pods, err);
-	for (int i = 1; r == 0 && i < o->count; i++)
-		r = pods_find(&x->in, x->namespace, o->positional[i], x->arena, list_add(x->arena, &pods),
-			      err);
-	list_each(found, &pods)
-		if (r == 0 && selector_matches(&v->selector, &found->pod->metadata.labels))
-			*list_add(x->arena, chosen) = *found;
-	return r;
-}
+/* --- watching ------------------------------------------------------------------------------------------------------------- */
 
 /* All that a row says but its age. */
-static bool looks_as_before(const struct found_pods *before, const struct pod *now, struct arena *a)
+static bool looks_as_before(const struct choice *before, const struct pod *now, struct arena *a)
 {
-	list_each(f, before)
-		if (text_is(f->pod->metadata.uid, now->metadata.uid))
-			return text_is(status_word(f->pod, a), status_word(now, a)) &&
-			       text_is(ready_word(f->pod, a), ready_word(now, a)) &&
-			       restart_count(f->pod) == restart_count(now);
+	list_each(c, &before->items) {
+		const struct pod *then = c->pod.pod;
+		if (text_is(then->metadata.uid, now->metadata.uid))
+			return text_is(status_word(then, a), status_word(now, a)) &&
+			       text_is(ready_word(then, a), ready_word(now, a)) &&
+			       restart_count(then) == restart_count(now);
+	}
 	return false;
 }
 
 /* A row for each of NOW that is not as it was BEFORE. */
-static void print_changes(struct context *x, const struct view *v, struct table_view *t,
-			  const struct found_pods *before, const struct found_pods *now)
+static void print_changes(const struct view *v, struct table_view *t, const struct choice *before,
+			  struct choice *now, struct arena *a)
 {
-	t->arena = x->arena;
-	list_each(f, now)
-		if (!looks_as_before(before, f->pod, x->arena))
-			add_pod(t, f, v, x->arena);
+	t->arena = a;
+	list_each(c, &now->items)
+		if (!looks_as_before(before, c->pod.pod, a))
+			rows_add(t, v, c);
 	table_print(t);
 	fflush(stdout);
 }
 
+static void add_pods(struct arena *a, const struct choice *choice, struct found_pods *out)
+{
+	list_each(c, &choice->items)
+		*list_add(a, out) = c->pod;
+}
+
 /* kubectl get -w: the table, then a row for each pod that has changed, until somebody has enough. What was read is kept until it was compared. */
-static int watch_pods(struct context *x, const struct view *v, struct options *o, struct error *err)
+static int watch_pods(struct context *x, const struct view *v, const struct selection *s, struct error *err)
 {
 	_cleanup_close_ int watch = pods_watch_begin(&x->in, err);
 	_cleanup_arena_ struct arena *older = NULL;
 	struct table_view t = { .arena = x->arena };
-	struct found_pods before = {};
+	struct choice before = {};
 	int r = watch < 0 ? watch : 0;
 
-	add_pod_headings(&t, v);
+	rows_headings(&t, v, kind_of_word("pods", NULL));
 	while (r == 0) {
 		_cleanup_arena_ struct arena *fresh = arena_new();
-		struct context y = *x;
-		struct found_pods now = {};
-		y.arena = fresh;
-		r = choose_pods(&y, v, o, &now, err);
-		if (r == -ENOENT && before.n > 0) /* it is gone */
-			return 0;
+		struct choice now = {};
+		struct found_pods pods = {};
+		r = select_find(x, s, fresh, &now, err);
+		if (r == 0 && now.items.n == 0 && now.missing.n) /* it is not there, or gone */
+			return before.items.n ? 0 : select_end(&now, err);
 		if (r == 0)
-			print_changes(&y, v, &t, &before, &now);
+			print_changes(v, &t, &before, &now, fresh);
 		before = now;
+		add_pods(fresh, &now, &pods);
 		arena_free(older);
 		older = take_ptr(&fresh);
 		if (r == 0)
-			r = pods_watch(watch, &x->in, &now, err);
+			r = pods_watch(watch, &x->in, &pods, err);
 	}
 	return r;
 }
 
-static int get_pods(struct context *x, const struct view *v, struct options *o, struct error *err)
-{
-	struct found_pods chosen = {};
+/* --- printing ------------------------------------------------------------------------------------------------------------- */
 
-	if (v->watch && v->format && !text_is(v->format, "wide"))
-		return usage_error(err, "get --watch prints a table");
-	if (v->watch)
-		return watch_pods(x, v, o, err);
-	int r = choose_pods(x, v, o, &chosen, err);
-	return r < 0 ? r : show_pods(x, v, &chosen, o->count == 2);
+struct sortable {
+	struct chosen item;
+	const struct node *key; /* NULL: it has none, and comes first */
+};
+
+static int compare_keys(const struct node *a, const struct node *b)
+{
+	_cleanup_text_ struct text x = {}, y = {};
+	struct quantity p, q;
+
+	if (!a || !b)
+		return (a != NULL) - (b != NULL);
+	jsonpath_value(a, &x);
+	jsonpath_value(b, &y);
+	if (quantity_parse(text_str(&x), &p) == 0 && quantity_parse(text_str(&y), &q) == 0)
+		return quantity_compare(&p, &q);
+	return strcmp(text_str(&x), text_str(&y));
 }
 
-static bool is_selected(struct context *x, const struct view *v, const struct node *object)
+static int compare(const void *a, const void *b)
 {
-	const struct node *labels = node_get(node_get(object, "metadata"), "labels");
-	struct string_map map = {};
+	const struct sortable *x = a, *y = b;
+	int order = compare_keys(x->key, y->key);
 
-	if (labels)
-		list_each(pair, &labels->pairs)
-			*list_add(x->arena, &map) = (struct string_pair){ pair->key, pair->value->text };
-	return selector_matches(&v->selector, &map);
+	return order ? order : strcmp(x->item.name, y->item.name);
 }
 
-static void stored_headings(struct table_view *t, const struct view *v, const struct kind *kind)
+static int sort(const struct view *v, struct choice *choice, struct arena *a, struct error *err)
 {
-	const char *namespace = v->all_namespaces ? "NAMESPACE" : NULL;
+	struct LIST(struct sortable) all = {};
 
-	if (kind->kind == KIND_CLAIM)
-		table_row(t, namespace, "NAME", "STATUS", "CAPACITY", "ACCESS MODES", NULL, NULL, NULL);
-	else if (kind->kind == KIND_SERVICE)
-		table_row(t, namespace, "NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE", NULL);
-	else
-		table_row(t, namespace, "NAME", "DATA", NULL, NULL, NULL, NULL, NULL);
-}
-
-/* kubectl's short words. */
-static const char *access_word(const char *mode)
-{
-	return text_is(mode, "ReadWriteOnce")   ? "RWO"
-	       : text_is(mode, "ReadOnlyMany")  ? "ROX"
-	       : text_is(mode, "ReadWriteMany") ? "RWX"
-						: "RWOP";
-}
-
-static void claim_cells(struct table_view *t, const struct node *claim, struct arena *a)
-{
-	const struct node *spec = node_get(claim, "spec"), *modes = node_get(spec, "accessModes");
-	const char *size = node_get_string(node_get(node_get(spec, "resources"), "requests"), "storage"),
-		   *words = "";
-
-	for (size_t i = 0; modes && i < modes->items.n; i++)
-		words = arena_printf(a, "%s%s%s", words, *words ? "," : "",
-				     access_word(modes->items.at[i]->text));
-	table_cell(t, "Bound");
-	table_cell(t, size ? size : "<none>");
-	table_cell(t, words);
-}
-
-static void service_cells(struct table_view *t, const struct node *n, struct arena *a)
-{
-	const char *ports = "";
-	struct service s;
-
-	service_read(n, &s, a);
-	list_each(port, &s.spec.ports)
-		ports = arena_printf(a, port->nodePort ? "%s%s%d:%d/%s" : "%s%s%d%.0d/%s", ports,
-				     *ports ? "," : "", port->port, port->nodePort, port->protocol);
-	table_cell(t, s.spec.type);
-	table_cell(t, s.spec.clusterIP ? s.spec.clusterIP : "<none>");
-	table_cell(t, s.spec.externalName ? s.spec.externalName : "<none>");
-	table_cell(t, *ports ? ports : "<none>");
-	table_cell(t, age_word(s.metadata.creationTimestamp, a));
-}
-
-static void stored_cells(struct table_view *t, const struct node *n, const struct kind *kind, struct arena *a)
-{
-	const struct node *data = node_get(n, "data"), *binary = node_get(n, "binaryData");
-
-	if (kind->kind == KIND_CLAIM)
-		claim_cells(t, n, a);
-	else if (kind->kind == KIND_SERVICE)
-		service_cells(t, n, a);
-	else
-		table_cell(t, arena_printf(a, "%zu",
-					   (data ? data->pairs.n : 0) + (binary ? binary->pairs.n : 0)));
-}
-
-static int get_stored(struct context *x, const struct view *v, const struct kind *kind, struct options *o,
-		      struct error *err)
-{
-	struct table_view t = { .arena = x->arena };
-	struct store_objects objects = {};
-	int r = 0;
-
-	if (o->count < 2)
-		r = store_list(&x->in, kind->plural, v->all_namespaces ? NULL : x->namespace, x->arena,
-			       &objects, err);
-	for (int i = 1; r == 0 && i < o->count; i++) {
-		struct node *n =
-			store_get(&x->in, kind->plural, x->namespace, o->positional[i], x->arena, err);
-		if (!n)
-			return -err->code;
-		*list_add(x->arena, &objects) = n;
+	list_each(c, &choice->items) {
+		struct found_nodes found = {};
+		int r = jsonpath_find(v->sort, chosen_node(c, a), a, &found, err);
+		if (r < 0)
+			return r;
+		*list_add(a, &all) = (struct sortable){ *c, found.n ? found.at[0] : NULL };
 	}
+	if (all.n > 0)
+		qsort(all.at, all.n, sizeof(*all.at), compare);
+	for (size_t i = 0; i < all.n; i++)
+		choice->items.at[i] = all.at[i].item;
+	return 0;
+}
+
+/* A table for each kind, with an empty line between. */
+static void print_tables(struct view *v, struct choice *choice, struct arena *a)
+{
+	bool first = true;
+
+	list_each(c, &choice->items)
+		v->kinds = v->kinds || c->kind != choice->items.at[0].kind;
+	for (size_t k = 0; kind_at(k); k++) {
+		struct table_view t = { .arena = a };
+		bool any = false;
+		list_each(c, &choice->items) {
+			if (c->kind != kind_at(k))
+				continue;
+			if (!any)
+				rows_headings(&t, v, c->kind);
+			any = true;
+			rows_add(&t, v, c);
+		}
+		if (any && !first)
+			puts("");
+		first = first && !any;
+		table_print(&t);
+	}
+}
+
+static int print(struct context *x, struct view *v, const struct selection *s, struct choice *choice,
+		 struct error *err)
+{
+	struct LIST(struct node *) nodes = {};
+	int r = v->sort ? sort(v, choice, x->arena, err) : 0;
+
 	if (r < 0)
 		return r;
-	if (text_is(v->format, "json") || text_is(v->format, "yaml")) {
-		print_objects(x, v, objects.at, objects.n, o->count == 2);
+	if (v->output.kind == OUTPUT_TABLE || v->output.kind == OUTPUT_WIDE) {
+		if (choice->items.n == 0 && choice->missing.n == 0 && !s->ignore_missing)
+			select_say_none(x, s);
+		print_tables(v, choice, x->arena);
 		return 0;
 	}
-	if (!v->no_headers && !text_is(v->format, "name"))
-		stored_headings(&t, v, kind);
-	list_each(n, &objects) {
-		if (!is_selected(x, v, *n))
-			continue;
-		const struct node *meta = node_get(*n, "metadata");
-		if (text_is(v->format, "name")) {
-			printf("%s/%s\n", kind->singular, node_get_string(meta, "name"));
-			continue;
-		}
-		if (v->all_namespaces)
-			table_cell(&t, node_get_string(meta, "namespace"));
-		table_cell(&t, node_get_string(meta, "name"));
-		stored_cells(&t, *n, kind, x->arena);
-		table_end_row(&t);
+	if (choice->missing.n && choice->items.n == 0)
+		return 0;
+	list_each(c, &choice->items)
+		*list_add(x->arena, &nodes) = chosen_node(c, x->arena);
+	return output_objects(&v->output, nodes.at, nodes.n, select_is_one(s), !v->no_headers, x->arena, err);
+}
+
+/* --- the command ---------------------------------------------------------------------------------------------------------- */
+
+static void add_label_columns(struct context *x, struct view *v, const char *words)
+{
+	for (const char *end; *words; words = end + (*end == ',')) {
+		end = strchrnul(words, ',');
+		*list_add(x->arena, &v->label_columns) =
+			arena_strndup(x->arena, words, (size_t)(end - words));
 	}
-	table_print(&t);
+}
+
+static int take_option(struct context *x, struct view *v, struct selection *s,
+		       const struct option_spec *option, const char *value, struct error *err)
+{
+	struct error why = {};
+	int r = select_option(x, s, option, value, err);
+
+	if (r != 0)
+		return r;
+	if (option->letter == 'o') {
+		if (output_parse(value, x->arena, &v->output, &why) < 0)
+			return usage_error(err, "%s", why.text);
+	} else if (text_is(option->name, "sort-by")) {
+		if (!(v->sort = jsonpath_path(value, x->arena, &why)))
+			return usage_error(err, "the path of --sort-by is wrong: %s", why.text);
+	} else if (option->letter == 'L')
+		add_label_columns(x, v, value);
+	else if (option->letter == 'w')
+		v->watch = true;
+	else if (text_is(option->name, "show-labels"))
+		v->show_labels = true;
+	else
+		v->no_headers = true;
 	return 0;
+}
+
+/* What is no Kubernetes object here: the command that lists it, or NULL. */
+static int (*elsewhere(const char *word, const char **verb))(struct context *, int, char **, struct error *)
+{
+	static const struct {
+		const char *one, *many, *verb;
+		int (*run)(struct context *, int, char **, struct error *);
+	} others[] = {
+		{ "network", "networks", "ls", run_network },
+		{ "volume", "volumes", "ls", run_volume },
+		{ "image", "images", "ls", run_image },
+		{ "event", "events", NULL, run_events },
+		{ "ev", "ev", NULL, run_events },
+	};
+
+	for (size_t i = 0; word && i < sizeof(others) / sizeof(*others); i++)
+		if (text_is(word, others[i].one) || text_is(word, others[i].many)) {
+			*verb = others[i].verb;
+			return others[i].run;
+		}
+	return NULL;
+}
+
+/* "get networks" is "network ls", "get events" is "events": the same arguments, with the verb for the word. 1: it was not. */
+static int get_elsewhere(struct context *x, int argc, char **argv, struct error *err)
+{
+	char **args = arena_alloc(x->arena, sizeof(*args) * ((size_t)argc + 1));
+	const char *verb = NULL;
+	int at = 0, n = 0;
+
+	while (at < argc && argv[at][0] == '-') /* "-n NAME", "-A" */
+		at += text_is(argv[at], "-n") || text_is(argv[at], "-o") ? 2 : 1;
+	int (*run)(struct context *, int, char **, struct error *) =
+		elsewhere(at < argc ? argv[at] : NULL, &verb);
+	if (!run)
+		return 1;
+	for (int i = 0; i < argc; i++)
+		if (i != at && !(verb && text_is(argv[i], "-A"))) /* they have no namespaces */
+			args[n++] = argv[i];
+		else if (i == at && verb)
+			args[n++] = arena_strdup(x->arena, verb);
+	x->command = command_find(run == run_network  ? "network"
+				  : run == run_volume ? "volume"
+				  : run == run_image  ? "image"
+						      : "events",
+				  err);
+	return run(x, n, args, err);
 }
 
 int run_get(struct context *x, int argc, char **argv, struct error *err)
@@ -310,70 +267,32 @@ int run_get(struct context *x, int argc, char **argv, struct error *err)
 	const struct option_spec *option;
 	const char *value;
 	struct view v = {};
+	struct selection s = {};
+	struct choice choice = {};
 	struct options o;
-	int r;
+	int r = get_elsewhere(x, argc, argv, err);
 
-	options_begin(&o, x->command, argc, argv);
-	while ((r = options_next(&o, &option, &value, err)) > 0) {
-		if (option->letter == 'o')
-			v.format = value;
-		else if (option->letter == 'n')
-			use_namespace(x, value);
-		else if (option->letter == 'l')
-			r = selector_parse(value, x->arena, &v.selector, err);
-		else if (option->letter == 'A')
-			v.all_namespaces = true;
-		else if (option->letter == 'w')
-			v.watch = true;
-		else
-			v.no_headers = true;
-		if (r < 0)
-			return usage_error(err, "the selector '%.80s' is wrong: %s", value,
-					   arena_strdup(x->arena, err->text));
-	}
-	if (r < 0)
+	if (r <= 0)
 		return r;
-	if (v.format && !text_is(v.format, "wide") && !text_is(v.format, "json") &&
-	    !text_is(v.format, "yaml") && !text_is(v.format, "name"))
-		return usage_error(err, "there is no format '%s' (wide, json, yaml, name)", v.format);
-	const char *word = need(&o, 0, "a kind (pods, configmaps, secrets, pvc, services)", err);
-	if (!word)
-		return -EXIT_USAGE;
-	const char *slash = strchr(word, '/');
-	if (slash && o.count == 1) {
-		o.positional[0] = arena_strndup(x->arena, word, (size_t)(slash - word));
-		o.positional[1] = slash + 1;
-		o.count = 2;
-	}
-	const struct kind *kind = kind_of_word(o.positional[0], err);
-	if (!kind)
-		return -EINVAL;
-	if (v.watch && kind->kind != KIND_POD)
-		return usage_error(err, "get --watch is for pods");
-	return kind->kind == KIND_POD ? get_pods(x, &v, &o, err) : get_stored(x, &v, kind, &o, err);
-}
-
-int run_ps(struct context *x, int argc, char **argv, struct error *err)
-{
-	const struct option_spec *option;
-	const char *value;
-	struct view v = { .format = "wide" };
-	struct found_pods pods = {}, shown = {};
-	struct options o;
-	bool all = false;
-	int r;
-
 	options_begin(&o, x->command, argc, argv);
-	while ((r = options_next(&o, &option, &value, err)) > 0) {
-		if (option->letter == 'a')
-			all = true;
-		else
-			use_namespace(x, value);
+	while ((r = options_next(&o, &option, &value, err)) > 0)
+		if ((r = take_option(x, &v, &s, option, value, err)) < 0)
+			return r;
+	if (r < 0 || (!s.files.n && !need(&o, 0, "a kind (pods, configmaps, secrets, pvc, services)", err)))
+		return -EXIT_USAGE;
+	if ((r = select_words(x, &s, o.positional, o.count, err)) < 0)
+		return r;
+	v.namespaces = s.all_namespaces;
+	v.kinds = s.kinds.n > 1;
+	if (v.watch) {
+		const struct kind *kind = s.kinds.n ? s.kinds.at[0] : s.names.n ? s.names.at[0].kind : NULL;
+		if (v.kinds || !kind || kind->kind != KIND_POD)
+			return usage_error(err, "get --watch is for pods");
+		if (v.output.kind > OUTPUT_WIDE || v.sort)
+			return usage_error(err, "get --watch prints a table, in the order of what happens");
+		return watch_pods(x, &v, &s, err);
 	}
-	if (r == 0)
-		r = pods_list(&x->in, x->namespace, x->arena, &pods, err);
-	list_each(f, &pods)
-		if (all || f->alive)
-			*list_add(x->arena, &shown) = *f;
-	return r < 0 ? r : show_pods(x, &v, &shown, false);
+	if ((r = select_find(x, &s, x->arena, &choice, err)) < 0 || (r = print(x, &v, &s, &choice, err)) < 0)
+		return r;
+	return select_end(&choice, err);
 }

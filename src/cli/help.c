@@ -4,6 +4,7 @@
 #include "cli/help.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 
 #include "cli/commands.h"
@@ -25,11 +26,14 @@ static const struct {
 	  "Ends the pods in order (TERM, the grace period, KILL) and returns when nothing is left of them.",
 	  "seapod delete pod web\nseapod delete -f pod.yaml --ignore-not-found" },
 	{ "get",
-	  "Kinds: pods (po), configmaps (cm), secrets, persistentvolumeclaims (pvc), services (svc). -o json "
-	  "and -o yaml "
-	  "print whole Kubernetes objects, a "
-	  "pod with its status.",
-	  "seapod get pods -o wide\nseapod get pod web -o yaml\nseapod get configmaps -A" },
+	  "Kinds: pods (po), configmaps (cm), secrets, persistentvolumeclaims (pvc), services (svc), several "
+	  "with commas between, or all (pods and services); networks, images, volumes and events are listed, "
+	  "too. "
+	  "-o json and -o yaml print whole Kubernetes objects, a pod with its status; jsonpath= and "
+	  "custom-columns= parts of them, as kubectl does.",
+	  "seapod get pods -o wide\nseapod get pods,cm -A -l tier=web\nseapod get pod web -o "
+	  "jsonpath='{.status.podIP}'\nseapod get pods --sort-by=.metadata.creationTimestamp\n"
+	  "seapod get pods -o custom-columns=NAME:.metadata.name,IP:.status.podIP" },
 	{ "events",
 	  "What a keeper has recorded: containers made, started and killed, probes that failed, hooks, "
 	  "back-offs. What happened again is counted. They go with their pod.",
@@ -89,7 +93,13 @@ static const struct {
 	  "seapod network create front --subnet 172.30.1.0/24\nseapod run -d --network front --ip 172.30.1.7 "
 	  "nginx\n"
 	  "seapod network create vault --internal\nseapod network inspect front\nseapod network reload" },
-	{ "ps", "Every pod's name, state, address and published ports.", "seapod ps -a" },
+	{ "ps",
+	  "The name, state, address and published ports of every pod that runs, or of every pod (-a). Of "
+	  "docker's "
+	  "templates --format takes fields: ID, Names, Image, Status, State, Ports, Labels, CreatedAt, "
+	  "RunningFor.",
+	  "seapod ps -a\nseapod rm -f $(seapod ps -aq)\nseapod ps --format 'table "
+	  "{{.Names}}\\t{{.Status}}'" },
 	{ "stop", "The pod stays listed (ps -a), and its logs stay, until it is deleted.",
 	  "seapod stop -t 3 web" },
 	{ "restart", "Network, address and volumes of the pod stay.",
@@ -216,7 +226,7 @@ static const struct {
 const struct command *command_find(const char *name, struct error *err)
 {
 	const char *near = NULL;
-	unsigned least = strlen(name) < 4 ? 2 : 3;
+	unsigned least = UINT_MAX;
 
 	if (text_is(name, "--help") || text_is(name, "-h"))
 		name = "help";
@@ -230,7 +240,7 @@ const struct command *command_find(const char *name, struct error *err)
 	for (const struct command *c = commands; c->name; c++) {
 		if (text_is(c->name, name))
 			return c;
-		unsigned distance = text_distance(c->name, name);
+		unsigned distance = text_near(c->name, name);
 		if (distance < least) {
 			least = distance;
 			near = c->name;

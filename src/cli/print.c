@@ -17,7 +17,7 @@ void print_object(const char *format, const struct node *n)
 	fputs(text_str(&text), stdout);
 }
 
-void print_list(const char *format, struct node **at, size_t n, struct arena *a)
+struct node *list_of(struct node **at, size_t n, struct arena *a)
 {
 	struct node *out = node_new(a, NODE_MAP), *items = node_new(a, NODE_LIST);
 
@@ -27,5 +27,10 @@ void print_list(const char *format, struct node **at, size_t n, struct arena *a)
 	node_put(a, out, "items", items);
 	node_put(a, out, "kind", node_string(a, "List"));
 	node_put(a, out, "metadata", node_new(a, NODE_MAP));
-	print_object(format, out);
+	return out;
+}
+
+void print_list(const char *format, struct node **at, size_t n, struct arena *a)
+{
+	print_object(format, list_of(at, n, a));
 }

@@ -1,4 +1,5 @@
 /* options.c — command lines by table; see command.h. */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,10 +42,10 @@ static const struct option_spec *find_letter(const struct command *c, char lette
 static int unknown(struct options *o, const char *arg, struct error *err)
 {
 	const char *near = NULL;
-	unsigned least = 3;
+	unsigned least = UINT_MAX;
 
 	for (const struct option_spec *s = o->command->options; s && s->name && text_starts(arg, "--"); s++) {
-		unsigned distance = text_distance(s->name, arg + 2);
+		unsigned distance = text_near(s->name, arg + 2);
 		if (distance < least) {
 			least = distance;
 			near = s->name;

@@ -4,9 +4,9 @@
  * of a field is a chain on the C stack, put into words only when something is wrong.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "base/cleanup.h"
 #include "object/field.h"
@@ -386,11 +386,11 @@ static void decode_value(struct decoder *d, const struct field *f, const struct 
 const char *table_near_miss(const struct table *table, const char *name)
 {
 	const char *best = NULL;
-	unsigned least = strlen(name) < 4 ? 2 : 3;
+	unsigned least = UINT_MAX;
 
 	for (size_t i = 0; i < table->n; i++) {
 		const char *candidate = table->fields[i].name;
-		unsigned distance = strcasecmp(candidate, name) == 0 ? 0 : text_distance(candidate, name);
+		unsigned distance = text_near(candidate, name);
 		if (distance < least) {
 			least = distance;
 			best = candidate;

@@ -49,7 +49,7 @@ def test_run_gives_the_programs_output_and_exit_code(seapod):
     assert seapod.out("run", "--rm", "--net", "none", BUSYBOX, "echo", "hello") == "hello"
     assert seapod.run("run", "--rm", "--net", "none", BUSYBOX, "sh", "-c", "echo no >&2; exit 3", check=False).returncode == 3
     assert seapod.run("run", "--rm", "--net", "none", BUSYBOX, "sh", "-c", "sh -c 'kill -9 $$'; exit $?", check=False).returncode == 137
-    assert seapod.out("ps", "-a") == ""
+    assert seapod.out("ps", "-aq") == ""
 
 
 def test_run_without_a_newline_at_the_end_adds_none(seapod):
