@@ -17,6 +17,7 @@ struct prober;
 struct check;
 struct event_log;
 struct storage_watch;
+struct healer;
 
 /* A container and what the keeper remembers of it. Only member_enter (member.c) changes `state`. */
 struct member {
@@ -97,6 +98,7 @@ struct keeper {
 	struct timespec start_time;
 	const char *reason; /* of a pod that failed as a whole: DeadlineExceeded, Evicted */
 	const char *message;
+	struct healer *healer;         /* NULL: the pod has no network whose rules could go */
 	struct storage_watch *storage; /* NULL: nothing limits what it takes on disk */
 	ev_timer deadline;
 	ev_idle status_news;   /* it has changed since it was written */
@@ -212,6 +214,10 @@ void events_write(struct keeper *k);
 
 void storage_begin(struct keeper *k); /* watches it, if there is a limit */
 void storage_end(struct keeper *k);
+
+/* --- heal.c: the networks' rules ---------------------------------------------------------------------------------------------- */
+
+void heal_begin(struct keeper *k); /* sees to it that somebody notices when they are flushed */
 
 /* --- restore.c: what comes back after a boot -------------------------------------------------------------------------------------- */
 

@@ -64,6 +64,7 @@ static void on_quiet(struct ev_loop *loop, ev_timer *w, int events)
 	(void)events;
 
 	restore_note(w->data);
+	heal_begin(w->data);
 	memory_give_back();
 }
 

@@ -1,7 +1,7 @@
 /* reload.h — makes anew what the host's kernel knows of networks, from the files that say how it should be.
  *
  * Declarative: bridges, links, rules and their elements follow from ROOT/networks/<name>.json, the records of the endpoints whose keepers live
- * and the Services. So a deleted table, a flushed rule set, a deleted bridge or veth heal: with the next pod (rules, bridge), or by
+ * and the Services. So a deleted table, a flushed rule set, a deleted bridge or veth heal: at once (rules_watch.h), with the next pod (rules, bridge), or by
  * `seapod network reload` (all).
  */
 #pragma once

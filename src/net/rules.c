@@ -401,6 +401,11 @@ bool rules_exist(const struct instance *in)
 	return table_exists(in, NFPROTO_INET);
 }
 
+bool rules_guard_exist(const struct instance *in)
+{
+	return table_exists(in, NFPROTO_BRIDGE);
+}
+
 void rules_remove(const struct instance *in)
 {
 	_cleanup_text_ struct text text = {};

@@ -35,4 +35,5 @@ int rules_load(const struct instance *in, const struct network_states *networks,
 int rules_run(const char *text, struct error *err);
 
 bool rules_exist(const struct instance *in);
+bool rules_guard_exist(const struct instance *in); /* the table of the bridge family */
 void rules_remove(const struct instance *in);

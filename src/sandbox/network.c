@@ -130,6 +130,14 @@ static int join_pod(struct sandbox *s, const char *name, struct error *err)
 	return 0;
 }
 
+static int open_watch(struct sandbox *s, struct error *err)
+{
+	for (unsigned i = 0; i < s->endpoints.n; i++)
+		if (network_is_ours(&s->endpoints.at[i].network))
+			return rules_watch_open(&s->watch, s->in, err);
+	return 0;
+}
+
 static int enter_own_network(struct sandbox *s, const struct network_wishes *networks, struct error *err)
 {
 	int r = 0;
@@ -138,6 +146,8 @@ static int enter_own_network(struct sandbox *s, const struct network_wishes *net
 		if ((r = claim_endpoints(s, networks, err)) < 0)
 			return r;
 		s->has_endpoint = true;
+		if ((r = open_watch(s, err)) < 0)
+			return r;
 		inet_ntop(AF_INET, &s->endpoints.at[0].address, s->ip, sizeof(s->ip));
 	}
 	if ((r = mapped_unshare(s, CLONE_NEWNET | CLONE_NEWUTS, err)) < 0)

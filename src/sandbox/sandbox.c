@@ -158,6 +158,7 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 			       .claim = -1,
 			       .dir = -1,
 			       .endpoints = ENDPOINTS_NONE,
+			       .watch = RULES_WATCH_NONE,
 			       .base = CGROUP_NONE,
 			       .cgroup = CGROUP_NONE,
 			       .shm = -1,
@@ -213,6 +214,7 @@ void sandbox_destroy(struct sandbox *s, bool delete)
 	if (s->has_endpoint)
 		endpoints_release(&s->endpoints);
 	s->has_endpoint = false;
+	rules_watch_close(&s->watch);
 	if (s->has_volumes)
 		volumes_close(&s->volumes);
 	s->has_volumes = false;

@@ -7,6 +7,7 @@
 
 #include "linux/cgroup.h"
 #include "net/endpoint.h"
+#include "net/rules_watch.h"
 #include "oci/container.h"
 #include "sandbox/launch.h"
 #include "sandbox/name.h"
@@ -23,6 +24,7 @@ struct sandbox {
 	int dir;                    /* RUN/pods/<uid> */
 	struct endpoints endpoints;
 	bool has_endpoint;
+	struct rules_watch watch; /* open if it has one on a network whose packets pass this host's filter */
 	char ip[INET_ADDRSTRLEN], host_ip[INET_ADDRSTRLEN];
 	struct cgroup_system cgroups;
 	struct cgroup base, cgroup;

@@ -4,11 +4,12 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
 import world
-from instance import BUSYBOX, SEAPOD, container, eventually, pod, shell
+from instance import BUSYBOX, SEAPOD, container, eventually, kill, pod, shell
 
 pytestmark = pytest.mark.bridge
 SERVE = "mkdir -p /tmp/w; echo $HOSTNAME > /tmp/w/index.html; exec httpd -f -p 80 -h /tmp/w"
@@ -322,10 +323,81 @@ def test_twenty_ports_are_twenty_elements_and_no_rules(seapod):
 
 
 def test_a_flushed_rule_set_heals(seapod):
+    """By command, and the table of the bridge family with it."""
     port = free_port()
     seapod.apply(server("web", port))
     eventually(lambda: fetch(world.HOST, port) == "web")
     subprocess.run(["nft", "delete", "table", "inet", seapod.table], check=True)
-    assert fetch(world.HOST, port) is None
     seapod.run("network", "reload")
     assert fetch(world.HOST, port) == "web"
+
+
+def listener(seapod):
+    """The pid of the keeper that listens (net/rules_watch.h)."""
+    with open(f"{seapod.run_dir}/networks/.watch", "rb") as f:
+        return int.from_bytes(f.read(4), sys.byteorder)
+
+
+def tables(seapod):
+    out = subprocess.run(["nft", "list", "tables"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [line.split()[1] for line in out.splitlines() if line.split()[2] == seapod.table]
+
+
+@pytest.mark.parametrize("flush", [["flush", "ruleset"], ["delete", "table", "inet"], ["delete", "table", "bridge"]])
+def test_it_heals_by_itself(seapod, flush):
+    port = free_port()
+    seapod.apply(server("web", port))
+    eventually(lambda: listener(seapod) == seapod.keeper("web"))
+    eventually(lambda: fetch(world.HOST, port) == "web")
+    subprocess.run(["nft", *flush, *([seapod.table] if "table" in flush else [])], check=True)
+    eventually(lambda: sorted(tables(seapod)) == ["bridge", "inet"])
+    assert fetch(world.HOST, port) == "web"
+    assert "somebody has flushed" in seapod.keeper_log()
+
+
+def test_it_heals_under_load(seapod):
+    """Connections that there are go on; new ones wait for no more than a moment."""
+    port = free_port()
+    seapod.apply([server("web", port), *(pod(f"p{i}") for i in range(3))])
+    eventually(lambda: os.path.exists(f"{seapod.run_dir}/networks/.watch") and fetch(world.HOST, port) == "web")
+    load = subprocess.Popen([sys.executable, "-c", LOAD, world.HOST, str(port)], stdout=subprocess.PIPE, text=True)
+    for _ in range(5):
+        time.sleep(0.3)
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
+        eventually(lambda: sorted(tables(seapod)) == ["bridge", "inet"])
+    done, longest = load.communicate(timeout=20)[0].split()
+    assert int(done) > 20 and float(longest) < 1, f"{done} answers; {longest} s without one"
+
+
+LOAD = """
+import socket, sys, time
+end = time.monotonic() + 3
+done, last, longest = 0, time.monotonic(), 0
+while time.monotonic() < end:
+    try:
+        with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=0.1) as s:
+            s.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+            if b"200" in s.recv(99):
+                done, now = done + 1, time.monotonic()
+                last, longest = now, max(longest, now - last)
+    except OSError:
+        time.sleep(0.005)
+print(done, round(max(longest, time.monotonic() - last), 2))
+"""
+
+
+def test_another_keeper_listens_when_the_first_has_ended(seapod):
+    """In the order of their start, whatever they end of; and who comes late has all behind him."""
+    port = free_port()
+    seapod.apply(pod("a"))
+    eventually(lambda: listener(seapod) == seapod.keeper("a"))
+    seapod.apply([pod("b"), pod("c"), server("web", port)])
+    keepers = {name: seapod.keeper(name) for name in ("a", "b", "c", "web")}
+    time.sleep(1.3)  # they look for their place in the chain after a second
+    kill(keepers["c"])
+    seapod.delete("a", "--now")
+    eventually(lambda: listener(seapod) in (keepers["b"], keepers["web"]))
+    kill(keepers["b"])
+    eventually(lambda: listener(seapod) == keepers["web"])
+    subprocess.run(["nft", "flush", "ruleset"], check=True)
+    eventually(lambda: fetch(world.HOST, port) == "web")
