@@ -14,6 +14,10 @@
 /* How many processes the pod may have (the kubelet's podPidsLimit); -1 or "max": any number. */
 #define PIDS_ANNOTATION "seapod.io/pids-limit"
 
+/* Memory QoS (KEP-2570; the kubelet's memoryThrottlingFactor and memoryReservationPolicy): a number in (0, 1]; None or TieredReservation. */
+#define MEMORY_FACTOR_ANNOTATION      "seapod.io/memory-throttling-factor"
+#define MEMORY_RESERVATION_ANNOTATION "seapod.io/memory-reservation-policy"
+
 /* "initial", "max" or "reset" follows: how long a container waits before it is started again. */
 #define BACKOFF_ANNOTATION "seapod.io/backoff-"
 

@@ -467,6 +467,23 @@ struct quantity resource_get(const struct quantity_map *map, const char *name);
  * *LIMIT: a number; -1 (also written "max"): any; 0: there is no such annotation. -EINVAL: it is none of these. */
 int pod_pids_limit(const struct pod *pod, int64_t *limit);
 
+/* Huge pages are a resource of a name for each size: hugepages-2Mi. */
+#define HUGE_PAGES "hugepages-"
+
+/* The size of page that NAME is for, in bytes; 0: NAME is no such resource. */
+uint64_t huge_page_resource(const char *name);
+
+/* The page size of an emptyDir with MEDIUM HugePages-SIZE, or HugePages: the one size that the pod's containers ask for. -ENOENT: they ask for none;
+ * -EMLINK: for several; -EINVAL: SIZE is none. */
+int pod_huge_page_size(const struct pod_spec *spec, const char *medium, uint64_t *bytes);
+
+/* Whether memory is reserved and throttled, by annotations (annotations.h). -EINVAL: one of them is wrong. */
+struct memory_qos {
+	bool reserves;
+	uint32_t factor_nano; /* of the way from request to limit, in billionths; 0: nothing is throttled */
+};
+int pod_memory_qos(const struct pod *pod, struct memory_qos *qos);
+
 /* How long the pod's containers wait before they are started again, by an annotation seapod.io/backoff-WHICH (initial, max, reset) that has a
  * duration: Kubernetes leaves that to the kubelet (KEP-5593). 1: *MS is set; 0: there is none; -EINVAL: it is no duration. */
 int pod_backoff(const struct pod *pod, const char *which, int *ms);

@@ -162,6 +162,12 @@ bool pod_validate(const struct pod *pod, struct problems *problems)
 		wrong(&v, "metadata.annotations",
 		      PIDS_ANNOTATION " is '%.40s', not a number of processes, or -1 for any",
 		      string_map_get(&pod->metadata.annotations, PIDS_ANNOTATION));
+	struct memory_qos qos;
+	if (pod_memory_qos(pod, &qos) < 0)
+		wrong(&v, "metadata.annotations",
+		      MEMORY_FACTOR_ANNOTATION
+		      " must be a number in (0, 1], and " MEMORY_RESERVATION_ANNOTATION
+		      " None or TieredReservation");
 	check_backoff(&v);
 	check_spec(&v);
 	validate_volumes(&v);

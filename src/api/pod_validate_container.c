@@ -55,6 +55,27 @@ static void check_env(struct validation *v, const struct container *c, const cha
 			      "needs exactly one of configMapRef and secretRef");
 }
 
+/* They are whole pages, and what is asked for is what one may have (kubernetes validation ValidateResourceRequirements). */
+static void check_huge_pages(struct validation *v, const struct resource_requirements *r,
+			     const struct quantity_pair *pair, const char *path)
+{
+	uint64_t page = huge_page_resource(pair->key);
+	struct quantity limit = resource_get(&r->limits, pair->key),
+			request = resource_get(&r->requests, pair->key);
+
+	if (!page)
+		wrong(v, path, "'%.60s' names no size of page (hugepages-2Mi, hugepages-1Gi)", pair->key);
+	else if (pair->value.nano % ((__int128)page * 1000000000))
+		wrong(v, path, "%s is %s, not a multiple of the size of its pages", pair->key,
+		      pair->value.text);
+	else if (!limit.set || (request.set && quantity_compare(&limit, &request) != 0))
+		wrong(v, path, "%s needs a limit, and a request is the same as the limit", pair->key);
+	else if (!resource_get(&r->requests, "cpu").set && !resource_get(&r->requests, "memory").set &&
+		 !resource_get(&r->limits, "cpu").set && !resource_get(&r->limits, "memory").set &&
+		 !v->pod->spec.resources)
+		wrong(v, path, "%s needs cpu or memory beside it", pair->key);
+}
+
 /* Requests may not exceed limits; what this machine cannot give is said. */
 void validate_resources(struct validation *v, const struct resource_requirements *r, const char *parent)
 {
@@ -72,10 +93,12 @@ void validate_resources(struct validation *v, const struct resource_requirements
 				wrong(v, path, "%s is negative: %s", pair->key, pair->value.text);
 			if (strchr(pair->key, '/'))
 				wrong(v, path, "this machine has no resource '%.100s' to give", pair->key);
+			else if (text_starts(pair->key, HUGE_PAGES))
+				check_huge_pages(v, r, pair, path);
 			else if (!text_is(pair->key, "cpu") && !text_is(pair->key, "memory") &&
 				 !text_is(pair->key, "ephemeral-storage"))
 				problem_warning(v->problems, 0, 0, path,
-						"%s has no effect: it is not enforced yet", pair->key);
+						"%s has no effect: there is no such resource", pair->key);
 		}
 	}
 	path_field(path, parent, "resources.requests");

@@ -83,6 +83,25 @@ static void check_projected(struct validation *v, const char *parent,
 	}
 }
 
+static void check_medium(struct validation *v, const char *path, const char *medium)
+{
+	uint64_t bytes;
+
+	if (text_empty(medium) || text_is(medium, "Memory"))
+		return;
+	if (!text_is(medium, "HugePages") && !text_starts(medium, "HugePages-")) {
+		wrong(v, path, "'%.60s' is none of Memory, HugePages and HugePages-SIZE", medium);
+		return;
+	}
+	int r = pod_huge_page_size(&v->pod->spec, medium, &bytes);
+	if (r == -ENOENT)
+		wrong(v, path, "no container asks for huge pages (resources.limits hugepages-2Mi)");
+	else if (r == -EMLINK)
+		wrong(v, path, "containers ask for huge pages of several sizes: say which (HugePages-2Mi)");
+	else if (r < 0)
+		wrong(v, path, "'%.60s' names no size of page (HugePages-2Mi, HugePages-1Gi)", medium);
+}
+
 void validate_volumes(struct validation *v)
 {
 	char path[VALIDATION_PATH_SIZE], below[VALIDATION_PATH_SIZE];
@@ -103,6 +122,8 @@ void validate_volumes(struct validation *v)
 		if (volume->emptyDir && volume->emptyDir->sizeLimit.set &&
 		    volume->emptyDir->sizeLimit.nano <= 0)
 			wrong(v, path_field(below, path, "emptyDir.sizeLimit"), "it must be more than 0");
+		if (volume->emptyDir)
+			check_medium(v, path_field(below, path, "emptyDir.medium"), volume->emptyDir->medium);
 		if (volume->downwardAPI)
 			check_downward_files(v, path_field(below, path, "downwardAPI"),
 					     volume->downwardAPI->items.at, volume->downwardAPI->items.n);

@@ -36,8 +36,9 @@ static const struct field key_to_path_fields[] = {
 static const struct table key_to_path_table = TABLE(key_to_path, key_to_path_fields, "A key as a file.");
 
 static const struct field empty_dir_fields[] = {
-	VALUE(empty_dir_volume, medium, .values = "|Memory",
-	      .doc = "Memory: a tmpfs that all containers of the pod share."),
+	VALUE(empty_dir_volume, medium,
+	      .doc = "Memory: a tmpfs that all containers of the pod share. HugePages, HugePages-2Mi …: huge "
+		     "pages, which containers must have in their resources."),
 	VALUE(empty_dir_volume, mode, .min = 0, .max = 01777, .since = "1.37 (alpha)",
 	      .doc = "Its permission bits, 0777 without it."),
 	VALUE(empty_dir_volume, sizeLimit,

@@ -64,7 +64,7 @@ static void adopt(struct keeper *k, const struct launch *new, bool *restart)
 /* Fills RESTART, and refuses what would kill. */
 static int check_resources(struct keeper *k, const struct pod *new, bool *restart, struct error *err)
 {
-	const struct cgroup_limits all = budget_of_pod(new, k->arena);
+	const struct cgroup_limits all = budget_of_pod(&k->sandbox, new);
 	int r = pod_resize_check(k->pod, new, err);
 
 	if (r == 0)
@@ -72,7 +72,7 @@ static int check_resources(struct keeper *k, const struct pod *new, bool *restar
 	for (size_t i = 0; r == 0 && i < k->n; i++) {
 		const struct member *m = keeper_member(k, i);
 		const struct container *c = pod_find_container(new, m->sc.spec->name);
-		const struct cgroup_limits limits = budget_of_container(c);
+		const struct cgroup_limits limits = budget_of_container(&k->sandbox, c);
 		restart[i] = container_resize_restarts(m->sc.spec, c);
 		if (container_has_process(m->state) && !restart[i])
 			r = budget_fits(&m->sc.cgroup, arena_printf(k->arena, "the container '%s'", c->name),

@@ -5,8 +5,7 @@ static const char name[] = "ephemeral-storage";
 
 static struct quantity size_limit(const struct volume *v)
 {
-	return v->emptyDir && !text_is(v->emptyDir->medium, "Memory") ? v->emptyDir->sizeLimit
-								      : (struct quantity){};
+	return v->emptyDir && text_empty(v->emptyDir->medium) ? v->emptyDir->sizeLimit : (struct quantity){};
 }
 
 static struct quantity limit_of(const struct container *c)

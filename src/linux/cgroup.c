@@ -18,8 +18,9 @@
 #include "linux/cgroup_file.h"
 
 static const char *const names[CGROUP_CONTROLLERS] = {
-	[CGROUP_CPU] = "cpu",   [CGROUP_CPUACCT] = "cpuacct", [CGROUP_MEMORY] = "memory",
-	[CGROUP_PIDS] = "pids", [CGROUP_DEVICES] = "devices", [CGROUP_FREEZER] = "freezer",
+	[CGROUP_CPU] = "cpu",         [CGROUP_CPUACCT] = "cpuacct", [CGROUP_MEMORY] = "memory",
+	[CGROUP_PIDS] = "pids",       [CGROUP_DEVICES] = "devices", [CGROUP_FREEZER] = "freezer",
+	[CGROUP_HUGETLB] = "hugetlb",
 };
 
 enum { CGROUP2_MAGIC = 0x63677270 };
@@ -109,7 +110,7 @@ static void probe_v1(struct cgroup_system *s)
 int cgroup_probe(struct cgroup_system *s, struct error *err)
 {
 	(void)err;
-	*s = (struct cgroup_system){ .root = { -1, -1, -1, -1, -1, -1 } };
+	*s = (struct cgroup_system){ .root = { -1, -1, -1, -1, -1, -1, -1 } };
 	if (!probe_v2(s))
 		probe_v1(s);
 	return 0;

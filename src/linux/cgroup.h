@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "linux/huge_pages.h"
 
 enum cgroup_controller {
 	CGROUP_CPU,
@@ -27,6 +28,7 @@ enum cgroup_controller {
 	CGROUP_PIDS,
 	CGROUP_DEVICES,
 	CGROUP_FREEZER,
+	CGROUP_HUGETLB,
 	CGROUP_CONTROLLERS
 };
 
@@ -45,6 +47,13 @@ struct cgroup_limits {
 	uint64_t cpu_limit_milli;
 	uint64_t memory_limit_bytes; /* there is no swap on top of it, as the kubelet has it */
 	uint64_t pids;               /* processes and threads */
+	/* v2, and only with memory_qos (KEP-2570): what is kept for it hard and softly (0: nothing), and from where on it is slowed down (0: nowhere) */
+	bool memory_qos;
+	uint64_t memory_min_bytes, memory_low_bytes, memory_high_bytes;
+	struct {
+		uint64_t page_bytes, limit_bytes;
+	} huge[HUGE_SIZES_MAX]; /* of huge pages; one that is not here is not limited */
+	unsigned huge_n;
 	bool oom_group; /* v2: when memory runs out, all of it is killed, not one process (Kubernetes 1.28: each container) */
 };
 
@@ -53,7 +62,7 @@ struct cgroup {
 	int dir[CGROUP_CONTROLLERS]; /* one descriptor a hierarchy (v2: only [0]); -1: not there */
 };
 
-#define CGROUP_NONE ((struct cgroup){ .dir = { -1, -1, -1, -1, -1, -1 } })
+#define CGROUP_NONE ((struct cgroup){ .dir = { -1, -1, -1, -1, -1, -1, -1 } })
 
 /* Finds out what this machine has. Nothing is an answer, too (version 0). Never fails. */
 int cgroup_probe(struct cgroup_system *s, struct error *err);
@@ -77,6 +86,10 @@ int cgroup_find(struct cgroup *c, const struct cgroup_system *s, const struct cg
 /* Changes the limits of C. -EOPNOTSUPP: a limit was asked for whose controller the machine does not have. A request without
  * controller is no error. */
 int cgroup_limit(const struct cgroup *c, const struct cgroup_limits *limits, struct error *err);
+
+/* v2: a cgroup's memory is kept for it only as far as that of the one above it is (cgroup-v2.rst, memory.min), so PARENT gets the sums of memory.min and
+ * memory.low of all below it, as the kubelet's "kubepods" does. EVEN_IF_NONE: false: only when PARENT has some. */
+void cgroup_sum_protection(const struct cgroup *parent, bool even_if_none);
 
 /* A rule about a device or a range of them. An access is decided by the last rule that fits; if none does, it is allowed. */
 struct cgroup_device {
@@ -143,6 +156,10 @@ uint64_t cgroup_cpu_weight(uint64_t shares);
 /* Microseconds in each CGROUP_CPU_PERIOD_US, at least 1 ms (kubelet MilliCPUToQuota). */
 uint64_t cgroup_cpu_quota_us(uint64_t milli);
 enum { CGROUP_CPU_PERIOD_US = 100000 };
+
+/* memory.high of who asks for REQUEST and may have LIMIT, FACTOR_NANO billionths of the way between them, in whole PAGEs; 0: none, since it would be no more
+ * than the request (KEP-2570, 1.27 and later). */
+uint64_t cgroup_memory_high(uint64_t request, uint64_t limit, uint32_t factor_nano, uint64_t page);
 
 /* How many processes a pod may have when nobody has said it: 4096, and on a small machine half of what the kernel can have
  * (kernel.threads-max), so that a fork bomb leaves room to end it. */

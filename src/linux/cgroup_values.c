@@ -59,6 +59,15 @@ uint64_t cgroup_cpu_quota_us(uint64_t milli)
 	return quota < QUOTA_MIN_US ? QUOTA_MIN_US : quota;
 }
 
+uint64_t cgroup_memory_high(uint64_t request, uint64_t limit, uint32_t factor_nano, uint64_t page)
+{
+	if (limit <= request || factor_nano == 0)
+		return 0;
+	uint64_t high = request + (uint64_t)((unsigned __int128)(limit - request) * factor_nano / 1000000000);
+	high -= high % page;
+	return high > request ? high : 0;
+}
+
 uint64_t cgroup_default_pids(uint64_t threads_max)
 {
 	return threads_max && threads_max / 2 < PIDS_DEFAULT ? threads_max / 2 : PIDS_DEFAULT;

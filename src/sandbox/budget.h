@@ -4,10 +4,14 @@
 
 #include "sandbox/sandbox.h"
 
-struct cgroup_limits budget_of_container(const struct container *c);
+/* Of container C of the sandbox's pod. */
+struct cgroup_limits budget_of_container(const struct sandbox *s, const struct container *c);
 
-/* Without the limit of processes. */
-struct cgroup_limits budget_of_pod(const struct pod *pod, struct arena *a);
+/* Of the sandbox's pod as POD says it (a newer version of it), without the limit of processes. */
+struct cgroup_limits budget_of_pod(const struct sandbox *s, const struct pod *pod);
+
+/* Whether the machine has the huge pages that the pod asks for; finds their sizes. -ENOENT, with what it has in err. */
+int budget_find_huge_pages(struct sandbox *s, struct error *err);
 
 /* Whether what C uses now fits into the memory that NEW has for it. -EBUSY with both amounts in err. */
 int budget_fits(const struct cgroup *c, const char *whose, const struct cgroup_limits *limits,

@@ -60,15 +60,20 @@ static bool has_privileged(const struct pod_spec *spec)
 int sandbox_cgroup_make(struct sandbox *s, struct error *err)
 {
 	const struct cgroup_limits machine = { .cpu_request_milli = s->facts.node_cpu_milli };
-	struct cgroup_limits limits = budget_of_pod(s->pod, s->arena);
+	struct cgroup_limits limits = {};
 	int r = cgroup_probe(&s->cgroups, err);
 
 	snprintf(s->cgroup_name, sizeof(s->cgroup_name), "pod%s", s->pod->metadata.uid);
+	if (r == 0)
+		r = budget_find_huge_pages(s, err);
+	limits = budget_of_pod(s, s->pod);
 	limits.pids = pids_limit(s);
 	if (r == 0)
 		r = cgroup_open(&s->base, &s->cgroups, NULL, s->in->cgroup, &machine, err);
 	if (r == 0)
 		r = cgroup_open(&s->cgroup, &s->cgroups, &s->base, s->cgroup_name, &limits, err);
+	if (r == 0)
+		cgroup_sum_protection(&s->base, limits.memory_qos);
 	if (r < 0 || has_privileged(&s->pod->spec))
 		return r;
 	r = sandbox_limit_devices(&s->cgroup, err);

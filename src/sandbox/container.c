@@ -338,7 +338,7 @@ static void remember_user(struct sandbox *s, struct sandbox_container *c, const 
 static int make_cgroup(struct sandbox *s, struct sandbox_container *c, struct error *err)
 {
 	const struct security_context *cs = c->spec->securityContext;
-	const struct cgroup_limits limits = budget_of_container(c->spec);
+	const struct cgroup_limits limits = budget_of_container(s, c->spec);
 	int r = cgroup_open(&c->cgroup, &s->cgroups, &s->cgroup, c->spec->name, &limits, err);
 
 	if (r < 0)

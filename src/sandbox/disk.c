@@ -31,7 +31,7 @@ static int64_t bytes_of(int dir)
 
 static bool is_on_disk(const struct volume *v)
 {
-	return v->emptyDir && !text_is(v->emptyDir->medium, "Memory");
+	return v->emptyDir && text_empty(v->emptyDir->medium);
 }
 
 static int64_t volume_bytes(const struct places *p, const struct volume *v)

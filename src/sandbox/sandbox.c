@@ -224,6 +224,7 @@ void sandbox_destroy(struct sandbox *s, bool delete)
 	mapped_close(s);
 	if (s->cgroups.version) {
 		cgroup_remove(&s->cgroups, &s->base, s->cgroup_name);
+		cgroup_sum_protection(&s->base, false);
 		cgroup_close(&s->cgroup);
 		cgroup_close(&s->base);
 		cgroup_system_close(&s->cgroups);

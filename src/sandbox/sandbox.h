@@ -29,7 +29,8 @@ struct sandbox {
 	struct cgroup_system cgroups;
 	struct cgroup base, cgroup;
 	char cgroup_name[48];
-	bool devices_limited; /* in the pod's cgroup, and so in every container's */
+	struct huge_sizes huge; /* those that are limited */
+	bool devices_limited;   /* in the pod's cgroup, and so in every container's */
 	struct volume_set volumes;
 	bool has_volumes;
 	int shm;   /* /dev/shm of all containers, a detached mount */

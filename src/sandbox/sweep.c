@@ -35,6 +35,7 @@ void sandbox_sweep(const struct instance *in, const char *uid, const char *names
 	if (cgroup_probe(&cgroups, NULL) == 0 &&
 	    cgroup_open(&base, &cgroups, NULL, in->cgroup, NULL, NULL) == 0) {
 		cgroup_remove(&cgroups, &base, cgroup);
+		cgroup_sum_protection(&base, false);
 		cgroup_close(&base);
 	}
 	cgroup_system_close(&cgroups);

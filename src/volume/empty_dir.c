@@ -34,6 +34,24 @@ static int make_tmpfs(const struct empty_dir_volume *source, struct error *err)
 	return fd;
 }
 
+/* How much of them it may take is the cgroups' to say (hugetlb). */
+static int make_hugetlbfs(const struct volume_set *set, const struct empty_dir_volume *source,
+			  struct error *err)
+{
+	char page[32], size[32], mode[16];
+	struct mount_option options[] = { { "mode", mode }, { "pagesize", page }, { "size", size } };
+	uint64_t bytes;
+
+	if (pod_huge_page_size(&set->pod->spec, source->medium, &bytes) < 0)
+		return error_set(err, EINVAL, "no size of huge pages is known");
+	snprintf(page, sizeof(page), "%" PRIu64, bytes);
+	snprintf(size, sizeof(size), "%" PRId64, quantity_value(&source->sizeLimit));
+	snprintf(mode, sizeof(mode), "%o", mode_of(source));
+	int fd = mount_make("hugetlbfs", options, source->sizeLimit.set ? 3 : 2,
+			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	return fd < 0 ? error_code(err, fd, "cannot make a hugetlbfs with pages of %s bytes", page) : fd;
+}
+
 static int make_directory(const struct volume_set *set, const struct volume *volume, struct error *err)
 {
 	_cleanup_free_ char *path = memory_printf("%s/%s", set->disk, volume->name);
@@ -51,7 +69,8 @@ int empty_dir_prepare(struct prepared_volume *v, const struct volume_set *set, s
 	const struct pod_security_context *security = set->pod->spec.securityContext;
 
 	v->fd = text_is(source->medium, "Memory") ? make_tmpfs(source, err)
-						  : make_directory(set, v->volume, err);
+		: text_empty(source->medium)      ? make_directory(set, v->volume, err)
+						  : make_hugetlbfs(set, source, err);
 	if (v->fd < 0)
 		return v->fd;
 	if (security && security->fsGroup.set) {

@@ -493,10 +493,42 @@ static void exec_follows_the_first_process(void **state)
 	gone(&c, "moves");
 }
 
+/* KEP-2570: its table for a factor of 0.9, and where there is no room between request and limit. */
+static void memory_high_is_on_the_way_to_the_limit(void **state)
+{
+	enum { PAGE = 4096, MIB = 1 << 20, NINE_TENTHS = 900000000, WHOLE = 1000000000 };
+	(void)state;
+
+	assert_int_equal(cgroup_memory_high(0, 1000, NINE_TENTHS, 1), 900);
+	assert_int_equal(cgroup_memory_high(500, 1000, NINE_TENTHS, 1), 950);
+	assert_int_equal(cgroup_memory_high(900, 1000, NINE_TENTHS, 1), 990);
+	assert_int_equal(cgroup_memory_high(1000, 1000, NINE_TENTHS, 1), 0);
+	assert_int_equal(cgroup_memory_high(500, 1000, 600000000, 1), 800);
+	assert_int_equal(cgroup_memory_high(0, 1001, WHOLE, 1), 1001);
+	assert_int_equal(cgroup_memory_high(500, 1000, 0, 1), 0);
+	assert_int_equal(cgroup_memory_high(0, 10 * MIB, NINE_TENTHS, PAGE), 9 * MIB);
+	assert_int_equal(cgroup_memory_high(0, 10 * MIB + 5, NINE_TENTHS, PAGE), 9 * MIB);
+	assert_int_equal(cgroup_memory_high(PAGE, PAGE + 100, NINE_TENTHS, PAGE), 0);
+	assert_true(cgroup_memory_high(0, UINT64_MAX, NINE_TENTHS, PAGE) > UINT64_MAX / 10 * 8);
+}
+
+static void huge_pages_have_labels(void **state)
+{
+	char text[HUGE_LABEL_SIZE];
+	(void)state;
+
+	assert_string_equal(huge_label(64 << 10, text), "64KB");
+	assert_string_equal(huge_label(2 << 20, text), "2MB");
+	assert_string_equal(huge_label(UINT64_C(1) << 30, text), "1GB");
+	assert_string_equal(huge_label(UINT64_C(16) << 30, text), "16GB");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(amounts_become_the_kernels),
+		cmocka_unit_test(memory_high_is_on_the_way_to_the_limit),
+		cmocka_unit_test(huge_pages_have_labels),
 		cmocka_unit_test(a_small_machine_gives_a_pod_fewer_processes),
 		cmocka_unit_test(limits_are_in_the_files),
 		cmocka_unit_test(a_missing_controller_matters_to_who_needs_it),
