@@ -314,20 +314,18 @@ int network_states_read(const struct instance *in, bool remove, struct arena *a,
 	return r;
 }
 
-/* What nft says when the tables of others changed while it read them: nothing is wrong with the rules. */
-static const char interrupted[] = "netlink: Error: cache initialization failed";
-enum { TRIES = 10, PAUSE_US = 10000 };
-
-/* Runs nft once; what it says goes to OUT. Its exit status, or negative. */
-static int run_nft(int in, int out, struct error *err)
+int rules_run(const char *text, struct error *err)
 {
+	_cleanup_close_ int in = memfd_create("nft", MFD_CLOEXEC),
+			    out = memfd_create("nft-errors", MFD_CLOEXEC);
 	char *argv[] = { "nft", "-f", "-", NULL },
 	     *env[] = { "PATH=/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin", NULL };
 	posix_spawn_file_actions_t actions;
 	pid_t pid;
 	int status;
 
-	lseek(in, 0, SEEK_SET);
+	if (in < 0 || out < 0 || write_all(in, text, strlen(text)) < 0 || lseek(in, 0, SEEK_SET) < 0)
+		return error_errno(err, "cannot hand the rules to nft");
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, in, 0);
 	posix_spawn_file_actions_adddup2(&actions, out, 1);
@@ -340,28 +338,13 @@ static int run_nft(int in, int out, struct error *err)
 			"the program nft is missing; networks need it (install the package nftables)");
 	if (r != 0 || waitpid(pid, &status, 0) < 0)
 		return error_set(err, EIO, "cannot run nft");
-	return status;
-}
-
-int rules_run(const char *text, struct error *err)
-{
-	_cleanup_close_ int in = memfd_create("nft", MFD_CLOEXEC);
-
-	if (in < 0 || write_all(in, text, strlen(text)) < 0)
-		return error_errno(err, "cannot hand the rules to nft");
-	for (int i = 1;; i++) {
-		_cleanup_close_ int out = memfd_create("nft-errors", MFD_CLOEXEC);
-		_cleanup_free_ char *said = NULL;
-		int status = run_nft(in, out, err);
-		if (status <= 0)
-			return status;
-		lseek(out, 0, SEEK_SET);
-		file_read_fd(out, "nft", 65536, &said, NULL, NULL);
-		if (i == TRIES || !said || strncmp(said, interrupted, strlen(interrupted)) != 0)
-			return error_set(err, EIO, "nft does not take Seapod's rules: %.*s",
-					 said ? (int)strcspn(said, "\n") : 0, said ? said : "");
-		usleep(PAUSE_US);
-	}
+	if (status == 0)
+		return 0;
+	_cleanup_free_ char *said = NULL;
+	lseek(out, 0, SEEK_SET);
+	file_read_fd(out, "nft", 65536, &said, NULL, NULL);
+	return error_set(err, EIO, "nft does not take Seapod's rules: %.*s",
+			 said ? (int)strcspn(said, "\n") : 0, said ? said : "");
 }
 
 int rules_load(const struct instance *in, const struct network_states *networks, struct error *err)

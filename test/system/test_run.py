@@ -144,7 +144,7 @@ def test_it_is_fast(seapod):
 
 
 def test_rm_removes_only_what_it_has_made(seapod):
-    seapod.apply(pod("web", container()))
+    seapod.apply(pod("web", container(), hostNetwork=True))
     for more in ([], ["-d"]):
         done = seapod.run("run", "--rm", *more, "--name", "web", BUSYBOX, "true", check=False)
         assert done.returncode == 125 and "exists" in done.stderr
