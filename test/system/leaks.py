@@ -113,5 +113,8 @@ def difference(before, after):
     lines = []
     for kind in before:
         lines += [f"{kind}: left behind: {what}" for what in sorted(after[kind] - before[kind])]
-        lines += [f"{kind}: gone: {what}" for what in sorted(before[kind] - after[kind])]
+        gone = before[kind] - after[kind]
+        if kind == "mounts":  # who removes a directory takes what is mounted on it out of our namespace, too: another program's, then
+            gone = {what for what in gone if os.path.exists(what.rsplit(" (", 1)[0])}
+        lines += [f"{kind}: gone: {what}" for what in sorted(gone)]
     return "\n".join(lines)
