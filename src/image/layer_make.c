@@ -25,6 +25,7 @@ struct making {
 	char scratch[128]; /* below ROOT */
 	int lock, dir;
 	bool indexed; /* "index" and "tar" are what was made; else "tree" */
+	bool has_tar; /* "tar" is whole */
 };
 
 bool layer_is_made(const struct instance *in, const char *diff_id)
@@ -127,6 +128,20 @@ static int write_index(struct making *m, struct tree *t, uint64_t bytes, const c
 	return r == 0 && fdatasync(fd) < 0 ? error_errno(m->err, "cannot store a layer") : r;
 }
 
+/* A plain blob is the tar: one file with two names, and what was written a second time need not reach the disk. */
+static int keep_tar(struct making *m, int tar, const char *diff_id)
+{
+	char blob[128];
+
+	m->has_tar = true;
+	snprintf(blob, sizeof(blob), "images/blobs/sha256/%s", diff_id + strlen("sha256:"));
+	if (!m->source->keep && text_is(m->source->digest, diff_id) &&
+	    linkat(m->in->rootfd, blob, m->dir, "same", 0) == 0 &&
+	    renameat(m->dir, "same", m->dir, "tar") == 0)
+		return 0;
+	return fdatasync(tar) < 0 ? error_errno(m->err, "cannot store a layer") : 0;
+}
+
 /* The tar and its index; what cannot be had so is unpacked from the tar. */
 static int index_blob(struct making *m, struct stream *s)
 {
@@ -144,10 +159,12 @@ static int index_blob(struct making *m, struct stream *s)
 	if (r == 0 && fits)
 		r = write_index(m, &tree, bytes, stream_plain_digest(s));
 	tree_end(&tree);
+	if (r == 0)
+		r = keep_tar(m, tar, stream_plain_digest(s));
 	if (r == 0 && !fits)
 		return unpack_tar(m, tar);
 	m->indexed = r == 0;
-	return r == 0 && fdatasync(tar) < 0 ? error_errno(m->err, "cannot store a layer") : r;
+	return r;
 }
 
 static int check_digests(struct making *m)
@@ -165,36 +182,48 @@ static int check_digests(struct making *m)
 	return 0;
 }
 
+static struct stream *open_source(const struct making *m, int blob, bool mounts)
+{
+	const struct layer_source *source = m->source;
+	struct stream *s = stream_open(source->fd, source->offset, source->size, m->limits->bytes);
+
+	if (source->keep)
+		stream_copy(s, blob, !mounts);
+	if (source->trusted)
+		stream_trust(s);
+	if (source->arrivals > 0)
+		stream_follow(s, source->arrivals);
+	if (source->ahead)
+		stream_run_ahead(s);
+	return s;
+}
+
 static int make(struct making *m)
 {
 	const char *why;
+	bool mounts = layer_can_mount(m->in, &why);
 	_cleanup_close_ int blob = m->source->keep ? scratch_file(m, "blob") : -1;
-	struct stream *s = stream_open(m->source->fd, m->source->offset, m->source->size, m->limits->bytes);
 
-	if (m->source->keep)
-		stream_copy(s, blob);
-	int r = m->source->keep && blob < 0    ? -m->err->code
-		: layer_can_mount(m->in, &why) ? index_blob(m, s)
-					       : unpack_into_tree(m, s);
+	if (m->source->keep && blob < 0)
+		return -m->err->code;
+	struct stream *s = open_source(m, blob, mounts);
+	int r = mounts ? index_blob(m, s) : unpack_into_tree(m, s);
 	if (r == 0) {
-		strcpy(m->made->digest, stream_raw_digest(s));
+		strcpy(m->made->digest, m->source->trusted ? m->source->digest : stream_raw_digest(s));
 		strcpy(m->made->diff_id, stream_plain_digest(s));
 		m->made->size = (int64_t)stream_raw_size(s);
 		r = check_digests(m);
 	}
 	stream_close(s);
-	if (r == 0 && blob >= 0 && !m->indexed && fdatasync(blob) < 0)
-		r = error_errno(m->err, "cannot store a blob");
-	return r;
+	return r == 0 && blob >= 0 && fdatasync(blob) < 0 ? error_errno(m->err, "cannot store a blob") : r;
 }
 
 /* --- into its place --------------------------------------------------------------------------------------------------------- */
 
-/* A plain blob is the tar: one file with two names. */
 static int place_blob(struct making *m)
 {
 	char to[128];
-	bool plain = m->indexed && text_is(m->made->digest, m->made->diff_id);
+	bool plain = m->has_tar && text_is(m->made->digest, m->made->diff_id);
 
 	if (!m->source->keep)
 		return 0;
@@ -278,7 +307,24 @@ int layer_make(const struct instance *in, const char *digest, const char *diff_i
 	_cleanup_close_ int fd = openat(in->rootfd, blob, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_errno(err, "cannot open the blob %.19s", digest);
-	const struct layer_source source = { .fd = fd, .size = -1, .digest = digest, .diff_id = diff_id };
+	const struct layer_source source = {
+		.fd = fd, .size = -1, .digest = digest, .diff_id = diff_id, .trusted = true
+	};
+	int r = layer_make_from(in, &source, limits, &made, err);
+	return r < 0 ? r : 0;
+}
+
+int layer_make_following(const struct instance *in, int fd, int arrivals, const char *digest,
+			 const char *diff_id, const struct unpack_limits *limits, struct error *err)
+{
+	struct layer_made made;
+	const struct layer_source source = { .fd = fd,
+					     .size = -1,
+					     .digest = digest,
+					     .diff_id = diff_id,
+					     .trusted = true,
+					     .ahead = true,
+					     .arrivals = arrivals };
 	int r = layer_make_from(in, &source, limits, &made, err);
 	return r < 0 ? r : 0;
 }

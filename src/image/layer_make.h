@@ -21,6 +21,9 @@ struct layer_source {
 	const char *digest;   /* that it must have, or NULL */
 	const char *diff_id;  /* that its contents must have, or NULL */
 	bool keep;            /* the blob goes to the store, too */
+	bool trusted;         /* the blob has the digest: whoever stored it has made sure */
+	bool ahead;           /* there is a processor to spare: decompress in a thread of its own */
+	int arrivals;         /* FD is still being written: see stream_follow; 0: it is whole */
 };
 
 struct layer_made {
@@ -37,6 +40,10 @@ int layer_make(const struct instance *in, const char *digest, const char *diff_i
 	       const struct unpack_limits *limits, struct error *err);
 
 bool layer_is_made(const struct instance *in, const char *diff_id);
+
+/* The same while the blob is still being written to the file FD, as ARRIVALS tells (arrivals.h). */
+int layer_make_following(const struct instance *in, int fd, int arrivals, const char *digest,
+			 const char *diff_id, const struct unpack_limits *limits, struct error *err);
 
 /* Unpacks a layer whose tar is there (layer_ready asks for it where the kernel cannot mount it). */
 int layer_unpack(const struct instance *in, const char *diff_id, const struct unpack_limits *limits,

@@ -83,7 +83,9 @@ static const char *blob_path(struct loading *l, const char *digest)
 static int make_layer(struct loading *l, struct layer_job *job)
 {
 	_cleanup_close_ int fd = -1;
-	struct layer_source source = { .digest = job->digest, .diff_id = job->diff_id, .keep = true };
+	struct layer_source source = {
+		.digest = job->digest, .diff_id = job->diff_id, .keep = true, .ahead = l->ahead
+	};
 
 	if (image_archive_find(&l->archive, job->member, &fd, &source.offset, &source.size) < 0)
 		return error_set(&job->err, ENOENT, "the archive has no layer '%.200s'", job->member);
@@ -121,6 +123,7 @@ int loading_layers(struct loading *l, struct layer_jobs *jobs)
 	if (jobs->n > LAYERS_MAX)
 		return error_set(l->err, EFBIG, "the image has %zu layers; at most %d are taken", jobs->n,
 				 LAYERS_MAX);
+	l->ahead = jobs->n < n;
 	while (started + 1 < n && started + 1 < jobs->n &&
 	       pthread_create(&threads[started], NULL, make_layers, &w) == 0)
 		started++;
@@ -434,7 +437,9 @@ static int import_layer(struct loading *l, int fd, const char *name, struct node
 {
 	struct layer_jobs jobs = {};
 	struct layer_job *job = list_add(l->arena, &jobs);
-	const struct layer_source source = { .fd = fd, .offset = -1, .size = -1, .keep = true };
+	const struct layer_source source = {
+		.fd = fd, .offset = -1, .size = -1, .keep = true, .ahead = true
+	};
 	char id[DIGEST_SIZE], manifest[DIGEST_SIZE];
 	_cleanup_text_ struct text text = {};
 	int64_t size;

@@ -14,6 +14,7 @@ struct loading {
 	struct loaded_images *out;
 	struct image_archive archive;
 	bool fresh; /* something of the image at hand was not here */
+	bool ahead; /* fewer layers than processors: each may have two */
 };
 
 /* A layer to be made from the member of the archive. */

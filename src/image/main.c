@@ -3,6 +3,7 @@
  *	seapod-image ROOT RUN load FILE
  *	seapod-image ROOT RUN import FILE NAME [CONFIG-JSON]
  *	seapod-image ROOT RUN layer DIGEST DIFF-ID		makes a layer ready from its blob
+ *	seapod-image ROOT RUN follow DIGEST DIFF-ID		the same while the blob comes: it is standard input, descriptor 3 tells of its bytes (arrivals.h)
  *	seapod-image ROOT RUN save FILE IMAGE...
  *	seapod-image ROOT RUN unpack DIFF-ID
  *
@@ -11,12 +12,15 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "image/layer_make.h"
 #include "image/load.h"
 #include "image/save.h"
 #include "object/json.h"
+
+enum { ARRIVALS = 3 };
 
 static int load(const struct instance *in, int argc, char **argv, struct arena *a, struct error *err)
 {
@@ -50,6 +54,14 @@ static int layer(const struct instance *in, int argc, char **argv, struct arena 
 	return layer_make(in, argv[0], argv[1], &unpack_default_limits, err);
 }
 
+static int follow(const struct instance *in, int argc, char **argv, struct arena *a, struct error *err)
+{
+	(void)argc;
+	(void)a;
+	return layer_make_following(in, STDIN_FILENO, ARRIVALS, argv[0], argv[1], &unpack_default_limits,
+				    err);
+}
+
 static int unpack_layer(const struct instance *in, int argc, char **argv, struct arena *a, struct error *err)
 {
 	(void)argc;
@@ -66,11 +78,8 @@ static const struct {
 	const char *name;
 	int arguments; /* at least */
 	int (*run)(const struct instance *in, int argc, char **argv, struct arena *a, struct error *err);
-} verbs[] = { { "load", 1, load },
-	      { "import", 2, import },
-	      { "save", 2, save },
-	      { "layer", 2, layer },
-	      { "unpack", 1, unpack_layer } };
+} verbs[] = { { "load", 1, load },   { "import", 2, import }, { "save", 2, save },
+	      { "layer", 2, layer }, { "follow", 2, follow }, { "unpack", 1, unpack_layer } };
 
 int main(int argc, char **argv)
 {

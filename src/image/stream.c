@@ -5,76 +5,81 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/eventfd.h>
 #include <zstd.h>
 
-#include "base/file.h"
 #include "base/memory.h"
-#include "image/digest.h"
+#include "image/ahead.h"
+#include "image/blob_source.h"
 
 enum format { FORMAT_UNKNOWN, FORMAT_PLAIN, FORMAT_GZIP, FORMAT_ZSTD };
 
+_Static_assert((int)AHEAD_PIECE == (int)STREAM_CHUNK,
+	       "one piece of a stream is what a thread makes at a time");
+
+/* The first part is the thread's while one runs ahead. */
 struct stream {
-	int fd, copy;
-	int64_t offset, left; /* of the part of FD that is read; -1: see stream_open */
-	uint64_t limit, out_size, in_size;
+	struct blob_source source;
 	enum format format;
-	struct digest raw, plain;
-	char raw_text[DIGEST_SIZE], plain_text[DIGEST_SIZE];
 	struct inflate_state inflate;
 	ZSTD_DStream *zstd;
+	uint64_t limit, out_size;
 	size_t in_at, in_n; /* what of IN is not used yet */
 	bool ended, member_done;
-	unsigned char in[STREAM_CHUNK], out[STREAM_CHUNK];
+	unsigned char in[STREAM_CHUNK];
+
+	int copy;
+	bool wants_ahead, copies_plain;
+	struct ahead *ahead;
+	struct digest plain;
+	char raw_text[DIGEST_SIZE], plain_text[DIGEST_SIZE];
+	unsigned char out[STREAM_CHUNK];
 };
 
 struct stream *stream_open(int fd, int64_t offset, int64_t size, uint64_t limit)
 {
 	struct stream *s = memory_one(struct stream);
-	s->fd = fd;
-	s->copy = -1;
-	s->offset = offset;
-	s->left = size;
+
+	blob_source_begin(&s->source, fd, offset, size);
 	s->limit = limit;
-	digest_begin(&s->raw);
+	s->copy = -1;
 	digest_begin(&s->plain);
 	return s;
 }
 
-void stream_copy(struct stream *s, int to)
+void stream_copy(struct stream *s, int to, bool plain_too)
 {
 	s->copy = to;
+	s->copies_plain = plain_too;
 }
 
-static ssize_t read_some(struct stream *s)
+void stream_trust(struct stream *s)
 {
-	size_t most = s->left >= 0 && (uint64_t)s->left < sizeof(s->in) ? (size_t)s->left : sizeof(s->in);
-	ssize_t n = s->offset < 0 ? read(s->fd, s->in, most) : pread(s->fd, s->in, most, s->offset);
+	s->source.trusted = true;
+}
 
-	if (n > 0) {
-		s->offset += s->offset < 0 ? 0 : n;
-		s->left -= s->left < 0 ? 0 : n;
-	}
-	return n;
+void stream_follow(struct stream *s, int arrivals)
+{
+	s->source.arrivals = arrivals;
+	s->source.trusted = true;
+}
+
+void stream_run_ahead(struct stream *s)
+{
+	s->wants_ahead = true;
+	s->source.stop = eventfd(0, EFD_CLOEXEC);
 }
 
 /* Fills IN when it is used up. 1: there is something; 0: the end; negative. */
 static int fill(struct stream *s, struct error *err)
 {
-	while (s->in_at == s->in_n && !s->ended) {
-		ssize_t n = read_some(s);
-		if (n < 0 && errno == EINTR)
-			continue;
+	if (s->in_at == s->in_n && !s->ended) {
+		long n = blob_source_read(&s->source, s->in, sizeof(s->in), err);
 		if (n < 0)
-			return error_errno(err, "cannot read a layer");
+			return (int)n;
 		s->ended = n == 0;
 		s->in_at = 0;
 		s->in_n = (size_t)n;
-		s->in_size += (size_t)n;
-		digest_add(&s->raw, s->in, (size_t)n);
-		int r = s->copy < 0 ? 0 : write_all(s->copy, s->in, (size_t)n);
-		if (r < 0)
-			return error_code(err, r, "cannot store a blob");
 	}
 	return s->in_at < s->in_n;
 }
@@ -96,7 +101,7 @@ static void recognise(struct stream *s)
 }
 
 /* One step of gzip, which may have several members (RFC 1952 2.2). What came out; negative. */
-static long step_gzip(struct stream *s, struct error *err)
+static long step_gzip(struct stream *s, unsigned char *out, struct error *err)
 {
 	if (s->member_done) {
 		isal_inflate_reset(&s->inflate);
@@ -105,20 +110,20 @@ static long step_gzip(struct stream *s, struct error *err)
 	}
 	s->inflate.next_in = s->in + s->in_at;
 	s->inflate.avail_in = (uint32_t)(s->in_n - s->in_at);
-	s->inflate.next_out = s->out;
-	s->inflate.avail_out = sizeof(s->out);
+	s->inflate.next_out = out;
+	s->inflate.avail_out = STREAM_CHUNK;
 	int r = isal_inflate(&s->inflate);
 	if (r < 0)
 		return error_set(err, EBADMSG, "a layer is not right gzip");
 	s->in_at = s->in_n - s->inflate.avail_in;
 	s->member_done = s->inflate.block_state == ISAL_BLOCK_FINISH;
-	return (long)(sizeof(s->out) - s->inflate.avail_out);
+	return (long)(STREAM_CHUNK - s->inflate.avail_out);
 }
 
-static long step_zstd(struct stream *s, struct error *err)
+static long step_zstd(struct stream *s, unsigned char *to, struct error *err)
 {
 	ZSTD_inBuffer in = { s->in, s->in_n, s->in_at };
-	ZSTD_outBuffer out = { s->out, sizeof(s->out), 0 };
+	ZSTD_outBuffer out = { to, STREAM_CHUNK, 0 };
 	size_t r = ZSTD_decompressStream(s->zstd, &out, &in);
 
 	if (ZSTD_isError(r))
@@ -128,55 +133,95 @@ static long step_zstd(struct stream *s, struct error *err)
 	return (long)out.pos;
 }
 
-/* As it is, and not hashed twice. */
-static long step_plain(struct stream *s, const void **data)
-{
-	*data = s->in + s->in_at;
-	size_t n = s->in_n - s->in_at;
-	s->in_at = s->in_n;
-	return (long)n;
-}
-
 /* Is there output inside the decompressor although its input is used up? */
 static bool holds_back(const struct stream *s)
 {
-	return (s->format == FORMAT_GZIP && s->inflate.avail_out == 0 && !s->member_done && s->in_size) ||
+	return (s->format == FORMAT_GZIP && s->inflate.avail_out == 0 && !s->member_done && s->source.size) ||
 	       (s->format == FORMAT_ZSTD && !s->member_done && s->out_size &&
-		s->out_size % sizeof(s->out) == 0);
+		s->out_size % STREAM_CHUNK == 0);
 }
 
-long stream_next(struct stream *s, const void **data, struct error *err)
+static int count(struct stream *s, long n, struct error *err)
 {
+	s->out_size += (uint64_t)n;
+	return s->out_size > s->limit ? error_set(err, EFBIG, "a layer unpacks to more than %llu bytes",
+						  (unsigned long long)s->limit)
+				      : 0;
+}
+
+/* What the decompressor makes next, into OUT. How many bytes; 0 at the end. */
+static long decompress(void *with, unsigned char *out, struct error *err)
+{
+	struct stream *s = with;
+
 	for (;;) {
 		int more = fill(s, err);
 		if (more < 0)
 			return more;
-		if (s->format == FORMAT_UNKNOWN)
-			recognise(s);
-		if (!more && !holds_back(s)) {
-			if (s->format != FORMAT_PLAIN && !s->member_done)
-				return error_set(err, EBADMSG, "a layer is cut off");
-			return 0;
-		}
-		long n = s->format == FORMAT_GZIP   ? step_gzip(s, err)
-			 : s->format == FORMAT_ZSTD ? step_zstd(s, err)
-						    : step_plain(s, data);
-		if (n < 0)
+		if (!more && !holds_back(s))
+			return s->member_done ? 0 : error_set(err, EBADMSG, "a layer is cut off");
+		long n = s->format == FORMAT_GZIP ? step_gzip(s, out, err) : step_zstd(s, out, err);
+		int r = n < 0 ? (int)n : count(s, n, err);
+		if (r < 0)
+			return r;
+		if (n > 0)
 			return n;
-		s->out_size += (uint64_t)n;
-		if (s->out_size > s->limit)
-			return error_set(err, EFBIG, "a layer unpacks to more than %llu bytes",
-					 (unsigned long long)s->limit);
-		if (n > 0) {
-			if (s->format != FORMAT_PLAIN) {
-				digest_add(&s->plain, s->out, (size_t)n);
-				*data = s->out;
-			}
-			return n;
-		}
 		if (!more)
 			return error_set(err, EBADMSG, "a layer is cut off");
 	}
+}
+
+/* As it is, and hashed once: by the source, unless that need not. */
+static long pass_on(struct stream *s, const void **data, struct error *err)
+{
+	int more = fill(s, err);
+	size_t n = s->in_n - s->in_at;
+
+	if (more <= 0)
+		return more;
+	*data = s->in + s->in_at;
+	s->in_at = s->in_n;
+	if (s->source.trusted)
+		digest_add(&s->plain, *data, n);
+	int r = count(s, (long)n, err);
+	return r < 0 ? r : (long)n;
+}
+
+/* What it is, is told by the first four bytes, which may come one by one; and it decides whether a copy and a thread are of use. */
+static int begin(struct stream *s, struct error *err)
+{
+	long n = 1;
+
+	while (n > 0 && s->in_n < 4) {
+		n = blob_source_read(&s->source, s->in + s->in_n, sizeof(s->in) - s->in_n, err);
+		if (n < 0)
+			return (int)n;
+		s->in_n += (size_t)n;
+	}
+	s->ended = n == 0;
+	recognise(s);
+	bool plain = s->format == FORMAT_PLAIN;
+	int r = s->copy < 0 || (plain && !s->copies_plain)
+			? 0
+			: blob_source_copy(&s->source, s->copy, s->in, s->in_n, err);
+	if (r == 0 && s->wants_ahead && !plain)
+		s->ahead = ahead_begin(decompress, s);
+	return r;
+}
+
+long stream_next(struct stream *s, const void **data, struct error *err)
+{
+	int r = s->format == FORMAT_UNKNOWN ? begin(s, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (s->format == FORMAT_PLAIN)
+		return pass_on(s, data, err);
+	*data = s->out;
+	long n = s->ahead ? ahead_next(s->ahead, data, err) : decompress(s, s->out, err);
+	if (n > 0)
+		digest_add(&s->plain, *data, (size_t)n);
+	return n;
 }
 
 int stream_finish(struct stream *s, struct error *err)
@@ -188,9 +233,9 @@ int stream_finish(struct stream *s, struct error *err)
 		;
 	if (n < 0)
 		return (int)n;
-	digest_end(&s->raw, s->raw_text);
+	digest_end(&s->source.sum, s->raw_text);
 	digest_end(&s->plain, s->plain_text);
-	if (s->format == FORMAT_PLAIN)
+	if (s->format == FORMAT_PLAIN && !s->source.trusted)
 		strcpy(s->plain_text, s->raw_text);
 	return 0;
 }
@@ -207,12 +252,14 @@ const char *stream_plain_digest(const struct stream *s)
 
 uint64_t stream_raw_size(const struct stream *s)
 {
-	return s->in_size;
+	return s->source.size;
 }
 
 void stream_close(struct stream *s)
 {
-	EVP_MD_CTX_free(s->raw.context);
+	blob_source_stop(&s->source);
+	ahead_end(s->ahead);
+	blob_source_end(&s->source);
 	EVP_MD_CTX_free(s->plain.context);
 	ZSTD_freeDStream(s->zstd);
 	free(s);

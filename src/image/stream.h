@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -17,8 +18,19 @@ enum { STREAM_CHUNK = 256 * 1024 };
  * out. */
 struct stream *stream_open(int fd, int64_t offset, int64_t size, uint64_t limit);
 
-/* Writes what is read, as it is read, to the file TO (not owned), too. */
-void stream_copy(struct stream *s, int to);
+/* Each of these before the first stream_next. */
+
+/* Writes what is read, as it is read, to the file TO (not owned), too; of a plain tar, which comes out as it is, only if PLAIN_TOO. */
+void stream_copy(struct stream *s, int to, bool plain_too);
+
+/* Makes no digest of what is read: who wrote the file has made it. */
+void stream_trust(struct stream *s);
+
+/* The file is still being written, and the eventfd ARRIVALS (not owned) says how far (arrivals.h). Trusts, too. */
+void stream_follow(struct stream *s, int arrivals);
+
+/* Decompresses in a thread of its own, so that who takes the pieces works beside it. */
+void stream_run_ahead(struct stream *s);
 
 /* The next piece, valid until the next call. Its size; 0 at the end; negative: err says why. */
 long stream_next(struct stream *s, const void **data, struct error *err);
@@ -26,7 +38,7 @@ long stream_next(struct stream *s, const void **data, struct error *err);
 /* Reads what is left, so that both digests are whole. */
 int stream_finish(struct stream *s, struct error *err);
 
-/* After stream_finish: "sha256:…" of what was read (RAW) and of what came out (PLAIN). */
+/* After stream_finish: "sha256:…" of what was read (RAW; not if it was trusted) and of what came out (PLAIN). */
 const char *stream_raw_digest(const struct stream *s);
 const char *stream_plain_digest(const struct stream *s);
 uint64_t stream_raw_size(const struct stream *s);

@@ -335,11 +335,18 @@ void http_step(struct http *h, int ms)
 	ms = start_due(h, ms);
 	curl_multi_perform(h->multi, &running);
 	if (running == h->running)
-		curl_multi_poll(h->multi, NULL, 0, ms, NULL);
+		curl_multi_poll(h->multi, h->also, h->also_n, ms, NULL);
+	h->also_n = 0;
 	curl_multi_perform(h->multi, &running);
 	while ((m = curl_multi_info_read(h->multi, &left)))
 		if (m->msg == CURLMSG_DONE)
 			finish(h, m->easy_handle, m->data.result);
+}
+
+void http_wait_also(struct http *h, int fd)
+{
+	if (h->also_n < HTTP_ALSO_MAX)
+		h->also[h->also_n++] = (struct curl_waitfd){ .fd = fd, .events = CURL_WAIT_POLLIN };
 }
 
 const char *http_header(const struct http_request *q, const char *name)

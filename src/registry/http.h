@@ -62,10 +62,15 @@ struct http_request {
 	char curl_error[CURL_ERROR_SIZE];
 };
 
+enum { HTTP_ALSO_MAX = 16 };
+
 struct http {
 	CURLM *multi;
 	struct http_request *waiting; /* to be sent later */
 	int running;
+	struct curl_waitfd
+		also[HTTP_ALSO_MAX]; /* descriptors of others that end the waiting when they can be read */
+	unsigned also_n;
 };
 
 int http_open(struct http *h, struct error *err);
@@ -79,6 +84,9 @@ void http_reset(struct http_request *q);
 
 /* Waits for something to happen, at most MS, and lets it happen. */
 void http_step(struct http *h, int ms);
+
+/* The next http_step, and only that, ends when FD can be read. */
+void http_wait_also(struct http *h, int fd);
 
 /* How many bytes of Q's body are on their way. */
 int64_t http_sent(const struct http_request *q);

@@ -5,10 +5,18 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "image/arrivals.h"
 #include "image/layer.h"
-#include "registry/maker.h"
 
-enum { TRANSFERS_MAX = 6, MAKERS_MAX = 4, STEP_MS = 50, ANSWER_MAX = 64 * 1024, BUSY_US = 100 * 1000 };
+enum {
+	TRANSFERS_MAX = 6,
+	MAKERS_MAX = 4,
+	STEP_MS = 50,
+	ANSWER_MAX = 64 * 1024,
+	BUSY_US = 100 * 1000,
+	FOLLOW_BYTES = 8 * 1024 * 1024, /* smaller ones are made when they are there */
+	TELL_BYTES = 256 * 1024
+};
 
 static void begin(struct transfer *one);
 
@@ -20,7 +28,7 @@ void transfers_add(struct transfers *t, const struct descriptor *blob, bool is_l
 		if (text_is((*other)->blob.digest, blob->digest) && (*other)->is_layer == is_layer)
 			return;
 	struct transfer *one = arena_one(a, struct transfer);
-	*one = (struct transfer){ .all = t, .blob = *blob, .is_layer = is_layer, .maker = -1, .words = -1 };
+	*one = (struct transfer){ .all = t, .blob = *blob, .is_layer = is_layer, .maker = MAKER_NONE };
 	one->item = progress_add(&t->session->progress, blob->digest, blob->size);
 	*list_add(a, &t->items) = one;
 }
@@ -36,6 +44,51 @@ static void fail(struct transfer *one, const struct error *why)
 		one->all->why = *why;
 }
 
+/* --- making layers while their blobs come --------------------------------------------------------------- */
+
+/* Its maker has read what is not so, or will never be. */
+static void stop_following(struct transfer *one)
+{
+	one->all->following -= one->maker.process >= 0;
+	maker_stop(&one->maker);
+}
+
+static void tell(struct transfer *one, bool whole)
+{
+	if (one->maker.process < 0 || (!whole && one->writer.at - one->told < TELL_BYTES))
+		return;
+	arrivals_add(one->maker.arrivals, one->writer.at - one->told, whole);
+	one->told = one->writer.at;
+}
+
+/* A maker that cannot be started now will be when the blob is there, and says then why not. */
+static void follow(struct transfer *one)
+{
+	struct transfers *t = one->all;
+
+	if (maker_start(t->session->in, one->blob.digest, one->diff_id, one->writer.fd, &one->maker, NULL) <
+	    0)
+		return;
+	t->following++;
+	one->told = 0;
+	tell(one, false);
+}
+
+static void look_at_follower(struct transfer *one)
+{
+	if (maker_ended(&one->maker, NULL) == 0)
+		return;
+	one->all->following--;
+	one->alone = true;
+}
+
+static bool may_follow(const struct transfer *one, unsigned makers)
+{
+	return one->diff_id && !one->alone && one->blob.size >= FOLLOW_BYTES &&
+	       one->all->following < makers &&
+	       layer_kind(one->all->session->in, one->diff_id) == LAYER_MISSING;
+}
+
 /* --- fetching ------------------------------------------------------------------------------------------- */
 
 static void is_here(struct transfer *one)
@@ -43,6 +96,11 @@ static void is_here(struct transfer *one)
 	bool fetched = one->item->state == PROGRESS_TRANSFER;
 
 	one->state = TRANSFER_HERE;
+	if (one->maker.process >= 0) {
+		one->state = TRANSFER_MAKING;
+		one->all->following--;
+		one->all->making++;
+	}
 	enter(one, one->is_layer ? PROGRESS_UNPACKING : fetched ? PROGRESS_DONE : PROGRESS_THERE);
 }
 
@@ -75,6 +133,7 @@ static int place(struct transfer *one, struct http_request *q)
 		return 0;
 	if (q->status == 206)
 		return error_set(&q->why, EPROTO, "it sends another part of a blob than it was asked for");
+	stop_following(one);
 	return blob_restart(&one->writer, &q->why);
 }
 
@@ -87,6 +146,7 @@ static int64_t take(struct http_request *q, const void *data, size_t n)
 		return -1;
 	if (blob_add(&one->writer, data, n, &q->why) < 0)
 		return -1;
+	tell(one, false);
 	one->item->at = one->writer.at;
 	ask->tries = ask->auths = 0;
 	return (int64_t)n;
@@ -111,6 +171,10 @@ static void finish(struct transfer *one)
 	struct error why = {};
 	int r = blob_finish(&one->writer, &why);
 
+	if (r == 0)
+		tell(one, true);
+	else
+		stop_following(one);
 	blob_end(&one->writer);
 	if (r == 0)
 		is_here(one);
@@ -136,6 +200,7 @@ static void on_done(struct ask *ask)
 		finish(one);
 		return;
 	}
+	stop_following(one);
 	blob_end(&one->writer);
 	if (again)
 		begin(one);
@@ -192,8 +257,7 @@ static void make(struct transfer *one)
 	if (layer_directory(t->session->in, one->diff_id, path, NULL) == 0) {
 		one->state = TRANSFER_DONE;
 		enter(one, PROGRESS_DONE);
-	} else if (maker_start(t->session->in, one->blob.digest, one->diff_id, &one->maker, &one->words,
-			       &why) < 0) {
+	} else if (maker_start(t->session->in, one->blob.digest, one->diff_id, -1, &one->maker, &why) < 0) {
 		fail(one, &why);
 	} else {
 		one->state = TRANSFER_MAKING;
@@ -204,7 +268,7 @@ static void make(struct transfer *one)
 static void look_at_maker(struct transfer *one)
 {
 	struct error why = {};
-	int r = maker_ended(&one->maker, &one->words, &why);
+	int r = maker_ended(&one->maker, &why);
 
 	if (r == 0)
 		return;
@@ -227,6 +291,10 @@ static void advance(struct transfer *one, unsigned makers)
 		begin(one);
 	if (one->state == TRANSFER_HERE && one->diff_id && t->making < makers)
 		make(one);
+	if (one->state == TRANSFER_RUNNING && one->maker.process >= 0)
+		look_at_follower(one);
+	else if (one->state == TRANSFER_RUNNING && may_follow(one, makers))
+		follow(one);
 	if (one->state == TRANSFER_MAKING)
 		look_at_maker(one);
 }
@@ -236,8 +304,7 @@ static void abandon(struct transfers *t)
 {
 	list_each(item, &t->items) {
 		struct transfer *one = *item;
-		if (one->state == TRANSFER_MAKING)
-			maker_stop(&one->maker, &one->words);
+		maker_stop(&one->maker);
 		client_release(&one->ask);
 		blob_end(&one->writer);
 	}
@@ -264,6 +331,8 @@ int transfers_run(struct transfers *t, int (*on_config)(struct transfers *t, voi
 			    on_config(t, with, &t->why) == 0)
 				one->state = TRANSFER_DONE;
 			done += one->state == TRANSFER_DONE;
+			if (one->state == TRANSFER_MAKING)
+				http_wait_also(&t->session->http, one->maker.process);
 		}
 		progress_tick(&t->session->progress);
 		if (done < t->items.n && t->why.code == 0)

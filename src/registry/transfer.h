@@ -5,13 +5,14 @@
 #include <sys/types.h>
 
 #include "image/blob.h"
+#include "registry/maker.h"
 #include "registry/session.h"
 
 enum transfer_state {
 	TRANSFER_WAITING, /* for a place, or for another process that is bringing the same blob */
-	TRANSFER_RUNNING,
-	TRANSFER_HERE,   /* the blob is */
-	TRANSFER_MAKING, /* seapod-image unpacks it */
+	TRANSFER_RUNNING, /* a large one may be unpacked meanwhile: then it has a maker */
+	TRANSFER_HERE,    /* the blob is */
+	TRANSFER_MAKING,  /* seapod-image unpacks it */
 	TRANSFER_DONE,
 };
 
@@ -28,15 +29,17 @@ struct transfer {
 	struct ask ask;
 	struct blob_writer writer;
 	struct progress_item *item;
-	int maker, words; /* the pidfd of seapod-image, and what it says */
+	struct maker maker;
+	bool alone;   /* its maker failed on bytes that nobody had checked yet: the blob first */
+	int64_t told; /* how many bytes the maker knows of, while it follows */
 };
 
 struct transfers {
 	struct registry_session *session;
 	struct clients *clients;
 	struct LIST(struct transfer *) items;
-	unsigned running, making;
-	bool fetched; /* something came */
+	unsigned running, following, making; /* blobs that come; makers of those; other makers */
+	bool fetched;                        /* something came */
 	struct error why;
 };
 

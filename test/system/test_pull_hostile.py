@@ -1,5 +1,6 @@
 """What networks and enemies do to a pull: it ends, whole or not at all, and says why."""
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -11,6 +12,8 @@ import time
 import pytest
 
 import registry
+import world
+from hostile import TOOLS
 from instance import eventually
 from pulling import certs_d, fails, fake, insecure, login, partial, real, ROOT, runs, seapod, tls
 from test_images import FILE, layer
@@ -66,6 +69,106 @@ def test_a_server_without_ranges_sends_it_all_again(seapod, real):
     seapod.run("pull", f"{proxy.host}/t/busybox:1")
     assert runs(seapod, f"{proxy.host}/t/busybox:1")
     proxy.stop()
+
+
+# --- a large layer is made ready while its blob still comes
+
+LARGE = os.urandom(12_000_000)
+
+
+@pytest.fixture
+def large(seapod, fake):
+    """A proxy before a registry with an image of one gzip layer that is followed (transfer.c FOLLOW_BYTES)."""
+    tar = layer(*TOOLS, ("large", FILE, LARGE))
+    packed = gzip.compress(tar, 1)
+    config = {"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(tar).hexdigest()]}}
+    fake.put_manifest({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                       "config": {**fake.put_blob(json.dumps(config).encode()), "mediaType": "application/vnd.oci.image.config.v1+json"},
+                       "layers": [{**fake.put_blob(packed), "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip"}]}, "1")
+    proxy = registry.Proxy(fake.host)
+    proxy.image, proxy.blob = f"{proxy.host}/a:1", "GET .*" + hashlib.sha256(packed).hexdigest()
+    insecure(seapod, proxy.host)
+    yield proxy
+    proxy.stop()
+
+
+def makers(seapod):
+    return [pid for pid, (_, line) in world.descendants().items() if f"{seapod.root} {seapod.run_dir} follow" in line]
+
+
+def has_large(seapod, name):
+    return seapod.out("run", "--rm", "--net", "none", "--pull", "never", name, "/bin/busybox", "sha256sum", "/large").split()[0] == hashlib.sha256(LARGE).hexdigest()
+
+
+def slowly(n, then):
+    """N bytes, and the rest after THEN()."""
+    def what(request, pass_on):
+        status, headers, body = pass_on()
+        give_head(request, status, headers, len(body))
+        request.wfile.write(body[:n])
+        request.wfile.flush()
+        then()
+        request.wfile.write(body[n:])
+    return what
+
+
+def give_head(request, status, headers, length):
+    request.send_response(status)
+    for name, value in headers.items():
+        if name.lower() != "content-length":
+            request.send_header(name, value)
+    request.send_header("Content-Length", str(length))
+    request.end_headers()
+
+
+def test_a_layer_is_made_while_it_comes(seapod, large):
+    seen = []
+
+    def look():
+        eventually(lambda: makers(seapod), "somebody makes the layer of half a blob")
+        eventually(lambda: max(scratch_bytes(seapod), default=0) > 4_000_000, "what has come is unpacked")
+        seen.append(True)
+    large.rule(large.blob, slowly(7_000_000, look))
+    seapod.run("pull", large.image)
+    assert seen and has_large(seapod, large.image) and not partial(seapod) and not makers(seapod)
+
+
+def scratch_bytes(seapod):
+    return [path.stat().st_size for path in pathlib.Path(seapod.root, "partial").glob("layer-*/tar")]
+
+
+@pytest.mark.parametrize("then", [lambda request, pass_on: registry.give(request, *pass_on()), registry.without_ranges])
+def test_a_layer_that_is_followed_breaks_off(seapod, large, then):
+    """It goes on where it was, and when it begins again, so does who follows."""
+    large.rule(large.blob, registry.cut_after(9_000_000))
+    large.rule(large.blob, then)
+    seapod.run("pull", large.image)
+    assert has_large(seapod, large.image) and not partial(seapod) and not makers(seapod)
+
+
+def test_a_layer_that_is_followed_and_damaged_is_refused(seapod, large):
+    def damage_early(request, pass_on):
+        status, headers, body = pass_on()
+        registry.give(request, status, headers, body[:5_000] + bytes([body[5_000] ^ 1]) + body[5_001:])
+    large.rule(large.blob, damage_early, times=9)
+    assert "has the digest" in fails(seapod, "pull", large.image)
+    assert not makers(seapod) and not list(pathlib.Path(seapod.root, "layers").iterdir())
+    large.rules.clear()
+    seapod.run("pull", large.image)
+    assert has_large(seapod, large.image)
+
+
+def test_who_follows_ends_with_the_pull(seapod, large):
+    def kill():
+        eventually(lambda: makers(seapod), "a maker")
+        pull.kill()
+        pull.wait()
+        eventually(lambda: not makers(seapod), "the maker to end with who started it")
+    large.rule(large.blob, slowly(7_000_000, kill))
+    pull = seapod.start("pull", large.image)
+    eventually(lambda: pull.poll() is not None and not makers(seapod), "the pull to end")
+    seapod.run("pull", large.image)
+    assert has_large(seapod, large.image)
 
 
 @pytest.mark.parametrize("what", [registry.fail_with(500), registry.fail_with(503, Retry_After=1), registry.fail_with(429, Retry_After=0)])
