@@ -42,7 +42,7 @@ static int join_cgroup(struct child *c, const struct step *s, struct error *err)
 /* Root, network, names: all at once, from the kernel's own handle (setns(2) with a pidfd, Linux 5.8). */
 static int join(struct child *c, const struct step *s, struct error *err)
 {
-	if (setns(s->fd, (int)c->plan->joined) < 0)
+	if (c->plan->joined && setns(s->fd, (int)c->plan->joined) < 0)
 		return error_errno(err, "cannot enter the container");
 	return 0;
 }
@@ -158,6 +158,7 @@ static step_function *const functions[STEP_KINDS] = {
 	[STEP_JOIN] = join,
 	[STEP_OPEN] = child_open,
 	[STEP_LEAVE] = child_leave,
+	[STEP_ROOT_OPEN] = child_root_open,
 	[STEP_ROOT_OVERLAY] = child_root_overlay,
 	[STEP_ROOT_BIND] = child_root_bind,
 	[STEP_ROOT_ATTACH] = child_root_attach,
@@ -204,9 +205,13 @@ static void fill_low_descriptors(void)
 
 void child_run(const struct plan *plan, int sync)
 {
-	struct child c = {
-		.plan = plan, .sync = sync, .root = -1, .dev = -1, .null = -1, .empty = -1, .label = -1
-	};
+	struct child c = { .plan = plan,
+			   .sync = sync,
+			   .root = plan->root > 0 ? plan->root : -1,
+			   .dev = -1,
+			   .null = -1,
+			   .empty = -1,
+			   .label = -1 };
 	struct error err = {};
 
 	c.umask = umask(0);

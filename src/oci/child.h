@@ -33,9 +33,10 @@ typedef int step_function(struct child *c, const struct step *s, struct error *e
 /* Loads F, which has SECCOMP_FILTER_FLAG_NEW_LISTENER, and sends the listener to the parent. */
 int child_filter_listening(struct child *c, const struct oci_filter *f, struct error *err);
 
-step_function child_open, child_leave, child_root_overlay, child_root_bind, child_root_attach, child_attach,
-	child_device, child_device_file, child_link, child_console, child_readonly, child_mask,
-	child_make_cwd, child_change_root, child_root_readonly, child_root_propagation;
+step_function child_open, child_leave, child_root_open, child_root_overlay, child_root_bind,
+	child_root_attach, child_attach, child_device, child_device_file, child_link, child_console,
+	child_readonly, child_mask, child_make_cwd, child_change_root, child_root_readonly,
+	child_root_propagation;
 step_function child_be_root, child_enter, child_namespaces, child_time, child_hostname, child_domainname,
 	child_loopback, child_sysctl, child_hook;
 step_function child_scheduler, child_io_priority, child_personality, child_memory_policy, child_affinity,

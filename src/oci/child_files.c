@@ -42,6 +42,15 @@ int child_leave(struct child *c, const struct step *s, struct error *err)
 	return r < 0 ? fail(r, err, "leave the mounts of", "the host") : 0;
 }
 
+/* The namespace is another party's: no link of its own leads to a descriptor of ours. */
+int child_root_open(struct child *c, const struct step *s, struct error *err)
+{
+	_cleanup_close_ int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	c->root = top < 0 ? -errno : path_open_in_root(top, s->path, O_PATH | O_DIRECTORY, 0);
+	return c->root < 0 ? fail(c->root, err, "open the root file system", s->path) : 0;
+}
+
 int child_root_overlay(struct child *c, const struct step *s, struct error *err)
 {
 	const struct plan_overlay *o = s->overlay;

@@ -65,10 +65,12 @@ struct exec_setting {
 	int cgroup_fd;
 	int tasks[CGROUP_FDS_MAX];
 	int task_count;
-	int target_pidfd;    /* the container's first process */
-	int pid_namespace;   /* >= 0: its pid namespace, when it is not the caller's own */
-	uint64_t namespaces; /* which to join, CLONE_NEW*; 0: all but user and time */
-	bool outlives;       /* it does not die with the caller */
+	int target_pidfd;      /* the container's first process */
+	int pid_namespace;     /* >= 0: its pid namespace, when it is not the caller's own */
+	uint64_t namespaces;   /* which to join, CLONE_NEW*; 0: all but user and time */
+	int root;              /* > 0: its root, where that is not the one of its mount namespace */
+	const char *root_path; /* the same as a path in a mount namespace that is entered */
+	bool outlives;         /* it does not die with the caller */
 };
 
 int container_exec(const struct oci_process *process, const struct exec_setting *setting,

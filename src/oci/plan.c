@@ -9,6 +9,7 @@
 
 #include <linux/sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -199,15 +200,35 @@ static void add_hooks(struct plan *plan, const struct oci_hook_list *hooks,
 	}
 }
 
+/* What is mounted there is its owner's; the root is a directory in it. It comes last, since from here on the host's /proc is not in view. */
+static void add_visit(struct plan *plan, const struct oci_spec *spec, const struct oci_namespace *mounts,
+		      const struct container_setting *setting, struct arena *a)
+{
+	add(plan, a, STEP_ENTER)->namespace = mounts;
+	add_path(plan, a, STEP_ROOT_OPEN, spec->root.path);
+	if (setting->has_hooks)
+		add(plan, a, STEP_READY);
+	add_path(plan, a, STEP_MAKE_CWD, spec->process.cwd);
+	add(plan, a, STEP_CHANGE_ROOT)->flags = 1;
+}
+
 static void add_mounts(struct plan *plan, const struct oci_spec *spec,
 		       const struct container_setting *setting, struct arena *a)
 {
+	list_each(n, &spec->joined)
+		if (n->type == CLONE_NEWNS) {
+			add_visit(plan, spec, n, setting, a);
+			return;
+		}
 	plan->opened = arena_alloc(a, (spec->mounts.n + 1) * sizeof(*plan->opened));
 	for (size_t i = 0; i < spec->mounts.n; i++)
 		plan->opened[i] = spec->mounts.at[i].open ? spec->mounts.at[i].source_fd : -1;
 	add_opens(plan, spec, false, a);
-	add(plan, a, STEP_LEAVE);
+	if (!spec->shares_mounts)
+		add(plan, a, STEP_LEAVE);
 	add_root(plan, &spec->root, setting->mount_point, a);
+	if (spec->shares_mounts) /* nobody else gets what is mounted below */
+		add(plan, a, STEP_ROOT_PROPAGATION)->flags = MS_PRIVATE | MS_REC;
 	add_opens(plan, spec, true, a);
 	for (size_t i = 0; i < spec->mounts.n; i++) {
 		struct step *s = add(plan, a, STEP_ATTACH);
@@ -225,7 +246,7 @@ static void add_mounts(struct plan *plan, const struct oci_spec *spec,
 		add(plan, a, STEP_READY);
 	add_hooks(plan, &spec->createContainer, &spec->creating, a);
 	add_path(plan, a, STEP_MAKE_CWD, spec->process.cwd);
-	add(plan, a, STEP_CHANGE_ROOT)->flags = setting->no_pivot;
+	add(plan, a, STEP_CHANGE_ROOT)->flags = setting->no_pivot || spec->shares_mounts;
 	if (spec->root.readonly)
 		add(plan, a, STEP_ROOT_READONLY);
 	if (spec->rootfsPropagation)
@@ -240,7 +261,7 @@ static void add_namespaces(struct plan *plan, const struct oci_spec *spec, struc
 	if (spec->namespaces & CLONE_NEWUSER)
 		add(plan, a, STEP_WAIT);
 	list_each(n, &spec->joined)
-		if (!spec->user_namespace && n->type != CLONE_NEWPID)
+		if (!spec->user_namespace && n->type != CLONE_NEWPID && n->type != CLONE_NEWNS)
 			add(plan, a, STEP_ENTER)->namespace = n;
 	if (spec->user_namespace)
 		add(plan, a, STEP_BE_ROOT);
@@ -353,9 +374,14 @@ void plan_exec(struct plan *plan, const struct oci_process *process, const struc
 	static const struct oci_hook_list none;
 
 	*plan = (struct plan){ .joined = setting->namespaces ? setting->namespaces : JOINED,
+			       .root = setting->root,
 			       .outlives = setting->outlives };
 	add_beginning(plan, process, setting->tasks, setting->task_count, a);
 	add(plan, a, STEP_JOIN)->fd = setting->target_pidfd;
+	if (setting->root_path)
+		add_path(plan, a, STEP_ROOT_OPEN, setting->root_path);
+	if (setting->root > 0 || setting->root_path)
+		add(plan, a, STEP_CHANGE_ROOT)->flags = 1;
 	add_identity(plan, process, setting->stdio, -1, a);
 	add_end(plan, process, &none, NULL, a);
 }

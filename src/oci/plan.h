@@ -30,6 +30,7 @@ enum step_kind {
 	STEP_JOIN,         /* exec: the namespaces of the process behind fd (spec: plan.joined) */
 	STEP_OPEN,         /* mount: made or copied, detached, while the host's mounts are still in view */
 	STEP_LEAVE,        /* the host's mounts, for a mount namespace of our own */
+	STEP_ROOT_OPEN,    /* path, in a mount namespace of others */
 	STEP_ROOT_OVERLAY, /* overlay */
 	STEP_ROOT_BIND,    /* path of the host */
 	STEP_ROOT_ATTACH,  /* path of the host */
@@ -106,8 +107,8 @@ struct step {
 
 struct plan {
 	struct LIST(struct step) steps;
-	int *opened;     /* the child's memory: one descriptor a mount */
-	int root;        /* > 0: for STEP_ROOT_BIND, instead of a path */
+	int *opened; /* the child's memory: one descriptor a mount */
+	int root; /* > 0: for STEP_ROOT_BIND, instead of a path; of an exec: what STEP_CHANGE_ROOT goes to */
 	bool outlives;   /* it is not tied to its parent's life */
 	uint64_t joined; /* exec: CLONE_NEW* */
 	int stdio[3];

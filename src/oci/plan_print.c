@@ -22,6 +22,7 @@ static const char *const names[STEP_KINDS] = {
 	[STEP_JOIN] = "join the namespaces of",
 	[STEP_OPEN] = "open",
 	[STEP_LEAVE] = "leave the host's mounts",
+	[STEP_ROOT_OPEN] = "open root",
 	[STEP_ROOT_OVERLAY] = "root overlay",
 	[STEP_ROOT_BIND] = "root bind",
 	[STEP_ROOT_ATTACH] = "root on",
@@ -115,6 +116,7 @@ static void print_namespaces(struct text *out, uint64_t types)
 	} all[] = {
 		{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNET, "network" },
 		{ CLONE_NEWTIME, "time" },     { CLONE_NEWUTS, "uts" }, { CLONE_NEWUSER, "user" },
+		{ CLONE_NEWNS, "mount" },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
@@ -136,6 +138,7 @@ static bool print_files(const struct step *s, struct text *out)
 		print_options(out, s->overlay->options.at, s->overlay->options.n);
 		return true;
 	case STEP_ROOT_BIND:
+	case STEP_ROOT_OPEN:
 	case STEP_ROOT_ATTACH:
 	case STEP_READONLY:
 	case STEP_MASK:

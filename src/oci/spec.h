@@ -139,8 +139,9 @@ struct oci_spec {
 	struct LIST(struct oci_device) devices;
 	struct LIST(const char *) maskedPaths;
 	struct LIST(const char *) readonlyPaths;
-	uint64_t namespaces; /* the new ones, CLONE_NEW*, besides mount, which always is */
+	uint64_t namespaces; /* the new ones, CLONE_NEW*, besides mount (see shares_mounts) */
 	struct LIST(struct oci_namespace) joined;
+	bool shares_mounts; /* no mount namespace of its own: the caller's, or the one of JOINED, in which nothing is mounted */
 	uint64_t rootfsPropagation;    /* MS_SLAVE … of the container's "/"; 0: private */
 	bool user_namespace;           /* a new one, or one of JOINED */
 	const char *uid_map, *gid_map; /* user_namespaces(7), of a new user namespace */

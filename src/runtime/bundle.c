@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/security_module.h"
 #include "runtime/rootless.h"
 
 const struct config_linux *bundle_linux(const struct oci_bundle *b)
@@ -146,11 +147,14 @@ int bundle_namespaces(struct oci_bundle *b, struct error *err)
 	const struct config_linux *l = bundle_linux(b);
 	int r = 0;
 
+	b->spec.shares_mounts = true;
 	for (size_t i = 0; i < l->namespaces.n && r == 0; i++) {
 		const struct config_namespace *n = &l->namespaces.at[i];
 		if (!text_empty(n->path))
 			r = join_namespace(b, n, i, err);
-		else if (!text_is(n->type, "mount"))
+		else if (text_is(n->type, "mount"))
+			b->spec.shares_mounts = false;
+		else
 			b->spec.namespaces |= type_of(n->type);
 	}
 	if (b->spec.namespaces & CLONE_NEWUSER) {
@@ -288,8 +292,8 @@ int oci_bundle_spec(struct oci_bundle *b, struct error *err)
 
 	if (!b->config.process)
 		return error_set(err, EINVAL, "process: it is missing, and there would be nothing to start");
-	if (!text_empty(label))
-		return error_set(err, EOPNOTSUPP, "linux.mountLabel: SELinux is not supported");
+	if (!text_empty(label) && !security_module_is_active("selinux"))
+		return error_set(err, EOPNOTSUPP, "linux.mountLabel: SELinux is not active on this machine");
 	if ((r = bundle_namespaces(b, err)) < 0 || (r = bundle_sysctls(b, err)) < 0 ||
 	    (r = oci_bundle_process(b, b->config.process, &b->spec.process, err)) < 0 ||
 	    (r = bundle_mounts(b, err)) < 0 || (r = bundle_devices(b, err)) < 0)

@@ -51,6 +51,7 @@ int oci_bundle_affinity(struct oci_bundle *b, const struct config_process *from,
 
 /* --- parts, not for others --- */
 
+bool bundle_visits(const struct oci_bundle *b); /* does it join a mount namespace? */
 int bundle_mounts(struct oci_bundle *b, struct error *err);
 int bundle_cgroup_mounts(struct oci_bundle *b, const struct oci_mount *m, size_t i, struct error *err);
 int bundle_devices(struct oci_bundle *b, struct error *err);

@@ -167,6 +167,9 @@ static int add_mount(struct oci_bundle *b, size_t i, struct error *err)
 	if (!m.propagation && (wish.bind || text_is(from->type, "bind")))
 		m.propagation = default_propagation(b);
 	m.type = from->type;
+	if (!text_empty(bundle_linux(b)->mountLabel) && !m.remount && !wish.bind && !text_empty(from->type) &&
+	    !text_is(from->type, "bind"))
+		mount_words_label(&m, bundle_linux(b)->mountLabel, b->arena);
 	if (m.remount)
 		m.type = NULL;
 	else if (wish.bind || text_is(from->type, "bind"))
@@ -190,8 +193,20 @@ static int add_mount(struct oci_bundle *b, size_t i, struct error *err)
 	return r;
 }
 
+bool bundle_visits(const struct oci_bundle *b)
+{
+	list_each(n, &bundle_linux(b)->namespaces)
+		if (text_is(n->type, "mount"))
+			return !text_empty(n->path);
+	return false;
+}
+
 int bundle_mounts(struct oci_bundle *b, struct error *err)
 {
+	if (bundle_visits(b)) {
+		b->spec.root.path = absolute(b, b->config.root->path, b->dir);
+		return 0;
+	}
 	int r = open_root(b, err);
 
 	for (size_t i = 0; i < b->config.mounts.n && r == 0; i++)
@@ -262,7 +277,7 @@ static bool dev_is_bound(const struct oci_bundle *b)
 int bundle_devices(struct oci_bundle *b, struct error *err)
 {
 	const struct config_linux *l = bundle_linux(b);
-	bool bound = dev_is_bound(b);
+	bool bound = dev_is_bound(b) || bundle_visits(b);
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults) && !bound && r == 0; i++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runtime/net_devices.h"
+#include "runtime/resctrl.h"
 
 static int check_rlimits(const struct config_process *p, struct error *err)
 {
@@ -35,8 +36,35 @@ static const struct config_namespace *find(const struct config_linux *l, const c
 	return NULL;
 }
 
+/* Where others have mounted what they like nothing is mounted, made or changed. */
+static int check_visit(const struct oci_config *c, const struct config_linux *l, struct error *err)
+{
+	const struct {
+		const char *property;
+		bool wanted;
+	} all[] = {
+		{ "mounts", c->mounts.n },
+		{ "root.readonly", c->root->readonly },
+		{ "process.terminal", c->process && c->process->terminal },
+		{ "linux.devices", l->devices.n },
+		{ "linux.maskedPaths", l->maskedPaths.n },
+		{ "linux.readonlyPaths", l->readonlyPaths.n },
+		{ "linux.rootfsPropagation", !text_empty(l->rootfsPropagation) },
+		{ "hooks.createContainer", c->hooks.createContainer.n },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i].wanted)
+			return error_set(err, EOPNOTSUPP,
+					 "%s: not in a mount namespace that others have (linux.namespaces)",
+					 all[i].property);
+	return 0;
+}
+
 static int check_namespaces(const struct oci_config *c, const struct config_linux *l, struct error *err)
 {
+	int r;
+
 	for (size_t i = 0; i < l->namespaces.n; i++) {
 		const struct config_namespace *n = &l->namespaces.at[i];
 		if (!text_empty(n->path) && n->path[0] != '/')
@@ -49,12 +77,12 @@ static int check_namespaces(const struct oci_config *c, const struct config_linu
 	}
 	const struct config_namespace *user = find(l, "user"), *time = find(l, "time"),
 				      *mount = find(l, "mount");
-	if (!mount)
-		return error_set(err, EOPNOTSUPP,
-				 "linux.namespaces: a container without a mount namespace is not supported");
-	if (!text_empty(mount->path))
-		return error_set(err, EOPNOTSUPP,
-				 "linux.namespaces: a mount namespace that exists is not supported");
+	if (user && (!mount || !text_empty(mount->path)))
+		return error_set(
+			err, EOPNOTSUPP,
+			"linux.namespaces: with a user namespace there must be a new mount namespace, too");
+	if (mount && !text_empty(mount->path) && (r = check_visit(c, l, err)) < 0)
+		return r;
 	if (!text_empty(c->hostname) && !find(l, "uts"))
 		return error_set(err, EINVAL,
 				 "hostname: it needs a UTS namespace, else it would be the machine's "
@@ -168,8 +196,6 @@ static int check_net_devices(const struct config_linux *l, struct error *err)
 /* What is understood and cannot be done: refused, never passed over ("Valid values"). */
 static int check_supported(const struct config_linux *l, struct error *err)
 {
-	if (l->intelRdt)
-		return error_set(err, EOPNOTSUPP, "linux.intelRdt: it is not supported");
 	if (l->personality && l->personality->flags.n)
 		return error_set(err, EOPNOTSUPP, "linux.personality.flags: '%s' is not supported",
 				 l->personality->flags.at[0]);
@@ -194,5 +220,7 @@ int oci_config_check(const struct oci_config *c, struct error *err)
 		r = check_seccomp(l, err);
 	if (r == 0)
 		r = check_net_devices(l, err);
+	if (r == 0 && l->intelRdt)
+		r = resctrl_check(l->intelRdt, err);
 	return r < 0 ? r : check_supported(l, err);
 }

@@ -158,6 +158,19 @@ static void apply(const struct word *w, struct oci_mount *m, struct mount_wish *
 	}
 }
 
+void mount_words_label(struct oci_mount *m, const char *label, struct arena *a)
+{
+	static const char *const policy[] = { "proc", "sysfs", "mqueue", "cgroup", "cgroup2" };
+
+	for (size_t i = 0; i < sizeof(policy) / sizeof(*policy); i++)
+		if (text_is(m->type, policy[i]))
+			return;
+	list_each(o, &m->options)
+		if (text_ends(o->key, "context"))
+			return;
+	*list_add(a, &m->options) = (struct mount_option){ "context", label };
+}
+
 void mount_words_read(const char *const *at, size_t n, struct oci_mount *m, struct mount_wish *wish,
 		      struct arena *a)
 {

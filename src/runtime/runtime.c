@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "runtime/hooks.h"
+#include "runtime/resctrl.h"
 #include "runtime/runtime_parts.h"
 
 enum { KILL_MS = 10000 };
@@ -158,6 +159,18 @@ static void find_cgroup(struct oci_state *s, const struct oci_bundle *b)
 		s->record.cgroupPath = runtime_cgroup_path(b, s->id);
 }
 
+/* Without the file system there is no class either. */
+static int leave_resctrl(const struct oci_state *s, const struct oci_bundle *b, struct error *err)
+{
+	struct resctrl resctrl;
+	int r = resctrl_open(&resctrl, bundle_linux(b)->intelRdt, s->id, err);
+
+	if (r == 0)
+		r = resctrl_remove(&resctrl, err);
+	resctrl_close(&resctrl);
+	return r == -EOPNOTSUPP ? 0 : r;
+}
+
 static int delete (struct oci_state *s, bool force, void (*warn)(const char *text), struct error *err)
 {
 	_cleanup_(oci_bundle_close) struct oci_bundle bundle = {};
@@ -177,6 +190,8 @@ static int delete (struct oci_state *s, bool force, void (*warn)(const char *tex
 	if (s->record.cgroupPath && oci_container_cgroup(s, &g, NULL) == 0)
 		r = oci_cgroup_remove(&g, err);
 	oci_cgroup_close(&g);
+	if (r == 0 && saved)
+		r = leave_resctrl(s, &bundle, err);
 	if (r == 0 && runtime_unit(s, &unit))
 		r = systemd_stop(&unit, err);
 	if (r == 0)

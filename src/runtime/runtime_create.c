@@ -20,6 +20,7 @@
 #include "runtime/checkpoint.h"
 #include "runtime/hooks.h"
 #include "runtime/net_devices.h"
+#include "runtime/resctrl.h"
 #include "runtime/runtime.h"
 #include "runtime/runtime_parts.h"
 #include "runtime/seccomp_agent.h"
@@ -102,6 +103,7 @@ struct creation {
 	bool has_cgroup;
 	struct oci_unit unit; /* no name: without systemd */
 	struct systemd_worker worker;
+	struct resctrl resctrl;
 	int cache, listen;
 	struct container_process *p;
 	char *state_text; /* "creating", with its process */
@@ -246,6 +248,11 @@ static int clone_container(struct creation *c, struct error *err)
 	};
 	int r = 0;
 
+	if (spec->shares_mounts && !bundle_visits(&c->bundle)) {
+		if (mkdirat(c->state.dir, "rootfs", 0700) < 0)
+			return error_errno(err, "cannot make the directory for the root file system");
+		setting.mount_point = arena_printf(c->bundle.arena, "/proc/self/fd/%d/rootfs", c->state.dir);
+	}
 	spec->process.keep_keyring = io->no_new_keyring;
 	spec->process.preserved = io->preserve_fds;
 	if (getenv("LISTEN_FDS")) { /* sd_listen_fds(3) */
@@ -335,7 +342,7 @@ static int restore(struct creation *c, struct error *err)
 	c->state.record.pid = c->p->pid;
 	c->state.record.startTime = process_start_time(c->p->pid);
 	c->state.record.newTime |= has_other_time(c->p->pid);
-	if ((r = record(c, err)) == 0)
+	if ((r = resctrl_enter(&c->resctrl, c->p->pid, err)) == 0 && (r = record(c, err)) == 0)
 		systemd_release(&c->worker);
 	return r;
 }
@@ -347,7 +354,8 @@ static int create(struct creation *c, struct error *err)
 	if ((r = runtime_check_preserved(c->wish->io.preserve_fds, err)) < 0 ||
 	    (r = oci_bundle_open(&c->bundle, c->wish->bundle, c->wish->id, NULL, 0, err)) < 0 ||
 	    (r = keep_config(c, err)) < 0 || (r = oci_bundle_enter(&c->bundle, err)) < 0 ||
-	    (r = make_cgroup(c, err)) < 0)
+	    (r = resctrl_open(&c->resctrl, bundle_linux(&c->bundle)->intelRdt, c->wish->id, err)) < 0 ||
+	    (r = make_cgroup(c, err)) < 0 || (r = resctrl_make(&c->resctrl, err)) < 0)
 		return r;
 	if (c->wish->restore)
 		return restore(c, err);
@@ -362,6 +370,8 @@ static int create(struct creation *c, struct error *err)
 		return c->listen < 0 ? c->listen : r;
 	c->state.record.pid = c->p->pid;
 	c->state.record.startTime = process_start_time(c->p->pid);
+	if ((r = resctrl_enter(&c->resctrl, c->p->pid, err)) < 0)
+		return r;
 	c->state_text = runtime_state_text(&c->state, "creating");
 	if (has_runtime_hooks(&c->bundle) && (r = run_create_hooks(c, err)) < 0)
 		return r;
@@ -383,6 +393,7 @@ static void undo(struct creation *c)
 		process_wait(c->p->pidfd, &status);
 	}
 	container_process_close(c->p);
+	resctrl_undo(&c->resctrl);
 	if (c->has_cgroup)
 		oci_cgroup_remove(&c->cgroup, NULL);
 	systemd_release(&c->worker);
@@ -402,6 +413,7 @@ int oci_create(int rootfd, struct oci_create_wish *wish, struct container_proces
 			      .caller = geteuid(),
 			      .listen = -1,
 			      .worker = { .socket = -1 },
+			      .resctrl = RESCTRL_NONE,
 			      .p = p,
 			      .bundle = { .pid_namespace = -1, .devpts = -1, .cache = -1 } };
 
@@ -417,6 +429,7 @@ int oci_create(int rootfd, struct oci_create_wish *wish, struct container_proces
 	}
 	close_fd(&c.listen);
 	oci_cgroup_close(&c.cgroup);
+	resctrl_close(&c.resctrl);
 	oci_bundle_close(&c.bundle);
 	oci_state_close(&c.state);
 	free(c.state_text);

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "runtime/resctrl.h"
 #include "runtime/rootless.h"
 #include "runtime/runtime_parts.h"
 
@@ -126,6 +127,17 @@ static int shared_namespaces(pid_t pid)
 	return shared;
 }
 
+static int enter_resctrl(const struct execution *e, pid_t pid, struct error *err)
+{
+	struct resctrl resctrl;
+	int r = resctrl_open(&resctrl, bundle_linux(&e->bundle)->intelRdt, e->state.id, err);
+
+	if (r == 0)
+		r = resctrl_enter(&resctrl, pid, err);
+	resctrl_close(&resctrl);
+	return r;
+}
+
 static int enter(struct execution *e, struct container_process *p, struct error *err)
 {
 	enum { USUAL = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP };
@@ -146,6 +158,14 @@ static int enter(struct execution *e, struct container_process *p, struct error 
 			      (record->newTime ? CLONE_NEWTIME : 0),
 		.outlives = true,
 	};
+	_cleanup_close_ int root =
+		openat(e->state.dir, "rootfs", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (root >= 0) { /* it has the machine's mounts: to enter them would be to leave its root */
+		setting.namespaces &= ~(uint64_t)CLONE_NEWNS;
+		setting.root = root;
+	}
+	if (bundle_visits(&e->bundle))
+		setting.root_path = record->rootfs;
 	if (e->bundle.rootless)
 		setting.namespaces &= ~(uint64_t)shared_namespaces((pid_t)record->pid);
 	if (e->process.terminal)
@@ -156,6 +176,8 @@ static int enter(struct execution *e, struct container_process *p, struct error 
 	for (int i = 0; i < setting.task_count; i++)
 		close(setting.tasks[i]);
 	close_fd(&e->wish->io.terminal.slave);
+	if (r == 0)
+		r = enter_resctrl(e, p->pid, err);
 	if (r == 0)
 		r = runtime_report_executed(&e->state, &e->bundle, p, p->pid, err);
 	return r < 0 ? r : 0;

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/path.h"
 #include "linux/process.h"
 #include "object/json.h"
 #include "runtime/cgroup.h"
@@ -151,6 +153,18 @@ static bool is_current(const struct oci_state *s)
 	       mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
 }
 
+/* Of a container without a mount namespace of its own: its root, with all that is mounted below. */
+static void remove_root(const struct oci_state *s)
+{
+	char proc[32], path[64];
+
+	while (unlinkat(s->dir, "rootfs", AT_REMOVEDIR) < 0 && errno == EBUSY) {
+		snprintf(path, sizeof(path), "%s/rootfs", path_of_fd(s->dir, proc));
+		if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+			break;
+	}
+}
+
 int oci_state_claim(int rootfd, const char *id, struct oci_state *s, struct error *err)
 {
 	const char *why = oci_id_check(id);
@@ -173,6 +187,7 @@ int oci_state_claim(int rootfd, const char *id, struct oci_state *s, struct erro
 	if (!made) { /* its creator died before there was a container */
 		unlinkat(s->dir, "start", 0);
 		unlinkat(s->dir, "config.json", 0);
+		remove_root(s);
 	}
 	return 0;
 }
@@ -211,6 +226,7 @@ int oci_state_remove(struct oci_state *s, struct error *err)
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
 		unlinkat(s->dir, files[i], 0);
+	remove_root(s);
 	if (unlinkat(s->rootfd, s->id, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
 	return errno == ENOTEMPTY ? file_remove_tree(s->rootfd, s->id, err)

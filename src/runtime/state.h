@@ -3,6 +3,7 @@
  *	state.json    the record, replaced by rename(2)
  *	config.json   a copy of the configuration: later changes of the bundle's do not count (runtime.md "Lifecycle" 2)
  *	start         the socket at which a container that was created waits; it goes when the container is started
+ *	rootfs        where a container that has no mount namespace of its own has its root, and nothing else has
  *
  * The directory's name is the claim on the id (mkdir(2) makes it or says that it is there), a lock on the directory keeps commands that
  * change something apart, and is also how one sees that a creator is still at work or has died. Whether the container runs is asked of the

@@ -92,6 +92,15 @@ static struct node *memory_policy(struct arena *a)
 	return n;
 }
 
+static struct node *intel_rdt(struct arena *a)
+{
+	struct node *n = flag(a, "enabled", true);
+
+	node_put(a, n, "schemata", node_bool(a, true));
+	node_put(a, n, "monitoring", node_bool(a, true));
+	return n;
+}
+
 static struct node *linux_features(struct arena *a)
 {
 	struct node *n = node_new(a, NODE_MAP), *extensions = node_new(a, NODE_MAP);
@@ -102,9 +111,9 @@ static struct node *linux_features(struct arena *a)
 	node_put(a, n, "cgroup", cgroup(a));
 	node_put(a, n, "seccomp", seccomp(a));
 	node_put(a, n, "apparmor", flag(a, "enabled", true));
-	node_put(a, n, "selinux", flag(a, "enabled", false));
+	node_put(a, n, "selinux", flag(a, "enabled", true));
 	node_put(a, n, "memoryPolicy", memory_policy(a));
-	node_put(a, n, "intelRdt", flag(a, "enabled", false));
+	node_put(a, n, "intelRdt", intel_rdt(a));
 	node_put(a, n, "mountExtensions", extensions);
 	node_put(a, n, "netDevices", flag(a, "enabled", true));
 	return n;

@@ -33,7 +33,7 @@ def test_unknown_properties_are_passed_over(oci):
     (lambda c: c["linux"].update(devices=[{"type": "x", "path": "/dev/x"}]), ["linux.devices[0].type"]),
     (lambda c: c["linux"].update(sysctl={"vm.swappiness": "1"}), ["linux.sysctl", "vm.swappiness"]),
     (lambda c: c["linux"].update(rootfsPropagation="sideways"), ["linux.rootfsPropagation"]),
-    (lambda c: c["linux"].update(intelRdt={}), ["linux.intelRdt"]),
+    (lambda c: c["linux"].update(intelRdt={}), ["linux.intelRdt", "no resctrl file system"]),
     (lambda c: c["linux"].update(mountLabel="x"), ["linux.mountLabel"]),
     (lambda c: c["linux"].update(seccomp={"defaultAction": "SCMP_ACT_NO"}), ["linux.seccomp", "SCMP_ACT_NO"]),
     (lambda c: c["linux"].update(seccomp={"syscalls": []}), ["linux.seccomp", "defaultAction"]),

@@ -70,8 +70,13 @@ static void a_configuration_is_read(void **state)
 
 static void what_is_wrong_is_named(void **state)
 {
-	refuses(*state, "{" BASE "},\"linux\":{}}",
-		"linux.namespaces: a container without a mount namespace is not supported");
+	refuses(*state,
+		"{" BASE
+		"},\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\"}],\"linux\":{\"namespaces\":"
+		"[{\"type\":\"mount\",\"path\":\"/proc/1/ns/mnt\"}]}}",
+		"mounts: not in a mount namespace that others have (linux.namespaces)");
+	refuses(*state, "{" BASE "},\"linux\":{" MOUNT_NAMESPACE ",\"intelRdt\":{\"closID\":\"a/b\"}}}",
+		"linux.intelRdt.closID: 'a/b' is not the name of one directory");
 	refuses(*state,
 		"{" BASE
 		",\"rlimits\":[{\"type\":\"RLIMIT_CPU\",\"soft\":-1,\"hard\":1}]},\"linux\":{" MOUNT_NAMESPACE
@@ -115,6 +120,24 @@ static void options_become_attributes(void **state)
 	assert_null(m.options.at[2].value);
 	for (size_t i = 1; mount_word(i); i++)
 		assert_true(strcmp(mount_word(i - 1), mount_word(i)) < 0);
+}
+
+/* linux.mountLabel: for new file systems whose files have no labels of their own. */
+static void mounts_get_their_label(void **state)
+{
+	const char *const types[] = { "tmpfs", "devpts", "proc", "sysfs", "mqueue", "cgroup2" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		struct oci_mount m = { .type = types[i] };
+		mount_words_label(&m, "u:r:t:s0:c1,c2", *state);
+		assert_int_equal(m.options.n, i < 2);
+		if (i < 2) {
+			assert_string_equal(m.options.at[0].key, "context");
+			assert_string_equal(m.options.at[0].value, "u:r:t:s0:c1,c2");
+			mount_words_label(&m, "another", *state); /* what the options say stays */
+			assert_int_equal(m.options.n, 1);
+		}
+	}
 }
 
 static const char *planned(struct arena *a, const struct oci_spec *spec,
@@ -197,6 +220,33 @@ static void everything_has_its_place(void **state)
 	assert_null(strstr(plan, "open /data"));
 }
 
+/* Without a mount namespace of its own: nothing is left, the root is private, the root is changed by chroot(2). In one of others nothing is
+ * mounted, and it is entered after everything that the host's /proc is needed for. */
+static void mounts_may_be_shared(void **state)
+{
+	struct arena *a = *state;
+	struct oci_spec s = { .process = { .cwd = "/" }, .root = { .path = "/r" }, .shares_mounts = true };
+	const struct container_setting setting = { .cgroup_fd = -1,
+						   .pid_namespace = -1,
+						   .mount_point = "/point" };
+
+	*list_add(a, &s.process.args) = "true";
+	*list_add(a, &s.sysctl) = (struct oci_sysctl){ "net/ipv4/ip_forward", "1" };
+	*list_add(a, &s.mounts) = (struct oci_mount){ .destination = "/data", .source_fd = 12, .open = true };
+	const char *plan = planned(a, &s, &setting);
+	has_in_order(plan, (const char *const[]){ "root on /point\n", "root propagation 0x44000\n",
+						  "attach /data\n", "change root\n", NULL });
+	assert_null(strstr(plan, "leave the host's mounts"));
+
+	s.mounts.n = 0;
+	*list_add(a, &s.joined) = (struct oci_namespace){ .type = CLONE_NEWNS, .fd = 9 };
+	plan = planned(a, &s, &setting);
+	has_in_order(plan,
+		     (const char *const[]){ "sysctl net/ipv4/ip_forward=1\n", "enter mount\n",
+					    "open root /r\n", "change root\n", "close the rest\n", NULL });
+	assert_null(strstr(plan, "/point"));
+}
+
 static void signals_have_names_and_numbers(void **state)
 {
 	(void)state;
@@ -229,6 +279,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PURE(a_configuration_is_read),        PURE(what_is_wrong_is_named),
 		PURE(options_become_attributes),      PURE(everything_has_its_place),
+		PURE(mounts_get_their_label),         PURE(mounts_may_be_shared),
 		PURE(signals_have_names_and_numbers), PURE(ids_are_names_of_directories),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
