@@ -41,7 +41,8 @@ int run_volume(struct context *x, int argc, char **argv, struct error *err);
 int run_resize(struct context *x, int argc, char **argv, struct error *err);
 int run_dns(struct context *x, int argc, char **argv, struct error *err);
 int run_oci(struct context *x, int argc, char **argv, struct error *err);
-int restore_pods(struct context *x, struct error *err); /* system restore */
+int restore_pods(struct context *x, struct error *err);            /* system restore */
+int system_check(struct context *x, bool json, struct error *err); /* system check */
 int run_system(struct context *x, int argc, char **argv, struct error *err);
 int run_completion(struct context *x, int argc, char **argv, struct error *err);
 int run_help(struct context *x, int argc, char **argv, struct error *err);
@@ -52,5 +53,5 @@ extern const struct option_spec apply_options[], events_options[], top_options[]
 	delete_options[], rm_options[], stop_options[], restart_options[], kill_options[], get_options[],
 	ps_options[], exec_options[], debug_options[], run_options[], network_options[], logs_options[],
 	load_options[], image_options[], build_options[], images_options[], save_options[], volume_options[],
-	dns_options[], resize_options[], help_options[];
+	dns_options[], system_options[], resize_options[], help_options[];
 extern const struct option_spec pull_options[], login_options[], logout_options[];

@@ -181,12 +181,14 @@ static const struct {
 	  "features) for bundles of the OCI runtime specification; seapod oci --help tells about each.",
 	  "seapod oci run -b bundle test\nseapod oci features" },
 	{ "system",
-	  "info says where this instance keeps what; df says how much of the disk it takes; prune removes "
+	  "info says where this instance keeps what; check tells what on this host stands in the way of pods "
+	  "(exit code 1), or of what only some want, and what to do about it; df says how much of the disk "
+	  "it takes; prune removes "
 	  "the bridge, the rules, the cgroup and images without a name when no pod runs; restore starts the "
 	  "pods that are to run always (restartPolicy Always, neither "
 	  "stopped nor deleted) and are not there, as after a boot, each after the one whose network it "
 	  "shares: seapod.service calls it.",
-	  "seapod system info\nsystemctl enable seapod" },
+	  "seapod system check\nseapod system info\nsystemctl enable seapod" },
 	{ "completion", "Prints a script for the shell.",
 	  "source <(seapod completion bash)\nseapod completion fish | source" },
 };

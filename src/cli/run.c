@@ -22,7 +22,7 @@ const struct option_spec run_options[] = {
 	{ "rm", 0, NULL, "delete it when it has ended" },
 	{ "name", 0, "NAME", "its name" },
 	{ "publish", 'p', "[[IP:][HOST]:]PORT[/PROTO]", "publish a port, or a range of ports" },
-	{ "publish-all", 'P', NULL, "publish the ports that the image exposes" },
+	{ "publish-all", 'P', NULL, "publish what the image exposes" },
 	{ "volume", 'v', "SRC:DST[:ro]", "mount a path of the host or a volume" },
 	{ "env", 'e', "NAME=VALUE", "a variable" },
 	{ "net", 0, "MODE", "the network; given again, one more" },

@@ -13,6 +13,8 @@
 #include "linux/cgroup.h"
 #include "net/reload.h"
 
+#define VERBS "info, check, df, prune, restore"
+
 int run_explain(struct context *x, int argc, char **argv, struct error *err)
 {
 	const struct option_spec *option;
@@ -128,6 +130,11 @@ static int info(struct context *x, struct error *err)
 	return r;
 }
 
+const struct option_spec system_options[] = {
+	{ "output", 'o', "json", "how check prints" },
+	{},
+};
+
 int run_system(struct context *x, int argc, char **argv, struct error *err)
 {
 	const struct option_spec *option;
@@ -135,10 +142,21 @@ int run_system(struct context *x, int argc, char **argv, struct error *err)
 	struct options o;
 
 	options_begin(&o, x->command, argc, argv);
-	int r = options_next(&o, &option, &value, err);
-	const char *verb = r < 0 ? NULL : need(&o, 0, "a verb (info, df, prune, restore)", err);
+	bool json = false;
+	int r;
+
+	while ((r = options_next(&o, &option, &value, err)) > 0) {
+		json = text_is(value, "json");
+		if (!json)
+			return usage_error(err, "check prints lines, or -o json; there is no '%s'", value);
+	}
+	const char *verb = r < 0 ? NULL : need(&o, 0, "a verb (" VERBS ")", err);
 	if (!verb)
 		return -EXIT_USAGE;
+	if (text_is(verb, "check"))
+		return system_check(x, json, err);
+	if (json)
+		return usage_error(err, "-o is of system check");
 	if (text_is(verb, "prune"))
 		return prune(x, err);
 	if (text_is(verb, "info"))
@@ -147,5 +165,5 @@ int run_system(struct context *x, int argc, char **argv, struct error *err)
 		return restore_pods(x, err);
 	if (text_is(verb, "df"))
 		return usage(x, err);
-	return usage_error(err, "system has no verb '%s' (info, df, prune, restore)", verb);
+	return usage_error(err, "system has no verb '%s' (" VERBS ")", verb);
 }
