@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/commands.h"
@@ -19,6 +20,8 @@
 
 #define VERBS "serve, on, off, status"
 
+enum { STATUS_MAX = 65536 };
+
 const struct option_spec dns_options[] = {
 	{ "listen", 'l', "ADDRESS[:PORT]", "answer there, too (again for more)" },
 	{ "port", 'p', "PORT", "answer at this port, not 53" },
@@ -26,6 +29,19 @@ const struct option_spec dns_options[] = {
 	{ "upstream", 'u', "ADDRESS[:PORT]", "not those of /etc/resolv.conf (again for more)" },
 	{ "zone", 'z', "ZONE", "of pods and Services, not cluster.local" },
 	{ "rate", 0, "N", "queries a second of an address (20000; 0: any)" },
+	{ "stub", 0, "ZONE=ADDRESS[:PORT]", "ask there for names below ZONE" },
+	{ "etcd", 'e', "URL[,URL]", "serve SkyDNS' records, too, of this etcd" },
+	{ "etcd-ca", 0, "FILE", "trust these certificates (PEM)" },
+	{ "etcd-cert", 0, "FILE", "this machine's certificate (PEM) …" },
+	{ "etcd-key", 0, "FILE", "… and its key" },
+	{ "etcd-user", 0, "NAME", "log in as NAME …" },
+	{ "etcd-password-file", 0, "FILE", "… with the password that is in FILE" },
+	{ "domain", 'd', "DOMAIN", "of what is in etcd, not skydns.local" },
+	{ "local", 0, "NAME", "what local.dns.DOMAIN is" },
+	{ "register", 'r', NULL, "announce pods and Services in etcd" },
+	{ "machine", 0, "NAME", "by this name (one label)" },
+	{ "advertise", 0, "ADDRESS", "published ports there, not pods themselves" },
+	{ "lease", 0, "SECONDS", "gone so long after the machine (15)" },
 	{},
 };
 
@@ -135,6 +151,7 @@ static int show(struct context *x)
 	struct dns_settings settings;
 	bool for_pods, on = dns_settings_read(&x->in, x->arena, &settings) && settings.enabled;
 	pid_t pid = dns_claim_look(&x->in, &for_pods);
+	_cleanup_free_ char *text = NULL;
 
 	printf("pods:    %s\n", on ? "on" : "off");
 	if (pid)
@@ -142,6 +159,8 @@ static int show(struct context *x)
 		       (int)pid);
 	else
 		printf("server:  not running\n");
+	if (pid && file_read(x->in.runfd, "dns.status", STATUS_MAX, &text, NULL, NULL) == 0)
+		fputs(text, stdout); /* about etcd (dns/etcd.c) */
 	return 0;
 }
 
@@ -156,7 +175,8 @@ int run_dns(struct context *x, int argc, char **argv, struct error *err)
 	options_begin(&o, x->command, argc, argv);
 	while ((r = options_next(&o, &option, &value, err)) > 0) {
 		add_word(x, &words, arena_printf(x->arena, "--%s", option->name));
-		add_word(x, &words, value);
+		if (option->value)
+			add_word(x, &words, value);
 	}
 	const char *verb = r < 0 ? NULL : need(&o, 0, "a verb (" VERBS ")", err);
 	if (!verb)

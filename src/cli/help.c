@@ -172,8 +172,11 @@ static const struct {
 	  "and the "
 	  "first one starts it, with the options given to on; it ends with the last pod. serve runs it in "
 	  "the "
-	  "foreground, for as long as it is wanted. This host is answered at 127.0.0.56 (docs/dns.md).",
+	  "foreground, for as long as it is wanted. This host is answered at 127.0.0.56. With --etcd it has "
+	  "SkyDNS' records of an etcd, too, and with --register others find this machine's pods and Services "
+	  "there (docs/dns.md).",
 	  "seapod dns on\nseapod dns serve --listen 192.0.2.1 --allow 192.0.2.0/24\n"
+	  "seapod dns serve --etcd http://192.0.2.9:2379 --register\n"
 	  "dig @127.0.0.56 web.default.pod.cluster.local" },
 	{ "oci",
 	  "The command line of runc and crun (create, start, run, exec, kill, delete, state, list, ps, "

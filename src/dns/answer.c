@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "dns/sky_answer.h"
 
 static void put(knot_pkt_t *out, const knot_rrset_t *set, const knot_dname_t *owner, uint16_t turn,
 		uint16_t flags)
@@ -103,11 +104,20 @@ static int take_outside(const struct outside *outside, bool whole, knot_pkt_t *o
 	return knot_wire_get_rcode(outside->packet->wire);
 }
 
-static int not_here(const struct view *v, const knot_dname_t *name, knot_pkt_t *out)
+static int not_here(const struct zone *z, bool exists, knot_pkt_t *out)
 {
 	knot_wire_set_aa(out->wire);
-	put_soa(v->zone, out);
-	return zone_find(v->zone, name) ? KNOT_RCODE_NOERROR : KNOT_RCODE_NXDOMAIN;
+	put_soa(z, out);
+	return exists ? KNOT_RCODE_NOERROR : KNOT_RCODE_NXDOMAIN;
+}
+
+/* The zone that NAME is of: the narrower one, if it is below the apex of both. */
+static const struct zone *zone_of(const struct view *v, const knot_dname_t *name)
+{
+	if (!v->domain || !zone_covers(v->domain, name))
+		return v->zone;
+	return zone_covers(v->zone, name) && !zone_covers(v->zone, zone_apex(v->domain)) ? v->zone
+											 : v->domain;
 }
 
 int answer_make(const struct view *v, const struct question *q, const struct outside *outside,
@@ -116,17 +126,25 @@ int answer_make(const struct view *v, const struct question *q, const struct out
 	const knot_dname_t *name = q->name, *target;
 
 	for (int aliases = 0; aliases <= ALIASES_MAX; aliases++, name = target) {
-		const struct zone_node *node = zone_find(v->zone, name);
-		if (node && aliases == 0)
+		const struct zone *z = zone_of(v, name);
+		const struct zone_node *node = zone_find(z, name);
+		enum sky_outcome sky = SKY_NO_NAME;
+		if (aliases == 0 && (node || (v->sky && sky_owns(v->sky, name))))
 			knot_wire_set_aa(out->wire);
 		if (node && (target = alias(node, q))) {
 			put(out, zone_set(node, KNOT_RRTYPE_CNAME), name, 0, 0);
 			continue;
 		}
-		if (node && put_sets(v, node, q, name, out))
+		if (v->sky && sky_covers(v->sky, name))
+			sky = sky_answer(v, q, name, zone_set(node, q->type), out, &target);
+		if (sky == SKY_ALIAS)
+			continue;
+		if (sky == SKY_ANSWERED || (node && put_sets(v, node, q, name, out)))
 			return KNOT_RCODE_NOERROR;
-		if (node || zone_covers(v->zone, name))
-			return not_here(v, name, out);
+		if (z == v->domain && !node && !v->sky_known)
+			return KNOT_RCODE_SERVFAIL;
+		if (node || zone_covers(z, name))
+			return not_here(z, node || sky != SKY_NO_NAME, out);
 		if (is_word(q, name))
 			return answer_word(v, q, name, out);
 		if (outside && knot_dname_is_equal(name, outside->name))

@@ -1,13 +1,14 @@
 /* answer.h — what is answered to a question. Pure: zones and a question in, records out.
  *
  * A name is looked for where it belongs: below the cluster's zone (and there is none if it is not there), among reverse names, among the words of
- * the asker's namespace. An alias (CNAME) is followed, at most ALIASES_MAX times. What lies outside is for another server to say: then the answer is
+ * the asker's namespace; and among what etcd has (sky_answer.h), if there is a sky. An alias (CNAME) is followed, at most ALIASES_MAX times. What lies outside is for another server to say: then the answer is
  * asked for again once it is there, and made anew with it, so there is no state to keep between.
  */
 #pragma once
 
 #include "dns/cluster.h"
 #include "dns/message.h"
+#include "dns/sky.h"
 
 enum { ALIASES_MAX = 8, STALE_TTL = 30 };
 
@@ -15,6 +16,9 @@ enum { ALIASES_MAX = 8, STALE_TTL = 30 };
 struct view {
 	const struct zone *zone, *words;
 	const struct homes *homes;
+	const struct zone *domain; /* of the sky: its apex; NULL: there is none, or it is the zone's */
+	const struct sky *sky;     /* NULL: none */
+	bool sky_known;            /* what is not in the sky does not exist; before, nobody knows */
 };
 
 struct question {
@@ -23,7 +27,7 @@ struct question {
 	const struct address *from;
 	uint16_t
 		turn; /* records of a set are rotated by it: who takes the first one takes another one each time */
-	uint32_t now_s;
+	struct arena *scratch; /* for records that are made for this answer: they live until it is sent */
 };
 
 /* What another server said to an earlier question of the same answer. */

@@ -182,8 +182,6 @@ static void add_zone_itself(struct making *m)
 	knot_dname_storage_t name;
 
 	zone_add_soa(m->zone, CLUSTER_TTL, m->cluster->serial);
-	if (name_below(m, name, "dns-version"))
-		zone_add_text(m->zone, name, CLUSTER_TTL, "1.1.0");
 	if (!name_below(m, name, "ns.dns"))
 		return;
 	zone_add_name(m->zone, zone_apex(m->zone), KNOT_RRTYPE_NS, CLUSTER_TTL, name);
@@ -191,13 +189,40 @@ static void add_zone_itself(struct making *m)
 		zone_add_address(m->zone, name, CLUSTER_TTL, a);
 }
 
-struct zone *cluster_zone(const struct cluster *c, const knot_dname_t *apex)
+static struct making begin(const struct cluster *c, const knot_dname_t *apex)
 {
 	struct making m = { .cluster = c, .zone = zone_new(apex) };
 
 	knot_dname_to_str(m.apex, apex, sizeof(m.apex));
 	m.apex[strlen(m.apex) - 1] = '\0';
 	add_zone_itself(&m);
+	return m;
+}
+
+static void add_local(struct making *m)
+{
+	knot_dname_storage_t name, target;
+
+	if (m->cluster->local && name_below(m, name, "local.dns") && name_parse(m->cluster->local, target))
+		zone_add_name(m->zone, name, KNOT_RRTYPE_CNAME, CLUSTER_TTL, target);
+}
+
+struct zone *cluster_domain(const struct cluster *c, const knot_dname_t *apex)
+{
+	struct making m = begin(c, apex);
+
+	add_local(&m);
+	return m.zone;
+}
+
+struct zone *cluster_zone(const struct cluster *c, const knot_dname_t *apex)
+{
+	struct making m = begin(c, apex);
+	knot_dname_storage_t name;
+
+	if (name_below(&m, name, "dns-version"))
+		zone_add_text(m.zone, name, CLUSTER_TTL, "1.1.0");
+	add_local(&m);
 	list_each(s, &c->services)
 		add_service(&m, *s);
 	list_each(p, &c->pods)

@@ -26,12 +26,17 @@ struct fact_services LIST(struct fact_service *);
 struct cluster {
 	struct fact_pods pods;
 	struct fact_services services;
-	struct addresses servers; /* where this server answers: ns.dns.<zone> */
+	struct addresses servers;   /* where this server answers: ns.dns.<zone> */
+	struct addresses announced; /* those of them that others may be told (register.h) */
 	uint32_t serial;
+	const char *local; /* the name that local.dns.<domain> is an alias of; NULL: none */
 };
 
 /* All records below APEX, and reverse names. The caller's; refers to nothing of C. */
 struct zone *cluster_zone(const struct cluster *c, const knot_dname_t *apex);
+
+/* What is known of the sky's domain without etcd: SOA, and this server as its name server. The caller's. */
+struct zone *cluster_domain(const struct cluster *c, const knot_dname_t *apex);
 
 /* The words. The caller's. */
 struct zone *cluster_words(const struct cluster *c);

@@ -15,6 +15,9 @@
 /* The zone, unless the options say another one. */
 #define DNS_ZONE "cluster.local"
 
+/* The domain of what is in etcd, unless the options say another one: SkyDNS' own. */
+#define DNS_DOMAIN "skydns.local"
+
 struct dns_settings {
 	bool enabled;
 	struct strings options; /* of seapod-dns (main.c) */

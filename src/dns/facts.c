@@ -33,7 +33,7 @@ struct document_status {
 static const struct field port_fields[] = {
 	VALUE(fact_port, name),       VALUE(fact_port, protocol, .fallback = "TCP"),
 	VALUE(fact_port, port),       VALUE(fact_port, containerPort),
-	VALUE(fact_port, targetPort),
+	VALUE(fact_port, targetPort), VALUE(fact_port, hostPort),
 };
 static const struct table port_table = TABLE(fact_port, port_fields, "A port.", .open = true);
 

@@ -11,7 +11,7 @@
 struct fact_port {
 	const char *name, *protocol;
 	int32_t port;                    /* of a Service */
-	int32_t containerPort;           /* of a container */
+	int32_t containerPort, hostPort; /* of a container; hostPort 0: it is not published */
 	struct int_or_string targetPort; /* of a Service: where it leads; absent: the port itself */
 };
 

@@ -22,6 +22,7 @@ struct waiting {
 	uint16_t type;
 	bool dnssec;
 	unsigned rounds;
+	uint16_t turn; /* the same each time, so that the answer is */
 	size_t n;
 	uint8_t wire[]; /* the query */
 };
@@ -86,8 +87,20 @@ static struct forward_servers *upstream(struct server *s)
 	return &s->upstream;
 }
 
+/* Those of the stub zone that NAME is in, the narrowest; else those for all names. */
+static struct forward_servers *servers_for(struct server *s, const knot_dname_t *name)
+{
+	struct stub *best = NULL;
+
+	for (struct stub *stub = s->stubs; stub; stub = stub->next)
+		if (stub->servers.n && knot_dname_in_bailiwick(name, stub->zone) >= 0 &&
+		    (!best || knot_dname_size(stub->zone) > knot_dname_size(best->zone)))
+			best = stub;
+	return best ? &best->servers : upstream(s);
+}
+
 static size_t answer(struct server *s, const struct asker *asker, struct query *q,
-		     const struct outside *outside, unsigned rounds);
+		     const struct outside *outside, unsigned rounds, uint16_t turn);
 
 static void answer_waiting(struct waiting *w, const struct outside *outside)
 {
@@ -95,7 +108,7 @@ static void answer_waiting(struct waiting *w, const struct outside *outside)
 	struct query q;
 
 	if (query_read(&q, w->wire, w->n, &w->asker.from, w->asker.by_tcp, &s->secret, now_s())) {
-		size_t n = answer(s, &w->asker, &q, outside, w->rounds + 1);
+		size_t n = answer(s, &w->asker, &q, outside, w->rounds + 1, w->turn);
 		if (n)
 			asker_send(s, &w->asker, s->out->wire, n);
 	}
@@ -142,7 +155,7 @@ static void on_answer(void *data, const knot_pkt_t *packet)
 
 /* 0: it will be answered later; else the code to answer with now. */
 static int ask_others(struct server *s, const struct asker *asker, const struct query *q,
-		      const knot_dname_t *name, unsigned rounds)
+		      const knot_dname_t *name, unsigned rounds, uint16_t turn)
 {
 	const knot_pkt_t *p = q->packet;
 
@@ -156,10 +169,11 @@ static int ask_others(struct server *s, const struct asker *asker, const struct 
 			       .type = knot_pkt_qtype(p),
 			       .dnssec = q->wants_dnssec,
 			       .rounds = rounds,
+			       .turn = turn,
 			       .n = p->size };
 	name_store(w->asked, name);
 	memcpy(w->wire, p->wire, p->size);
-	if (forward_ask(&s->forwarder, upstream(s), name, w->type, w->dnssec, on_answer, w) == 0)
+	if (forward_ask(&s->forwarder, servers_for(s, name), name, w->type, w->dnssec, on_answer, w) == 0)
 		return 0;
 	free(w);
 	return KNOT_RCODE_SERVFAIL;
@@ -180,12 +194,14 @@ static size_t end(struct server *s, const struct query *q, uint16_t code)
 }
 
 static size_t answer(struct server *s, const struct asker *asker, struct query *q,
-		     const struct outside *outside, unsigned rounds)
+		     const struct outside *outside, unsigned rounds, uint16_t turn)
 {
+	_cleanup_arena_ struct arena *scratch = s->view.sky ? arena_new() : NULL;
 	const struct question question = { .name = knot_pkt_qname(q->packet),
 					   .type = knot_pkt_qtype(q->packet),
 					   .from = &q->from,
-					   .turn = s->turn++ };
+					   .turn = turn,
+					   .scratch = scratch };
 	knot_dname_storage_t next;
 	struct outside recalled;
 
@@ -202,7 +218,7 @@ static size_t answer(struct server *s, const struct asker *asker, struct query *
 	if (code == ANSWER_FORWARD) {
 		knot_dname_storage_t asked;
 		name_store(asked, next);
-		if ((code = ask_others(s, asker, q, asked, rounds)) == 0)
+		if ((code = ask_others(s, asker, q, asked, rounds, turn)) == 0)
 			return 0;
 		answer_begin(s->out, q);
 	}
@@ -230,7 +246,7 @@ size_t resolve(struct server *s, const struct asker *from, uint8_t *wire, size_t
 		if (stranger)
 			size = refuse(s, &q, KNOT_RCODE_REFUSED);
 		else if (!limited)
-			size = q.code ? refuse(s, &q, q.code) : answer(s, from, &q, NULL, 0);
+			size = q.code ? refuse(s, &q, q.code) : answer(s, from, &q, NULL, 0, s->turn++);
 	}
 	query_free(&q);
 	return size;

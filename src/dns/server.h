@@ -4,6 +4,7 @@
  *	resolve.c            who may ask, what is answered at once, what others are asked for
  *	source.c             the objects of this machine, read when inotify says that they changed; a new view takes the old one's place
  *	forward.c            other servers
+ *	etcd.c               what etcd has (by the program seapod-etcd) becomes the view's sky; what this machine has is announced there
  */
 #pragma once
 
@@ -14,10 +15,28 @@
 #include "dns/cache.h"
 #include "dns/forward.h"
 #include "dns/limit.h"
+#include "dns/register.h"
 
 struct server;
 struct source;
 struct connection;
+
+struct etcd;
+
+enum { STUBS_MAX = 64 };
+
+/* --stub ZONE=ADDRESS */
+struct stub_setting {
+	const char *zone;
+	struct address server;
+};
+
+/* A zone whose names are asked of servers of its own. Once there, it stays, maybe without servers: questions may be on their way. */
+struct stub {
+	struct stub *next;
+	knot_dname_storage_t zone;
+	struct forward_servers servers;
+};
 
 /* What the command line says. */
 struct settings {
@@ -29,6 +48,14 @@ struct settings {
 	bool on_demand;                     /* for pods: it ends with the last */
 	uint16_t port;
 	uint32_t rate;
+
+	bool etcd;
+	struct strings etcd_words; /* seapod-etcd's options */
+	const char *domain;        /* of the sky */
+	const char *local;         /* what local.dns.<domain> is an alias of; NULL: nothing */
+	struct registration registration;
+	const char *lease; /* seconds; NULL: the usual ones */
+	struct LIST(struct stub_setting) stubs;
 };
 
 /* A place where questions come in. */
@@ -69,6 +96,8 @@ struct server {
 	struct forward_servers upstream;
 	struct timespec upstream_read; /* the time of the resolv.conf that it is from */
 	struct cache cache;
+	struct stub *stubs;
+	struct etcd *etcd; /* NULL: none */
 	struct limit limit;
 	struct address host; /* an address of this machine that has asked, until then */
 	uint64_t host_until_us;
@@ -101,3 +130,10 @@ void resolve_close(struct server *s);
 /* --- source.c */
 int source_open(struct server *s, struct error *err);
 void source_close(struct server *s);
+
+/* --- etcd.c */
+int etcd_open(struct server *s, struct error *err);
+void etcd_close(struct server *s);
+
+/* There is a new view, made of these facts: what of it is announced may have changed. */
+void etcd_announce(struct server *s, const struct cluster *c);

@@ -103,13 +103,26 @@ static void use_networks(struct source *src, struct arena *a)
 
 static void collect(struct source *src, struct arena *a, struct cluster *c)
 {
-	*c = (struct cluster){ .servers = src->server->own, .serial = ++src->serial };
+	*c = (struct cluster){ .servers = src->server->own,
+			       .announced = src->server->settings.listen,
+			       .serial = ++src->serial,
+			       .local = src->server->settings.local };
 	for (struct item *i = src->items; i; i = i->next) {
 		if (i->known && i->kind == ITEM_POD)
 			*list_add(a, &c->pods) = &i->pod;
 		if (i->known && i->kind == ITEM_SERVICE)
 			*list_add(a, &c->services) = &i->service;
 	}
+}
+
+static struct zone *make_domain(const struct server *s, const struct cluster *c)
+{
+	knot_dname_storage_t domain;
+
+	return s->settings.etcd && name_parse(s->settings.domain, domain) &&
+			       !knot_dname_is_equal(domain, s->apex)
+		       ? cluster_domain(c, domain)
+		       : NULL;
 }
 
 /* The new view has nothing of the items, so that they may change under it. */
@@ -128,11 +141,16 @@ static int make_view(struct source *src, struct error *err)
 	cluster_homes(&c, a, homes);
 	s->view = (struct view){ .zone = cluster_zone(&c, s->apex),
 				 .words = cluster_words(&c),
+				 .domain = make_domain(s, &c),
+				 .sky = before.sky,
+				 .sky_known = before.sky_known,
 				 .homes = homes };
 	src->arena = a;
 	zone_free((struct zone *)before.zone);
 	zone_free((struct zone *)before.words);
+	zone_free((struct zone *)before.domain);
 	arena_free(old);
+	etcd_announce(s, &c);
 	src->took_us = clock_boot_us() - begin;
 	return listen_update(s, err);
 }
@@ -527,6 +545,7 @@ void source_close(struct server *s)
 		close(src->inotify);
 	zone_free((struct zone *)s->view.zone);
 	zone_free((struct zone *)s->view.words);
+	zone_free((struct zone *)s->view.domain);
 	arena_free(src->arena);
 	free(src);
 	s->source = NULL;
