@@ -343,7 +343,8 @@ static int verb_attach(struct connection *c, const struct request *r, struct mes
 	c->attached = m;
 	c->attached_run = m->starts;
 	say_ok(c, &out);
-	keeper_let_go(m);
+	c->keeper->launch->hold = false; /* somebody is attached */
+	member_let_go(m);
 	return 0;
 }
 

@@ -27,7 +27,7 @@ struct member {
 	enum container_state state;
 	bool passed, succeeded, ran, tried; /* tried: was started once, or could not be */
 	bool up;             /* this run has come to CONTAINER_RUNNING, and its process has not ended */
-	bool held;           /* ready, but waits for somebody to attach (launch.h) */
+	bool waits;          /* its process has not yet got the word that its program may be executed */
 	bool restart_wanted; /* stopped in order to start again */
 	bool killed;         /* told to end for the sake of a probe or hook: policy decides what is next */
 	unsigned starts;
@@ -107,7 +107,8 @@ struct keeper {
 	ev_io control_readable;
 	ev_timer control_pause; /* no descriptor is left for another connection */
 	struct connection *connections;
-	bool over; /* everything has ended: leave the loop */
+	bool connected; /* the sandbox is all there: programs may be executed */
+	bool over;      /* everything has ended: leave the loop */
 };
 
 /* --- life.c: the pod as a whole ------------------------------------------------------------------------------------------ */
@@ -161,8 +162,11 @@ void member_enter(struct member *m, enum container_event event);
 /* Makes its process; what goes wrong is an end like any other. */
 void member_start(struct member *m);
 
-/* Somebody is attached: one that waited for it begins. */
-void keeper_let_go(struct member *m);
+/* Its program is executed as soon as its process is set up, unless something is still to be waited for: the sandbox, somebody to attach. */
+void member_let_go(struct member *m);
+
+/* Its process ends before its program was executed. */
+void member_abandon(struct member *m);
 
 /* Its preStop hook begins; when it is over, policy asks for member_stop. */
 void member_leave(struct member *m, struct grace grace);

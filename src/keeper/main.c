@@ -74,7 +74,21 @@ static int fail(const struct error *err)
 	return 1;
 }
 
-/* While the containers are being set up. Without its object nobody could find the pod. */
+/* What comes while the first containers are being set up. A start that fails here leaves all as it was. */
+static int connect_sandbox(struct keeper *k)
+{
+	struct error err = {};
+
+	if (k->over || sandbox_connect(&k->sandbox, &err) == 0)
+		return 0;
+	for (size_t i = 0; i < k->n; i++)
+		member_abandon(keeper_member(k, i));
+	storage_end(k);
+	sandbox_destroy(&k->sandbox, !k->sandbox.again);
+	return fail(&err);
+}
+
+/* Without its object nobody could find the pod. */
 static void write_objects(struct keeper *k)
 {
 	struct error err = {};
@@ -85,7 +99,7 @@ static void write_objects(struct keeper *k)
 	keeper_end(k, k->sandbox.again ? ENDING_STOPPED : ENDING_DELETED, 0);
 }
 
-static void run(struct keeper *k)
+static int run(struct keeper *k)
 {
 	ev_signal term;
 	ev_timer quiet;
@@ -97,9 +111,15 @@ static void run(struct keeper *k)
 	quiet.data = k;
 	ev_timer_start(k->loop, &quiet);
 	keeper_begin(k);
+	if (connect_sandbox(k) != 0)
+		return 1;
 	write_objects(k);
+	k->connected = true;
+	for (size_t i = 0; i < k->n; i++)
+		member_let_go(keeper_member(k, i));
 	if (!k->over)
 		ev_run(k->loop, 0);
+	return 0;
 }
 
 /* The last to be killed for lack of memory, as a container's shim is: the pod would go with it. Containers get scores of their own; lowering one
@@ -139,7 +159,8 @@ int main(int argc, char **argv)
 		sandbox_destroy(&k.sandbox, !k.sandbox.again);
 		return 1;
 	}
-	run(&k);
+	if (run(&k) != 0)
+		return 1;
 	bool delete = k.ending == ENDING_DELETED || k.launch->remove;
 	restore_forget(&k);
 	storage_end(&k);

@@ -77,7 +77,7 @@ static int open_log(struct member *m, struct error *err)
 	int dir = path_make_dirs_in_root(top, path, 0755, 0, 0, err);
 	if (dir < 0)
 		return error_prefix(err, "the log");
-	r = logfile_open(&m->log, dir, m->starts, LOG_BYTES, LOG_FILES, err);
+	r = logfile_open(&m->log, dir, m->sc.attempt, LOG_BYTES, LOG_FILES, err);
 	m->logging = r == 0;
 	return r;
 }
@@ -157,14 +157,51 @@ void member_start(struct member *m)
 	const struct member *target = target_of(m);
 	m->sc.target = target ? target->sc.process.pid : 0;
 	member_remember(m);
-	int r = open_log(m, &err);
-	if (r == 0)
-		r = sandbox_container_create(&m->keeper->sandbox, &m->sc, &err);
+	int r = sandbox_container_create(&m->keeper->sandbox, &m->sc, &err);
 	m->starts++;
-	if (r < 0)
+	if (r < 0) {
 		could_not_start(m, &err);
-	else
-		watch(m);
+		return;
+	}
+	watch(m);
+	m->waits = true;
+	member_let_go(m);
+}
+
+/* `run` in the foreground wants all that its program says. Who restarts while others come to debug it is not held again. */
+static bool is_held(const struct member *m)
+{
+	const struct keeper *k = m->keeper;
+	return k->launch->hold && (m->kind == KIND_EPHEMERAL || k->n_debuggers == 0);
+}
+
+/* The word comes as early as it can, and the process finds it when it is set up: nobody waits for the other. */
+void member_let_go(struct member *m)
+{
+	struct error err = {};
+
+	if (!m->waits || !m->keeper->connected || is_held(m))
+		return;
+	m->waits = false;
+	if (open_log(m, &err) == 0) {
+		container_start(&m->sc.process, NULL);
+		return;
+	}
+	note_failure(m, &err);
+	ev_io_stop(m->keeper->loop, &m->report); /* nothing that it says counts any more */
+	close_fd(&m->sc.process.sync);
+	process_signal(m->sc.process.pidfd, SIGKILL);
+}
+
+void member_abandon(struct member *m)
+{
+	struct exit_status status;
+
+	if (m->sc.process.pidfd < 0)
+		return;
+	process_signal(m->sc.process.pidfd, SIGKILL);
+	process_wait(m->sc.process.pidfd, &status);
+	sandbox_container_clean(&m->keeper->sandbox, &m->sc);
 }
 
 static struct check *begin_hook(struct member *m, const struct lifecycle_handler *h, double seconds,
@@ -195,17 +232,21 @@ static void on_post_start(void *data, enum check_result result, const char *mess
 	keeper_advance(m->keeper);
 }
 
-/* The container counts as running once its postStart hook is over, which has no end to its time (docs "Container Lifecycle Hooks"). */
-static void executed(struct member *m)
+static void note_execution(struct member *m)
 {
-	const struct lifecycle *l = m->sc.spec->lifecycle;
-
 	member_enter(m, EVENT_STARTED);
 	m->started_at = clock_wall();
 	m->started_us = clock_boot_us();
 	m->tried = true;
 	say(&m->trouble, NULL);
 	event_record(m->keeper, m, EVENT_NORMAL, "Started", "Container started");
+}
+
+/* The container counts as running once its postStart hook is over, which has no end to its time (docs "Container Lifecycle Hooks"). */
+static void begin_running(struct member *m)
+{
+	const struct lifecycle *l = m->sc.spec->lifecycle;
+
 	if (l && l->postStart) {
 		m->hook = begin_hook(m, l->postStart, 0, on_post_start);
 		return;
@@ -214,41 +255,37 @@ static void executed(struct member *m)
 	probes_begin(m);
 }
 
+/* One report of its process; 0: there is none. After a failure it is about to end, and on_ended goes on. */
+static int hear(struct member *m)
+{
+	struct error err = {};
+	int r = container_report(&m->sc.process, &err);
+
+	if (m->sc.process.sync < 0)
+		ev_io_stop(m->keeper->loop, &m->report);
+	if (r < 0)
+		note_failure(m, &err);
+	else if (r > 0 && m->state == CONTAINER_STARTING)
+		note_execution(m);
+	else if (r > 0 && m->state == CONTAINER_CREATING) {
+		member_enter(m, EVENT_CREATED);
+		event_record(m->keeper, m, EVENT_NORMAL, "Created", "Container created");
+	}
+	return r;
+}
+
 static void on_report(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct member *m = w->data;
-	struct error err = {};
-	int r = container_report(&m->sc.process, &err);
+	enum container_state before = m->state;
+	(void)loop;
 	(void)events;
 
-	if (r == 0)
+	if (hear(m) <= 0 || before == CONTAINER_CREATING)
 		return;
-	if (m->sc.process.sync < 0)
-		ev_io_stop(loop, w);
-	if (r < 0) {
-		note_failure(m, &err); /* its process is about to end: on_ended goes on */
-		return;
-	}
-	if (m->state == CONTAINER_CREATING) {
-		member_enter(m, EVENT_CREATED);
-		event_record(m->keeper, m, EVENT_NORMAL, "Created", "Container created");
-		m->held =
-			m->keeper->launch->hold && (m->kind == KIND_EPHEMERAL || m->keeper->n_debuggers == 0);
-		if (!m->held)
-			container_start(&m->sc.process, &err);
-		return;
-	}
-	if (m->state == CONTAINER_STARTING)
-		executed(m);
+	if (before == CONTAINER_STARTING)
+		begin_running(m);
 	keeper_advance(m->keeper);
-}
-
-void keeper_let_go(struct member *m)
-{
-	m->keeper->launch->hold = false;
-	if (m->held)
-		container_start(&m->sc.process, NULL);
-	m->held = false;
 }
 
 /* --- ending ------------------------------------------------------------------------------------------------------------ */
@@ -332,16 +369,12 @@ static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct member *m = w->data;
 	struct exit_status status = {};
-	struct error err = {};
 	(void)events;
 
 	if (process_reap(m->sc.process.pidfd, &status) == 0)
 		return;
-	if (m->sc.process.sync >= 0 && m->state != CONTAINER_RUNNING) { /* its last word may still be there */
-		int r = container_report(&m->sc.process, &err);
-		if (r < 0)
-			note_failure(m, &err);
-	}
+	while (m->sc.process.sync >= 0 && hear(m) > 0) /* its last words may still be there */
+		;
 	ev_io_stop(loop, &m->report);
 	ev_io_stop(loop, w);
 	bool oom = sandbox_container_was_oom_killed(&m->sc);

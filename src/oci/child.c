@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -18,13 +19,14 @@ enum { FAILED = 125 };
  * that nobody in the container can trace us or open our descriptors while some of them are the host's (CVE-2016-9962). */
 static int tie(struct child *c, const struct step *s, struct error *err)
 {
-	char byte;
+	struct pollfd keeper = { .fd = c->sync };
 	(void)s;
 
 	int death = c->plan->outlives && c->is_user ? 0 : SIGKILL;
 	if (prctl(PR_SET_PDEATHSIG, death, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return error_errno(err, "cannot tie the process to its keeper");
-	if (recv(c->sync, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+	if (poll(&keeper, 1, 0) > 0 &&
+	    keeper.revents & POLLHUP) /* even if its word to go on is there already */
 		_exit(FAILED);
 	return 0;
 }

@@ -50,7 +50,8 @@ int container_create(const struct oci_spec *spec, const struct container_setting
  * negative: it failed, err has its sentence (-ENOENT: the program is not there, -EACCES, -ENOEXEC: it cannot be executed). */
 int container_report(struct container_process *p, struct error *err);
 
-/* Lets a container go on that has reported and waits: with OUTLIVES, it is on its own after this; else it executes its program. */
+/* Lets a container go on that has reported and waits (or will: the word may come before it is asked for): with OUTLIVES, it is on its own after
+ * this; else it executes its program. */
 int container_start(struct container_process *p, struct error *err);
 
 void container_process_close(struct container_process *p);

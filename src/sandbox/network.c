@@ -150,9 +150,15 @@ static int enter_own_network(struct sandbox *s, const struct network_wishes *net
 			return r;
 		inet_ntop(AF_INET, &s->endpoints.at[0].address, s->ip, sizeof(s->ip));
 	}
-	if ((r = mapped_unshare(s, CLONE_NEWNET | CLONE_NEWUTS, err)) < 0)
-		return r;
-	return networks->n ? endpoints_attach(&s->endpoints, err) : loopback_up(err);
+	s->owns_network = true;
+	return mapped_unshare(s, CLONE_NEWNET | CLONE_NEWUTS, err);
+}
+
+int sandbox_network_connect(struct sandbox *s, struct error *err)
+{
+	if (!s->owns_network)
+		return 0;
+	return s->has_endpoint ? endpoints_attach(&s->endpoints, err) : loopback_up(err);
 }
 
 int sandbox_network_enter(struct sandbox *s, struct error *err)

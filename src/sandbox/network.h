@@ -6,8 +6,11 @@
 
 #include "sandbox/sandbox.h"
 
-/* Claims addresses and ports, and moves this process into the pod's network and UTS namespaces. */
+/* Claims addresses and ports, and moves this process into the pod's network and UTS namespaces. A network of the pod's own has no links yet. */
 int sandbox_network_enter(struct sandbox *s, struct error *err);
+
+/* Makes the links of a network of the pod's own: its loopback device, and one to each network with address and routes. */
+int sandbox_network_connect(struct sandbox *s, struct error *err);
 
 /* The network by whose gateway the pod has the DNS server: its own first one with a gateway of this host's, or that of the pod it has joined. */
 bool sandbox_network_of_names(const struct sandbox *s, struct network *out);

@@ -188,11 +188,7 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 	if (r == 0)
 		r = enter_ipc(s, err);
 	if (r == 0)
-		r = set_sysctls(s, err);
-	if (r == 0)
 		r = sandbox_files_make(s, err);
-	if (r == 0)
-		r = write_namespaces(s, err);
 	if (r == 0) {
 		s->has_volumes = true;
 		s->volumes = (struct volume_set){ .in = in,
@@ -205,6 +201,15 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 	if (r < 0)
 		sandbox_destroy(s, !s->again);
 	return r;
+}
+
+int sandbox_connect(struct sandbox *s, struct error *err)
+{
+	int r = sandbox_network_connect(s, err);
+
+	if (r == 0)
+		r = set_sysctls(s, err);
+	return r < 0 ? r : write_namespaces(s, err);
 }
 
 void sandbox_destroy(struct sandbox *s, bool delete)

@@ -23,7 +23,7 @@ struct sandbox {
 	char *run_path, *root_path; /* RUN/pods/<uid>, ROOT/pods/<uid> */
 	int dir;                    /* RUN/pods/<uid> */
 	struct endpoints endpoints;
-	bool has_endpoint;
+	bool has_endpoint, owns_network;
 	struct rules_watch watch; /* open if it has one on a network whose packets pass this host's filter */
 	char ip[INET_ADDRSTRLEN], host_ip[INET_ADDRSTRLEN];
 	struct cgroup_system cgroups;
@@ -44,9 +44,14 @@ struct sandbox {
 	char node_name[65];
 };
 
-/* Makes the sandbox of LAUNCH's pod and moves this process into it. On an error all that it made is undone. */
+/* Makes the sandbox of LAUNCH's pod and moves this process into it. On an error all that it made is undone. All that others could have is
+ * claimed then, and containers can be created, but none may execute its program before sandbox_connect. */
 int sandbox_create(struct sandbox *s, const struct instance *in, const struct launch *launch, struct arena *a,
 		   struct error *err);
+
+/* What only running programs and other pods need of it, made while the first containers' processes are being set up, on another processor: the
+ * links of its network, sysctls, and the namespaces for others to find. On an error the sandbox is still to be destroyed. */
+int sandbox_connect(struct sandbox *s, struct error *err);
 
 /* Gives back network, cgroup and volumes. DELETE: the pod's directories and name, too; else they stay for `ps -a` and `logs`. */
 void sandbox_destroy(struct sandbox *s, bool delete);
