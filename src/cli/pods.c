@@ -68,6 +68,7 @@ int pods_find(const struct instance *in, const char *namespace, const char *name
 		name = strchr(name, '/') + 1;
 	if (strchr(name, '/') || strchr(name, '_'))
 		return error_set(err, ENOENT, "there is no pod '%s' in the namespace '%s'", name, namespace);
+	sandbox_sweep_left(in);
 	while ((r = load(in, namespace, name, a, out)) == -EAGAIN && clock_boot_us() < until)
 		usleep(1000);
 
@@ -87,6 +88,8 @@ int pods_list(const struct instance *in, const char *namespace, struct arena *a,
 	      struct error *err)
 {
 	struct dirent **entries;
+
+	sandbox_sweep_left(in);
 	int n = scandirat(in->runfd, "names", &entries, is_name, alphasort);
 
 	if (n < 0)

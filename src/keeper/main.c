@@ -85,6 +85,7 @@ static int connect_sandbox(struct keeper *k)
 		member_abandon(keeper_member(k, i));
 	storage_end(k);
 	sandbox_destroy(&k->sandbox, !k->sandbox.again);
+	sandbox_erase(&k->sandbox);
 	return fail(&err);
 }
 
@@ -157,6 +158,7 @@ int main(int argc, char **argv)
 	if (control_open(&k, WATCH_FD, &err) < 0) {
 		fail(&err);
 		sandbox_destroy(&k.sandbox, !k.sandbox.again);
+		sandbox_erase(&k.sandbox);
 		return 1;
 	}
 	if (run(&k) != 0)
@@ -170,5 +172,6 @@ int main(int argc, char **argv)
 	}
 	sandbox_destroy(&k.sandbox, delete);
 	control_finish(&k);
+	sandbox_erase(&k.sandbox);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* name.c — see name.h. */
 #include "sandbox/name.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +83,54 @@ void name_release(const struct instance *in, const char *namespace, const char *
 	char path[PATH_MAX];
 	if (file_name(namespace, name, path) == 0)
 		unlinkat(in->runfd, path, 0);
+}
+
+static int gone_name(const char *namespace, const char *name, const char *uid, char path[static PATH_MAX])
+{
+	return snprintf(path, PATH_MAX, "gone/%s_%s_%s", namespace, name, uid) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+int name_retire(const struct instance *in, const char *namespace, const char *name, const char *uid)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	if (file_name(namespace, name, from) < 0 || gone_name(namespace, name, uid, to) < 0)
+		return -ENAMETOOLONG;
+	if (renameat(in->runfd, from, in->runfd, to) == 0)
+		return 0;
+	if (mkdirat(in->runfd, "gone", 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return renameat(in->runfd, from, in->runfd, to) < 0 ? -errno : 0;
+}
+
+void name_forget(const struct instance *in, const char *namespace, const char *name, const char *uid)
+{
+	char path[PATH_MAX];
+
+	if (gone_name(namespace, name, uid, path) == 0)
+		unlinkat(in->runfd, path, 0);
+}
+
+static bool is_left(int dir, const char *file)
+{
+	_cleanup_close_ int fd = openat(dir, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd >= 0 && !lock_is_taken(fd);
+}
+
+void names_left(const struct instance *in, struct arena *a, struct left_names *out)
+{
+	int dir = file_open_dir(in->runfd, "gone", 0, NULL);
+	_cleanup_closedir_ DIR *entries = dir < 0 ? NULL : fdopendir(dir);
+	const struct dirent *entry;
+
+	while (entries && (entry = readdir(entries))) {
+		char *namespace = arena_strdup(a, entry->d_name), *name = strchr(namespace, '_'),
+		     *uid = strrchr(namespace, '_');
+		if (!name || name == uid || strlen(uid) != UID_SIZE || !is_left(dir, entry->d_name))
+			continue;
+		*name = *uid = '\0';
+		*list_add(a, out) = (struct left_name){ namespace, name + 1, uid + 1 };
+	}
 }
 
 int name_holder(const struct instance *in, const char *namespace, const char *name,

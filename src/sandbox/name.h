@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base/instance.h"
+#include "base/memory.h"
 
 enum { UID_SIZE = 37 }; /* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" and NUL */
 
@@ -24,6 +25,19 @@ int name_claim(const struct instance *in, const char *namespace, const char *nam
 
 /* Gives the name back: removes the file while its lock (CLAIM) is still held. */
 void name_release(const struct instance *in, const char *namespace, const char *name);
+
+/* The same for a pod that has left something on the disk: the file, with its lock, becomes RUN/gone/<namespace>_<name>_<uid> until name_forget. Who finds it
+ * without its lock (names_left) has to remove what is left. 0 or -errno. */
+int name_retire(const struct instance *in, const char *namespace, const char *name, const char *uid);
+void name_forget(const struct instance *in, const char *namespace, const char *name, const char *uid);
+
+struct left_name {
+	const char *namespace, *name, *uid;
+};
+struct left_names LIST(struct left_name);
+
+/* Those whose keeper died before it had removed all. */
+void names_left(const struct instance *in, struct arena *a, struct left_names *out);
 
 /* Who has the name: 0 and HOLDER and *ALIVE; -ENOENT: nobody. */
 int name_holder(const struct instance *in, const char *namespace, const char *name,

@@ -12,6 +12,8 @@ int sandbox_files_make(struct sandbox *s, struct error *err);
 /* cgroup.c: the pod's control group with its budget (S->cgroups, base, cgroup). */
 int sandbox_cgroup_make(struct sandbox *s, struct error *err);
 
-/* sweep.c: RUN/pods/<uid>, ROOT/pods/<uid> and the logs. */
-void sandbox_directories_remove(const struct instance *in, const char *uid, const char *namespace,
-				const char *name);
+/* sweep.c: RUN/pods/<uid>. */
+void sandbox_directory_remove(const struct instance *in, const char *uid, const char *name);
+
+/* sweep.c: what is on the disk: ROOT/pods/<uid> and the logs. */
+void sandbox_disk_remove(const struct instance *in, const char *uid, const char *namespace, const char *name);

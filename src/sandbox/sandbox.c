@@ -198,8 +198,10 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 						  .disk = disk };
 		r = volumes_prepare(&s->volumes, err);
 	}
-	if (r < 0)
+	if (r < 0) {
 		sandbox_destroy(s, !s->again);
+		sandbox_erase(s);
+	}
 	return r;
 }
 
@@ -235,13 +237,29 @@ void sandbox_destroy(struct sandbox *s, bool delete)
 		cgroup_system_close(&s->cgroups);
 		s->cgroups.version = 0;
 	}
-	if (delete) {
-		sandbox_directories_remove(s->in, m->uid, m->namespace, m->name);
-		name_release(s->in, m->namespace, m->name);
-	}
-	close_fd(&s->claim);
 	close_fd(&s->dir);
+	if (delete) {
+		sandbox_directory_remove(s->in, m->uid, m->name);
+		if (name_retire(s->in, m->namespace, m->name, m->uid) < 0) {
+			sandbox_disk_remove(s->in, m->uid, m->namespace, m->name);
+			name_release(s->in, m->namespace, m->name);
+			close_fd(&s->claim);
+		}
+	} else {
+		close_fd(&s->claim);
+	}
 	free(s->run_path);
 	free(s->root_path);
 	s->run_path = s->root_path = NULL;
+}
+
+void sandbox_erase(struct sandbox *s)
+{
+	const struct object_meta *m = &s->pod->metadata;
+
+	if (s->claim < 0)
+		return;
+	sandbox_disk_remove(s->in, m->uid, m->namespace, m->name);
+	name_forget(s->in, m->namespace, m->name, m->uid);
+	close_fd(&s->claim);
 }

@@ -53,14 +53,22 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
  * links of its network, sysctls, and the namespaces for others to find. On an error the sandbox is still to be destroyed. */
 int sandbox_connect(struct sandbox *s, struct error *err);
 
-/* Gives back network, cgroup and volumes. DELETE: the pod's directories and name, too; else they stay for `ps -a` and `logs`. */
+/* Gives back network, cgroup and volumes. DELETE: the pod's directory and name, too; else they stay for `ps -a` and `logs`. What it has on the
+ * disk is left to sandbox_erase: a pod is gone when others can have what it had. */
 void sandbox_destroy(struct sandbox *s, bool delete);
+
+/* After a sandbox_destroy that DELETEs: what is on the disk. However long that takes, nobody waits for it; if this process does not live to its
+ * end, sandbox_sweep_left takes over. */
+void sandbox_erase(struct sandbox *s);
 
 /* Lets what is in C use the usual devices only. */
 int sandbox_limit_devices(const struct cgroup *c, struct error *err);
 
 /* Removes what a pod left whose keeper is dead (or that has finished): by its uid, namespace and name. */
 void sandbox_sweep(const struct instance *in, const char *uid, const char *namespace, const char *name);
+
+/* The same for all pods that were deleted, and whose keeper was killed before sandbox_erase was through. */
+void sandbox_sweep_left(const struct instance *in);
 
 /* One container in the sandbox. */
 struct sandbox_container {

@@ -12,16 +12,27 @@
 #include "sandbox/name.h"
 #include "sandbox/network.h"
 
-void sandbox_directories_remove(const struct instance *in, const char *uid, const char *namespace,
-				const char *name)
+static void remove_tree(int dir, const char *path, const char *name)
+{
+	struct error err = {};
+
+	if (file_remove_tree(dir, path, &err) < 0)
+		log_warning("cannot remove what the pod '%s' left: %s", name, err.text);
+}
+
+void sandbox_directory_remove(const struct instance *in, const char *uid, const char *name)
+{
+	_cleanup_free_ char *path = memory_printf("pods/%s", uid);
+	remove_tree(in->runfd, path, name);
+}
+
+void sandbox_disk_remove(const struct instance *in, const char *uid, const char *namespace, const char *name)
 {
 	_cleanup_free_ char *path = memory_printf("pods/%s", uid);
 	_cleanup_free_ char *logs = memory_printf("%s/%s_%s_%s", in->log, namespace, name, uid);
-	struct error err = {};
 
-	if (file_remove_tree(AT_FDCWD, logs, &err) < 0 || file_remove_tree(in->rootfd, path, &err) < 0 ||
-	    file_remove_tree(in->runfd, path, &err) < 0)
-		log_warning("cannot remove what the pod '%s' left: %s", name, err.text);
+	remove_tree(AT_FDCWD, logs, name);
+	remove_tree(in->rootfd, path, name);
 }
 
 void sandbox_sweep(const struct instance *in, const char *uid, const char *namespace, const char *name)
@@ -40,7 +51,20 @@ void sandbox_sweep(const struct instance *in, const char *uid, const char *names
 	}
 	cgroup_system_close(&cgroups);
 	sandbox_network_sweep(in, uid);
-	sandbox_directories_remove(in, uid, namespace, name);
+	sandbox_disk_remove(in, uid, namespace, name);
+	sandbox_directory_remove(in, uid, name);
 	if (name_holder(in, namespace, name, holder, &alive) == 0 && !alive && text_is(holder, uid))
 		name_release(in, namespace, name);
+}
+
+void sandbox_sweep_left(const struct instance *in)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct left_names left = {};
+
+	names_left(in, a, &left);
+	list_each(pod, &left) {
+		sandbox_sweep(in, pod->uid, pod->namespace, pod->name);
+		name_forget(in, pod->namespace, pod->name, pod->uid);
+	}
 }

@@ -76,7 +76,7 @@ def namespaces(expected):
 def files(root, run):
     """What names a pod, holds an address or belongs to a pod on disk."""
     kept = []
-    for where in (f"{run}/names", f"{run}/pods", f"{root}/pods", f"{root}/tmp", f"{root}/log/pods"):
+    for where in (f"{run}/names", f"{run}/gone", f"{run}/pods", f"{root}/pods", f"{root}/tmp", f"{root}/log/pods"):
         if os.path.isdir(where):
             kept += [os.path.join(where, name) for name in os.listdir(where)]
     return set(kept)

@@ -90,6 +90,41 @@ def test_keeper_killed_while_it_ends(seapod, delay_us):
     seapod.apply(FULL)
 
 
+def gone(seapod):
+    folder = f"{seapod.run_dir}/gone"
+    return os.listdir(folder) if os.path.isdir(folder) else []
+
+
+@pytest.fixture
+def slow_end(seapod):
+    """A pod "web" that was deleted, and whose keeper still removes what it has on the disk: very many files."""
+    seapod.apply(pod("web", container(volumeMounts=[{"name": "v", "mountPath": "/v"}]), hostNetwork=True, volumes=[{"name": "v", "emptyDir": {}}]))
+    seapod.sh("web", "cd /v; for d in $(seq 30); do mkdir $d; (cd $d; touch $(seq 1000)); done")
+    uid, keeper = seapod.uid("web"), seapod.keeper("web")
+    seapod.run("delete", "pod", "web", "--now")
+    return uid, keeper
+
+
+def test_delete_does_not_wait_for_the_disk(seapod, slow_end):
+    """The pod is gone for everybody; its files go when they go."""
+    uid, keeper = slow_end
+    assert gone(seapod) == [f"default_web_{uid}"] and os.path.isdir(f"{seapod.root}/pods/{uid}")
+    assert "web" not in seapod.out("ps", "-a") and not os.path.exists(f"{seapod.run_dir}/pods/{uid}")
+    assert "pod/web created" in seapod.apply(pod("web", hostNetwork=True)).stdout
+    assert gone(seapod) == [f"default_web_{uid}"], "who looks while it is removed leaves it to the keeper"
+    eventually(lambda: not gone(seapod) and not os.path.exists(f"{seapod.root}/pods/{uid}"), seconds=20)
+    assert os.listdir(f"{seapod.root}/pods") == [seapod.uid("web")]
+
+
+def test_keeper_killed_while_it_removes_files(seapod, slow_end):
+    uid, keeper = slow_end
+    kill(keeper)
+    assert gone(seapod) and os.path.exists(f"{seapod.root}/pods/{uid}")
+    eventually(lambda: not processes())
+    assert "web" not in seapod.out("ps", "-a")
+    assert not gone(seapod) and not os.path.exists(f"{seapod.root}/pods/{uid}"), "the next command has removed the rest"
+
+
 def test_a_killed_client_leaves_a_pod_or_nothing(seapod):
     for delay in (0, 0.001, 0.003, 0.006):
         process = seapod.start("apply", "-f", "-", stdin=-1)
@@ -189,8 +224,11 @@ class Breakable:
         assert "web" not in self.seapod.out("ps"), when
         assert "pod/web created" in self.seapod.apply(FULL).stdout, when
         self.seapod.delete("web", "--now")
-        for kind, found in leaks.look(self.seapod.root, self.seapod.run_dir, self.seapod.tag).items():
-            assert kind not in ("files", "mounts") or not [each for each in found if self.seapod.dir in each and "/run/layers/" not in each], when
+        eventually(lambda: not self.left(), f"nothing to be left of a pod whose keeper was killed at system call {when}", seconds=3)
+
+    def left(self):
+        found = leaks.look(self.seapod.root, self.seapod.run_dir, self.seapod.tag)
+        return [each for each in found["files"] | found["mounts"] if self.seapod.dir in each and "/run/layers/" not in each]
 
 
 @pytest.fixture
