@@ -70,7 +70,12 @@ int error_prefix(struct error *err, const char *format, ...)
 	va_start(args, format);
 	size_t end = put(err, 0, format, args);
 	va_end(args);
-	snprintf(err->text + end, sizeof(err->text) - end, ": %s", old);
+	bool there =
+		strncmp(old, err->text, end) == 0 && old[end] == ':'; /* who was asked has said it already */
+	if (there)
+		memcpy(err->text, old, sizeof(old));
+	else
+		snprintf(err->text + end, sizeof(err->text) - end, ": %s", old);
 	return -err->code;
 }
 
@@ -111,6 +116,12 @@ const char *error_meaning(int code)
 		return "the machine has too many files open";
 	case ELOOP:
 		return "too many symbolic links, or one where none may be";
+	case ENOTDIR:
+		return "what stands before a slash is not a directory";
+	case EISDIR:
+		return "it is a directory";
+	case EADDRINUSE:
+		return "it is in use";
 	case EXDEV:
 		return "the path leads out of where it must stay";
 	}

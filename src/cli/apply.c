@@ -20,7 +20,8 @@ const struct option_spec apply_options[] = {
 	{ "filename", 'f', "FILE", "a manifest, a directory of them, or - for stdin" },
 	{ "wait", 'w', "running|ready", "return only when every pod runs, or is ready", .optional = true },
 	{ "timeout", 0, "DURATION", "how long to wait (30s, 2m)" },
-	{ "dry-run", 0, NULL, "check the manifests, change nothing" },
+	{ "dry-run", 0, "client|server", "check the manifests, change nothing", .optional = true },
+	{ "kustomize", 'k', "DIR", "(kubectl kustomize DIR | seapod apply -f -)" },
 	{ "namespace", 'n', "NAME", "the namespace of objects that have none" },
 	{},
 };
@@ -59,10 +60,20 @@ static int take_options(struct context *x, struct applying *a, int argc, char **
 			return usage_error(err, "apply cannot wait for '%s' (running, ready)", value);
 		else if (option->letter == 'w')
 			a->wait = text_is(value, "running") ? WAIT_RUNNING : WAIT_READY;
+		else if (text_is(option->name, "dry-run") && value && !text_is(value, "client") &&
+			 !text_is(value, "server") && !text_is(value, "none"))
+			return usage_error(
+				err, "--dry-run is client, server (both the same here) or none, not '%s'",
+				value);
 		else if (text_is(option->name, "dry-run"))
-			a->dry = true;
+			a->dry = !text_is(value, "none");
+		else if (option->letter == 'k')
+			return usage_error(
+				err,
+				"there is no kustomize in Seapod (kubectl kustomize %s | seapod apply -f -)",
+				value);
 		else if (text_is(option->name, "timeout") && duration_parse(value, &a->timeout_ms) < 0)
-			return usage_error(err, "'%s' is no duration (30s, 2m)", value);
+			return usage_error(err, "'%s' is not a duration (30s, 2m)", value);
 	}
 	if (r < 0)
 		return r;

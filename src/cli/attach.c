@@ -1,5 +1,9 @@
 /* attach.c — seapod attach: to the output and, with -i, the input of a container that runs. */
+#include <stdio.h>
+#include <unistd.h>
+
 #include "cli/commands.h"
+#include "cli/container.h"
 #include "cli/pods.h"
 #include "cli/session.h"
 
@@ -16,7 +20,7 @@ int run_attach(struct context *x, int argc, char **argv, struct error *err)
 	const struct option_spec *option;
 	const char *value, *wanted = NULL;
 	struct found_pod found;
-	bool input = false;
+	bool input = false, tty = false;
 	struct options o;
 	int r;
 
@@ -24,6 +28,8 @@ int run_attach(struct context *x, int argc, char **argv, struct error *err)
 	while ((r = options_next(&o, &option, &value, err)) > 0) {
 		if (option->letter == 'i')
 			input = true;
+		else if (option->letter == 't')
+			tty = true;
 		else if (option->letter == 'c')
 			wanted = value;
 		else if (option->letter == 'n')
@@ -34,16 +40,17 @@ int run_attach(struct context *x, int argc, char **argv, struct error *err)
 		return -EXIT_USAGE;
 	if (pods_find(&x->in, x->namespace, name, x->arena, &found, err) < 0)
 		return -EXIT_SEAPOD;
-	const struct container *c =
-		wanted ? pod_find_container(found.pod, wanted) : &found.pod->spec.containers.at[0];
-	if (!c) {
-		error_set(err, ENOENT, "the pod '%s' has no container '%s'", name, wanted);
+	const struct container *c = container_choose(found.pod, wanted, x->arena, err);
+	if (!c || need_alive(found.alive, name, err) < 0)
 		return -EXIT_SEAPOD;
-	}
-	if (!found.alive) {
-		error_set(err, ESRCH, "the pod '%s' is not running", name);
-		return -EXIT_SEAPOD;
-	}
+	if (tty && !c->tty)
+		return usage_error(err, "the container '%s' has no terminal (attach without -t)", c->name);
+	if (tty && !isatty(STDIN_FILENO))
+		return usage_error(err, "standard input is not a terminal (attach without -t)");
+	if (input && !c->stdin)
+		fprintf(stderr,
+			"seapod: warning: the container '%s' has no standard input (stdin: true, run -i)\n",
+			c->name);
 	_cleanup_close_ int fd = keeper_connect(&x->in, found.pod->metadata.uid, err);
 	return fd < 0 ? -EXIT_SEAPOD : session_attach(x, fd, c->name, input && c->stdin, c->tty, err);
 }

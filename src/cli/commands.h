@@ -53,5 +53,5 @@ extern const struct option_spec apply_options[], events_options[], top_options[]
 	delete_options[], rm_options[], stop_options[], restart_options[], kill_options[], get_options[],
 	ps_options[], exec_options[], debug_options[], run_options[], network_options[], logs_options[],
 	load_options[], image_options[], build_options[], images_options[], save_options[], volume_options[],
-	dns_options[], system_options[], resize_options[], help_options[];
+	dns_options[], system_options[], resize_options[], help_options[], explain_options[];
 extern const struct option_spec pull_options[], login_options[], logout_options[];

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/container.h"
 #include "cli/pods.h"
 #include "keeper/client.h"
 #include "linux/path.h"
@@ -155,10 +156,11 @@ static int open_root(struct context *x, struct end *e, const char *container, st
 
 	if (r < 0)
 		return r;
-	if (!found.alive)
-		return error_set(err, ESRCH, "the pod '%s' is not running", e->pod);
+	const struct container *c = container_choose(found.pod, container, x->arena, err);
+	if (!c || need_alive(found.alive, e->pod, err) < 0)
+		return -err->code;
 	_cleanup_close_ int fd = keeper_connect(&x->in, found.pod->metadata.uid, err);
-	const struct request request = { .verb = "root", .container = container };
+	const struct request request = { .verb = "root", .container = c->name };
 	r = fd < 0 ? fd : keeper_ask(fd, x->arena, &request, NULL, &reply, &fds, err);
 	if (r < 0)
 		return error_prefix(err, "the pod '%s'", e->pod);

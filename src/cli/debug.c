@@ -8,6 +8,7 @@
 
 #include "api/names.h"
 #include "cli/commands.h"
+#include "cli/container.h"
 #include "cli/pods.h"
 #include "cli/session.h"
 #include "cli/start.h"
@@ -34,14 +35,13 @@ static const char *invent_name(struct context *x)
 
 static int add_variable(struct context *x, struct container *c, const char *value, struct error *err)
 {
-	const char *equals = strchr(value, '=');
+	struct env_var e;
+	int r = env_take(value, x->arena, &e, err);
 
-	if (!equals || equals == value)
-		return usage_error(err, "'%s' is not NAME=VALUE", value);
-	*list_add(x->arena, &c->env) =
-		(struct env_var){ .name = arena_strndup(x->arena, value, (size_t)(equals - value)),
-				  .value = equals + 1 };
-	return 0;
+	if (r > 0)
+		*list_add(x->arena, &c->env) =
+			(struct env_var){ .name = e.name, .value = without_references(e.value, x->arena) };
+	return r < 0 ? r : 0;
 }
 
 static int take_option(struct context *x, struct container *c, const struct option_spec *option,
@@ -62,16 +62,6 @@ static int take_option(struct context *x, struct container *c, const struct opti
 	else
 		use_namespace(x, value);
 	return 0;
-}
-
-/* "$" is the program's: not a reference to a variable. */
-static const char *literal(struct context *x, const char *word)
-{
-	_cleanup_text_ struct text text = {};
-
-	for (const char *s = word; *s; s++)
-		text_add(&text, (char[]){ *s, *s == '$' ? '$' : '\0', '\0' });
-	return arena_strdup(x->arena, text_str(&text));
 }
 
 static int check(const struct pod *pod, const struct container *c, struct error *err)
@@ -97,8 +87,8 @@ static int add(struct context *x, const char *name, struct container *c, struct 
 
 	if (r < 0)
 		return r;
-	if (!found.alive)
-		return error_set(err, ESRCH, "the pod '%s' is not running", name);
+	if ((r = need_alive(found.alive, name, err)) < 0)
+		return r;
 	object_defaults(&ephemeral_container_table, c, x->arena);
 	if ((r = check(found.pod, c, err)) < 0)
 		return r;
@@ -130,7 +120,7 @@ int run_debug(struct context *x, int argc, char **argv, struct error *err)
 		if (text_is(argv[i], "--")) {
 			o.argc = i;
 			for (int j = i + 1; j < argc; j++)
-				*list_add(x->arena, &c->command) = literal(x, argv[j]);
+				*list_add(x->arena, &c->command) = without_references(argv[j], x->arena);
 			break;
 		}
 	loose.own_options = false;
@@ -147,7 +137,7 @@ int run_debug(struct context *x, int argc, char **argv, struct error *err)
 	if (!c->image)
 		return usage_error(err, "debug needs an image (usage: seapod debug %s)", x->command->usage);
 	for (int i = 1; i < o.count; i++)
-		*list_add(x->arena, &c->command) = literal(x, o.positional[i]);
+		*list_add(x->arena, &c->command) = without_references(o.positional[i], x->arena);
 	if (!c->name)
 		c->name = invent_name(x);
 	r = add(x, name, c, err);

@@ -1,18 +1,22 @@
-/* describe.c — seapod describe pod: all that a person asks about a pod, in kubectl's order and words. */
+/* describe.c — seapod describe: all that a person asks about a pod, in kubectl's order and words; other kinds are in describe_stored.c. */
+#include "cli/describe.h"
+
 #include <stdio.h>
 
 #include "cli/commands.h"
 #include "cli/events.h"
-#include "cli/pods.h"
 #include "cli/words.h"
 #include "command/table.h"
 
 const struct option_spec describe_options[] = {
+	{ "filename", 'f', "FILE", "the objects of a manifest" },
+	{ "selector", 'l', "LABELS", "those with labels (color=red)" },
+	{ "all-namespaces", 'A', NULL, "of all namespaces" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{},
 };
 
-static void line(int indent, const char *label, const char *value)
+void describe_line(int indent, const char *label, const char *value)
 {
 	_cleanup_free_ char *shown = memory_strdup(text_empty(value) ? "<none>" : value);
 
@@ -20,14 +24,14 @@ static void line(int indent, const char *label, const char *value)
 	printf("%*s%-*s %s\n", indent, "", 18 - indent, label, shown);
 }
 
-static void pairs(const char *label, const struct string_map *map, struct arena *a)
+void describe_pairs(const char *label, const struct string_map *map, struct arena *a)
 {
 	bool first = true;
 
 	if (map->n == 0)
-		line(0, label, NULL);
+		describe_line(0, label, NULL);
 	list_each(pair, map) {
-		line(0, first ? label : "", arena_printf(a, "%s=%s", pair->key, pair->value));
+		describe_line(0, first ? label : "", arena_printf(a, "%s=%s", pair->key, pair->value));
 		first = false;
 	}
 }
@@ -46,22 +50,22 @@ static void state(int indent, const char *label, const struct container_state_st
 	const struct state_terminated *t = s->terminated;
 
 	if (s->running) {
-		line(indent, label, "Running");
-		line(indent + 2, "Started:", s->running->startedAt);
+		describe_line(indent, label, "Running");
+		describe_line(indent + 2, "Started:", s->running->startedAt);
 	} else if (t) {
-		line(indent, label, "Terminated");
-		line(indent + 2, "Reason:", t->reason);
+		describe_line(indent, label, "Terminated");
+		describe_line(indent + 2, "Reason:", t->reason);
 		if (t->message)
-			line(indent + 2, "Message:", t->message);
-		line(indent + 2, "Exit Code:",
-		     arena_printf(a, t->signal ? "%d (signal %d)" : "%d", t->exitCode, t->signal));
-		line(indent + 2, "Started:", t->startedAt);
-		line(indent + 2, "Finished:", t->finishedAt);
+			describe_line(indent + 2, "Message:", t->message);
+		describe_line(indent + 2, "Exit Code:",
+			      arena_printf(a, t->signal ? "%d (signal %d)" : "%d", t->exitCode, t->signal));
+		describe_line(indent + 2, "Started:", t->startedAt);
+		describe_line(indent + 2, "Finished:", t->finishedAt);
 	} else if (s->waiting) {
-		line(indent, label, "Waiting");
-		line(indent + 2, "Reason:", s->waiting->reason);
+		describe_line(indent, label, "Waiting");
+		describe_line(indent + 2, "Reason:", s->waiting->reason);
 		if (s->waiting->message)
-			line(indent + 2, "Message:", s->waiting->message);
+			describe_line(indent + 2, "Message:", s->waiting->message);
 	}
 }
 
@@ -72,7 +76,7 @@ static void amounts(const char *label, const struct quantity_map *map, struct ar
 	if (map->n > 0)
 		printf("    %s\n", label);
 	list_each(pair, map)
-		line(6, arena_printf(a, "%s:", pair->key), quantity_text(&pair->value, text));
+		describe_line(6, arena_printf(a, "%s:", pair->key), quantity_text(&pair->value, text));
 }
 
 static const char *ports(const struct container *c, bool host, struct arena *a)
@@ -92,7 +96,7 @@ static const char *ports(const struct container *c, bool host, struct arena *a)
 static void environment(const struct container *c)
 {
 	if (c->env.n + c->envFrom.n == 0)
-		return line(4, "Environment:", NULL);
+		return describe_line(4, "Environment:", NULL);
 	printf("    Environment:\n");
 	list_each(from, &c->envFrom)
 		printf("      <all of the %s '%s'>\n", from->configMapRef ? "ConfigMap" : "Secret",
@@ -129,10 +133,10 @@ static void probe_line(const char *label, const struct probe *p, struct arena *a
 	else
 		what = arena_printf(a, "grpc <pod>:%d %s", p->grpc->port,
 				    p->grpc->service ? p->grpc->service : "");
-	line(4, label,
-	     arena_printf(a, "%s delay=%ds timeout=%ds period=%ds #success=%d #failure=%d", what,
-			  p->initialDelaySeconds, p->timeoutSeconds, p->periodSeconds, p->successThreshold,
-			  p->failureThreshold));
+	describe_line(4, label,
+		      arena_printf(a, "%s delay=%ds timeout=%ds period=%ds #success=%d #failure=%d", what,
+				   p->initialDelaySeconds, p->timeoutSeconds, p->periodSeconds,
+				   p->successThreshold, p->failureThreshold));
 }
 
 static void container(const struct container *c, const struct container_statuses *all, struct arena *a)
@@ -141,22 +145,22 @@ static void container(const struct container *c, const struct container_statuses
 	list_each(s, all) {
 		if (!text_is(s->name, c->name))
 			continue;
-		line(4, "Container ID:", s->containerID);
-		line(4, "Image:", c->image);
-		line(4, "Image ID:", s->imageID);
+		describe_line(4, "Container ID:", s->containerID);
+		describe_line(4, "Image:", c->image);
+		describe_line(4, "Image ID:", s->imageID);
 		state(4, "State:", &s->state, a);
 		if (s->lastState.terminated)
 			state(4, "Last State:", &s->lastState, a);
-		line(4, "Ready:", s->ready ? "True" : "False");
-		line(4, "Restart Count:", arena_printf(a, "%d", s->restartCount));
+		describe_line(4, "Ready:", s->ready ? "True" : "False");
+		describe_line(4, "Restart Count:", arena_printf(a, "%d", s->restartCount));
 	}
 	if (c->command.n)
-		line(4, "Command:", joined(&c->command, a));
+		describe_line(4, "Command:", joined(&c->command, a));
 	if (c->args.n)
-		line(4, "Args:", joined(&c->args, a));
+		describe_line(4, "Args:", joined(&c->args, a));
 	if (c->ports.n) {
-		line(4, "Ports:", ports(c, false, a));
-		line(4, "Host Ports:", ports(c, true, a));
+		describe_line(4, "Ports:", ports(c, false, a));
+		describe_line(4, "Host Ports:", ports(c, true, a));
 	}
 	amounts("Limits:", &c->resources.limits, a);
 	amounts("Requests:", &c->resources.requests, a);
@@ -165,7 +169,7 @@ static void container(const struct container *c, const struct container_statuses
 	probe_line("Startup:", c->startupProbe, a);
 	environment(c);
 	if (c->volumeMounts.n == 0)
-		line(4, "Mounts:", NULL);
+		describe_line(4, "Mounts:", NULL);
 	else
 		printf("    Mounts:\n");
 	list_each(m, &c->volumeMounts)
@@ -192,7 +196,7 @@ static void events(struct context *x, const struct found_pod *found)
 
 	events_read(x, found, &list);
 	if (list.items.n == 0)
-		return line(0, "Events:", NULL);
+		return describe_line(0, "Events:", NULL);
 	puts("Events:");
 	table_row(&t, "  Type", "Reason", "Age", "From", "Message", NULL, NULL, NULL);
 	table_row(&t, "  ----", "------", "---", "----", "-------", NULL, NULL, NULL);
@@ -205,10 +209,10 @@ static void events(struct context *x, const struct found_pod *found)
 static void volumes(const struct pod *p, struct arena *a)
 {
 	if (p->spec.volumes.n == 0)
-		return line(0, "Volumes:", NULL);
+		return describe_line(0, "Volumes:", NULL);
 	puts("Volumes:");
 	list_each(v, &p->spec.volumes)
-		line(2, arena_printf(a, "%s:", v->name), source_of(v, a));
+		describe_line(2, arena_printf(a, "%s:", v->name), source_of(v, a));
 }
 
 static void describe(struct context *x, const struct found_pod *found)
@@ -216,22 +220,22 @@ static void describe(struct context *x, const struct found_pod *found)
 	const struct pod *p = found->pod;
 	struct arena *a = x->arena;
 
-	line(0, "Name:", p->metadata.name);
-	line(0, "Namespace:", p->metadata.namespace);
-	line(0, "UID:", p->metadata.uid);
-	line(0, "Created:",
-	     arena_printf(a, "%s (%s ago)", p->metadata.creationTimestamp,
-			  age_word(p->metadata.creationTimestamp, a)));
-	pairs("Labels:", &p->metadata.labels, a);
-	pairs("Annotations:", &p->metadata.annotations, a);
-	line(0, "Status:",
-	     arena_printf(a, "%s (phase %s)", status_word(p, a),
-			  p->status.phase ? p->status.phase : "Pending"));
+	describe_line(0, "Name:", p->metadata.name);
+	describe_line(0, "Namespace:", p->metadata.namespace);
+	describe_line(0, "UID:", p->metadata.uid);
+	describe_line(0, "Created:",
+		      arena_printf(a, "%s (%s ago)", p->metadata.creationTimestamp,
+				   age_word(p->metadata.creationTimestamp, a)));
+	describe_pairs("Labels:", &p->metadata.labels, a);
+	describe_pairs("Annotations:", &p->metadata.annotations, a);
+	describe_line(0, "Status:",
+		      arena_printf(a, "%s (phase %s)", status_word(p, a),
+				   p->status.phase ? p->status.phase : "Pending"));
 	if (p->status.message)
-		line(0, "Message:", p->status.message);
-	line(0, "IP:", p->status.podIP);
-	line(0, "QoS Class:", p->status.qosClass);
-	line(0, "Restart Policy:", p->spec.restartPolicy);
+		describe_line(0, "Message:", p->status.message);
+	describe_line(0, "IP:", p->status.podIP);
+	describe_line(0, "QoS Class:", p->status.qosClass);
+	describe_line(0, "Restart Policy:", p->spec.restartPolicy);
 	if (p->spec.initContainers.n)
 		puts("Init Containers:");
 	list_each(c, &p->spec.initContainers)
@@ -250,27 +254,31 @@ static void describe(struct context *x, const struct found_pod *found)
 int run_describe(struct context *x, int argc, char **argv, struct error *err)
 {
 	const struct option_spec *option;
-	struct found_pods pods = {};
+	struct selection s = { .pods = true };
+	struct choice choice = {};
 	const char *value;
 	struct options o;
 	int r;
 
 	options_begin(&o, x->command, argc, argv);
 	while ((r = options_next(&o, &option, &value, err)) > 0)
-		use_namespace(x, value);
-	if (r < 0 || !need(&o, 0, "pod NAME", err))
+		if ((r = select_option(x, &s, option, value, err)) < 0)
+			return r;
+	if (r < 0 ||
+	    (o.count == 0 && !s.files.n && !s.labels.n && !need(&o, 0, "a kind and names (pod web)", err)))
 		return -EXIT_USAGE;
-	bool kind = text_is(o.positional[0], "pod") || text_is(o.positional[0], "pods") ||
-		    text_is(o.positional[0], "po");
-	if (kind && o.count == 1)
-		r = pods_list(&x->in, x->namespace, x->arena, &pods, err);
-	for (int i = kind; r == 0 && i < o.count; i++)
-		r = pods_find(&x->in, x->namespace, o.positional[i], x->arena, list_add(x->arena, &pods),
-			      err);
-	for (size_t i = 0; r == 0 && i < pods.n; i++) {
-		if (i > 0)
+	if ((r = select_words(x, &s, o.positional, o.count, err)) < 0 ||
+	    (r = select_find(x, &s, x->arena, &choice, err)) < 0)
+		return r;
+	if (choice.items.n + choice.missing.n == 0)
+		select_say_none(x, &s);
+	list_each(c, &choice.items) {
+		if (c != choice.items.at)
 			puts("");
-		describe(x, &pods.at[i]);
+		if (c->kind->kind == KIND_POD)
+			describe(x, &c->pod);
+		else
+			describe_stored(x, c);
 	}
-	return r;
+	return select_end(&choice, err);
 }

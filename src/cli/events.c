@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/print.h"
+#include "cli/select.h"
 #include "cli/start.h"
 #include "cli/words.h"
 #include "command/table.h"
@@ -15,6 +16,7 @@
 
 const struct option_spec events_options[] = {
 	{ "watch", 'w', NULL, "go on with those that come (of one pod)" },
+	{ "for", 0, "POD", "only of this pod (pod/web)" },
 	{ "types", 0, "TYPES", "only these: Normal, Warning" },
 	{ "output", 'o', "json|yaml", "how to print" },
 	{ "namespace", 'n', "NAME", "the namespace" },
@@ -25,7 +27,7 @@ const struct option_spec events_options[] = {
 
 struct wish {
 	bool watch, all_namespaces, no_headers;
-	const char *types, *format;
+	const char *types, *format, *of;
 };
 
 /* What the keeper has not written yet it writes now. A connection that hears of more; -1: there is no keeper. */
@@ -98,7 +100,10 @@ static void print(struct context *x, const struct wish *w, const struct event_li
 	struct LIST(struct node *) nodes = {};
 
 	if (!w->format && events->items.n == 0)
-		fprintf(stderr, "No events found\n");
+		fprintf(stderr,
+			w->all_namespaces ? "No events in any namespace\n"
+					  : "No events in the namespace %s\n",
+			x->namespace);
 	else if (!w->format)
 		print_table(x, w, events, true);
 	if (!w->format)
@@ -168,6 +173,18 @@ static int watch(struct context *x, const struct wish *w, const struct found_pod
 
 /* --- the command ------------------------------------------------------------------------------------------------------ */
 
+/* "Normal", "Warning,Normal" */
+static bool types_are_known(const char *types)
+{
+	for (const char *end; *types; types = end + (*end == ',')) {
+		size_t n = (size_t)((end = strchrnul(types, ',')) - types);
+		if ((n != 6 || strncmp(types, "Normal", n) != 0) &&
+		    (n != 7 || strncmp(types, "Warning", n) != 0))
+			return false;
+	}
+	return true;
+}
+
 static int take_options(struct context *x, struct wish *w, struct options *o, struct error *err)
 {
 	const struct option_spec *option;
@@ -185,32 +202,34 @@ static int take_options(struct context *x, struct wish *w, struct options *o, st
 			w->all_namespaces = true;
 		else if (text_is(option->name, "types"))
 			w->types = value;
+		else if (text_is(option->name, "for"))
+			w->of = value;
 		else
 			w->no_headers = true;
 	}
+	if (r == 0 && w->types && !types_are_known(w->types))
+		return usage_error(err, "there are no events of the types '%.60s' (Normal, Warning)",
+				   w->types);
 	if (r == 0 && w->format && !text_is(w->format, "json") && !text_is(w->format, "yaml"))
 		return usage_error(err, "there is no format '%s' (json, yaml)", w->format);
 	return r;
 }
 
-static int find_pods(struct context *x, const struct wish *w, const struct options *o,
-		     struct found_pods *pods, struct error *err)
+static int find_pods(struct context *x, const struct wish *w, const struct options *o, struct choice *out,
+		     struct error *err)
 {
-	int r = 0;
+	struct selection s = { .pods = true, .all_namespaces = w->all_namespaces };
+	int r = select_words(x, &s, w->of ? &w->of : o->positional, w->of ? 1 : o->count, err);
 
-	for (int i = 0; r == 0 && i < o->count; i++) {
-		const char *slash = strchr(o->positional[i], '/');
-		r = pods_find(&x->in, x->namespace, slash ? slash + 1 : o->positional[i], x->arena,
-			      list_add(x->arena, pods), err);
-	}
-	return o->count > 0 ? r
-			    : pods_list(&x->in, w->all_namespaces ? NULL : x->namespace, x->arena, pods, err);
+	if (r == 0)
+		r = select_only_pods(x, &s, err);
+	return r < 0 ? r : select_find(x, &s, x->arena, out, err);
 }
 
 int run_events(struct context *x, int argc, char **argv, struct error *err)
 {
 	struct event_list all = {}, its;
-	struct found_pods pods = {};
+	struct choice pods = {};
 	struct wish w = {};
 	struct options o;
 
@@ -218,18 +237,19 @@ int run_events(struct context *x, int argc, char **argv, struct error *err)
 	int r = take_options(x, &w, &o, err);
 	if (r < 0 || (r = find_pods(x, &w, &o, &pods, err)) < 0)
 		return r;
-	if (w.watch && (o.count != 1 || w.format))
+	if (w.watch && (o.count + !!w.of != 1 || w.format))
 		return usage_error(err, "events --watch is of one pod, and as a table");
-	if (w.watch)
-		return watch(x, &w, &pods.at[0], err);
-	list_each(pod, &pods) {
-		events_read(x, pod, &its);
+	if (w.watch && pods.items.n)
+		return watch(x, &w, &pods.items.at[0].pod, err);
+	list_each(c, &pods.items) {
+		events_read(x, &c->pod, &its);
 		list_each(e, &its.items)
 			*list_add(x->arena, &all.items) = *e;
 	}
 	keep_wanted(&w, &all);
 	if (all.items.n > 0)
 		qsort(all.items.at, all.items.n, sizeof(*all.items.at), compare);
-	print(x, &w, &all);
-	return 0;
+	if (pods.items.n || !pods.missing.n)
+		print(x, &w, &all);
+	return select_end(&pods, err);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/container.h"
 #include "cli/pods.h"
 #include "cli/session.h"
 
@@ -11,7 +12,8 @@ const struct option_spec exec_options[] = {
 	{ "stdin", 'i', NULL, "give it our standard input" },
 	{ "tty", 't', NULL, "give it a terminal" },
 	{ "container", 'c', "NAME", "the container; the first by default" },
-	{ "env", 'e', "NAME=VALUE", "a variable more" },
+	{ "env", 'e', "NAME[=VALUE]", "a variable more; without a value: ours" },
+	{ "user", 'u', "USER[:GROUP]", "the user, by name or number" },
 	{ "workdir", 'w', "DIR", "the working directory" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{},
@@ -22,6 +24,7 @@ int run_exec(struct context *x, int argc, char **argv, struct error *err)
 	const struct option_spec *option;
 	const char *value;
 	struct request request = { .verb = "exec" };
+	struct env_var variable;
 	struct found_pod found;
 	struct options o;
 	int r;
@@ -50,7 +53,14 @@ int run_exec(struct context *x, int argc, char **argv, struct error *err)
 			request.container = value;
 			break;
 		case 'e':
-			*list_add(x->arena, &request.env) = value;
+			if ((r = env_take(value, x->arena, &variable, err)) < 0)
+				return r;
+			if (r > 0)
+				*list_add(x->arena, &request.env) =
+					arena_printf(x->arena, "%s=%s", variable.name, variable.value);
+			break;
+		case 'u':
+			request.user = value;
 			break;
 		case 'w':
 			request.cwd = value;
@@ -74,10 +84,10 @@ int run_exec(struct context *x, int argc, char **argv, struct error *err)
 	}
 	if ((r = pods_find(&x->in, x->namespace, name, x->arena, &found, err)) < 0)
 		return -EXIT_SEAPOD;
-	if (!found.alive) {
-		error_set(err, ESRCH, "the pod '%s' is not running", name);
+	const struct container *c = container_choose(found.pod, request.container, x->arena, err);
+	if (!c || need_alive(found.alive, name, err) < 0)
 		return -EXIT_SEAPOD;
-	}
+	request.container = c->name;
 	_cleanup_close_ int fd = keeper_connect(&x->in, found.pod->metadata.uid, err);
 	return fd < 0 ? -EXIT_SEAPOD : session_exec(x, fd, &request, err);
 }

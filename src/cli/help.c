@@ -14,7 +14,8 @@ static const struct {
 	const char *command, *text, *examples;
 } more[] = {
 	{ "apply",
-	  "Reads Pods, ConfigMaps, Secrets and PersistentVolumeClaims, YAML or JSON, several in a stream. "
+	  "Reads Pods, ConfigMaps, Secrets, PersistentVolumeClaims and Services, YAML or JSON, several in a "
+	  "stream. "
 	  "Nothing is touched before "
 	  "all of them are valid. "
 	  "Returns when every container has been started, or has failed to; each pod is then created, "
@@ -24,7 +25,16 @@ static const struct {
 	  "<pod.yaml" },
 	{ "delete",
 	  "Ends the pods in order (TERM, the grace period, KILL) and returns when nothing is left of them.",
-	  "seapod delete pod web\nseapod delete -f pod.yaml --ignore-not-found" },
+	  "seapod delete pod web\nseapod delete -f pod.yaml --ignore-not-found\nseapod delete pods,cm -l "
+	  "tier=web\nseapod delete pods --all -A" },
+	{ "describe", "Of a Secret only the sizes are told.",
+	  "seapod describe pod web\nseapod describe cm/settings pvc/data\nseapod describe -f pod.yaml" },
+	{ "wait",
+	  "WHAT is delete, condition=TYPE (or TYPE=false), phase=PHASE, or jsonpath={PATH} with or without "
+	  "=VALUE.",
+	  "seapod wait pod web --for=condition=Ready --timeout 1m\nseapod wait pods --all "
+	  "--for=phase=Running\n"
+	  "seapod wait -f pod.yaml --for=delete" },
 	{ "get",
 	  "Kinds: pods (po), configmaps (cm), secrets, persistentvolumeclaims (pvc), services (svc), several "
 	  "with commas between, or all (pods and services); networks, images, volumes and events are listed, "
@@ -37,7 +47,8 @@ static const struct {
 	{ "events",
 	  "What a keeper has recorded: containers made, started and killed, probes that failed, hooks, "
 	  "back-offs. What happened again is counted. They go with their pod.",
-	  "seapod events web\nseapod events --types=Warning -A\nseapod events web -w" },
+	  "seapod events web\nseapod events --types=Warning -A\nseapod events --for pod/web\nseapod events "
+	  "web -w" },
 	{ "cp",
 	  "Into a directory that is there the copy goes under its own name. Nothing in the image is needed. "
 	  "Files lose "
@@ -58,8 +69,13 @@ static const struct {
 	  "would give back at once; processes and threads. READ, WRITTEN and WAITS (how much of the last ten "
 	  "seconds something waited for the processor, memory and disks) on cgroup v2.",
 	  "seapod top\nseapod top web --containers\nseapod top -A -w" },
-	{ "logs", "The output of the container's current run, or of its last one when it has ended.",
-	  "seapod logs web -c nginx --tail 20 -f\nseapod logs web -p" },
+	{ "logs",
+	  "The output of the container's current run, or of its last one when it has ended. Without -c of "
+	  "the "
+	  "container that the annotation kubectl.kubernetes.io/default-container names, or of the first.",
+	  "seapod logs web -c nginx --tail 20 -f\nseapod logs web -p\nseapod logs web --all-containers "
+	  "--prefix "
+	  "-f\nseapod logs -l tier=web --since 10m" },
 	{ "debug",
 	  "Adds an ephemeral container: in the pod's network, IPC and host name, with a root file system of "
 	  "its own. With --target it sees the processes of that container, and its files below "
@@ -75,7 +91,7 @@ static const struct {
 	{ "explain",
 	  "The same as docs/support.md: each field's type, default and meaning, and whether Seapod honours "
 	  "it.",
-	  "seapod explain pod.spec.containers.resources" },
+	  "seapod explain pod.spec.containers.resources\nseapod explain pod --recursive" },
 	{ "run",
 	  "Makes a pod of one container, both with the same name. In the foreground the output is the "
 	  "program's and so is the exit code; "
@@ -323,7 +339,7 @@ void help_all(FILE *out)
 	for (const struct command *c = commands; c->name; c++) {
 		if (!text_is(group, c->group))
 			fprintf(out, "\n%s\n", group = c->group);
-		fprintf(out, "  %-11s %s\n", c->name, c->doc);
+		fprintf(out, "  %-12s %s\n", c->name, c->doc);
 	}
 	fputs("\nseapod help COMMAND tells more, seapod explain pod.spec what a manifest may say.\n", out);
 }

@@ -1,33 +1,49 @@
 /* logs.c — seapod logs: a container's output from its CRI log files, and on as it comes. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/duration.h"
 #include "base/file.h"
 #include "cli/commands.h"
-#include "cli/pods.h"
+#include "cli/container.h"
+#include "cli/select.h"
 #include "linux/path.h"
 
 const struct option_spec logs_options[] = {
-	{ "container", 'c', "NAME", "the container; the only one by default" },
+	{ "container", 'c', "NAME", "the container; the first by default" },
+	{ "all-containers", 0, NULL, "of every container of the pod" },
+	{ "selector", 'l', "LABELS", "of every pod with labels (color=red)" },
 	{ "follow", 'f', NULL, "go on as more comes" },
 	{ "previous", 'p', NULL, "of the run before the last" },
-	{ "tail", 0, "N", "only the last N lines" },
-	{ "timestamps", 0, NULL, "with the time of each line" },
+	{ "tail", 0, "N", "only the last N lines (-1: all; 10 with -l)" },
+	{ "since", 0, "DURATION", "only what is not older (30s, 10m, 2h)" },
+	{ "since-time", 0, "TIME", "only what came since (2026-01-31T12:00:00Z)" },
+	{ "timestamps", 't', NULL, "with the time of each line" },
+	{ "prefix", 0, NULL, "with the pod and the container before each line" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{},
 };
 
 struct reading {
 	bool follow, previous, timestamps;
-	long long tail; /* -1: all */
+	long long tail;              /* -1: all */
+	char since[CLOCK_TEXT_SIZE]; /* lines before this second are left out; "": none */
+	const char *prefix;          /* before each line; "" */
 };
+
+enum { SECOND = sizeof("2026-01-31T12:00:00") - 1 };
 
 /* "<time> <stream> <tag> text": prints the text. Both streams go to standard output, as with kubectl: in the order in which they came. */
 static void print_line(const struct reading *r, const char *line, size_t n)
@@ -36,8 +52,9 @@ static void print_line(const struct reading *r, const char *line, size_t n)
 	const char *tag = stream ? memchr(stream + 1, ' ', (size_t)(end - stream - 1)) : NULL;
 	const char *text = tag ? memchr(tag + 1, ' ', (size_t)(end - tag - 1)) : NULL;
 
-	if (!text)
+	if (!text || (*r->since && (stream - line < SECOND || memcmp(line, r->since, SECOND) < 0)))
 		return;
+	fputs(r->prefix, stdout);
 	if (r->timestamps)
 		printf("%.*s ", (int)(stream - line), line);
 	fwrite(text + 1, 1, (size_t)(end - text - 1), stdout);
@@ -216,49 +233,179 @@ static int show(struct context *x, const struct reading *r, const struct pod *po
 	return 0;
 }
 
+/* --- which logs ----------------------------------------------------------------------------------------------------------- */
+
+/* One container of one pod. */
+struct source {
+	const struct pod *pod;
+	const char *container;
+};
+
+struct sources LIST(struct source);
+
+struct logs_wish {
+	struct selection selection;
+	struct reading reading;
+	const char *container;
+	bool every, prefix, tail_given;
+};
+
+static int add_sources(struct context *x, const struct logs_wish *w, const struct pod *pod,
+		       struct sources *out, struct error *err)
+{
+	const struct container *c = w->every ? NULL : container_choose(pod, w->container, x->arena, err);
+
+	if (!w->every && !c)
+		return -err->code;
+	if (c)
+		*list_add(x->arena, out) = (struct source){ pod, c->name };
+	for (size_t i = 0; w->every && i < pod->spec.initContainers.n; i++)
+		*list_add(x->arena, out) = (struct source){ pod, pod->spec.initContainers.at[i].name };
+	for (size_t i = 0; w->every && i < pod->spec.containers.n; i++)
+		*list_add(x->arena, out) = (struct source){ pod, pod->spec.containers.at[i].name };
+	return 0;
+}
+
+static int show_source(struct context *x, const struct logs_wish *w, const struct source *s,
+		       struct error *err)
+{
+	struct reading r = w->reading;
+
+	r.prefix =
+		w->prefix ? arena_printf(x->arena, "[pod/%s/%s] ", s->pod->metadata.name, s->container) : "";
+	return show(x, &r, s->pod, s->container, err);
+}
+
+/* Each in a process of its own, so that their lines come as they are written; they end with this one. */
+static int follow_all(struct context *x, const struct logs_wish *w, const struct sources *all,
+		      struct error *err)
+{
+	enum { MOST = 64 };
+	pid_t parent = getpid();
+
+	if (all->n > MOST)
+		return error_set(err, E2BIG, "these are %zu logs; at most %d can be followed at once", all->n,
+				 MOST);
+	fflush(stdout);
+	list_each(s, all) {
+		pid_t child = fork();
+		if (child < 0)
+			return error_errno(err, "cannot start a process");
+		if (child > 0)
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+		setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* whole lines at once */
+		int r = getppid() == parent ? show_source(x, w, s, err) : -1;
+		if (r < 0)
+			fprintf(stderr, "seapod: %s\n", err->text);
+		fflush(stdout);
+		_exit(r < 0);
+	}
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	return 0;
+}
+
+static int show_all(struct context *x, const struct logs_wish *w, struct choice *pods, struct error *err)
+{
+	struct sources sources = {};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < pods->items.n; i++)
+		r = add_sources(x, w, pods->items.at[i].pod.pod, &sources, err);
+	if (r < 0)
+		return r;
+	if (w->reading.follow && sources.n > 1)
+		return follow_all(x, w, &sources, err);
+	list_each(s, &sources) {
+		struct error why = {};
+		if (show_source(x, w, s, &why) == 0)
+			continue;
+		if (sources.n == 1) {
+			*err = why;
+			return -why.code;
+		}
+		fflush(stdout);
+		fprintf(stderr, "seapod: %s\n", why.text); /* one of many: the others are shown */
+	}
+	return select_end(pods, err);
+}
+
+/* --- the command ---------------------------------------------------------------------------------------------------------- */
+
+static int take_since(const char *value, bool is_time, struct reading *r, struct error *err)
+{
+	struct timespec t = clock_wall();
+	int64_t seconds;
+
+	if (is_time ? clock_parse_rfc3339(value, &t) < 0 : duration_seconds(value, &seconds) < 0)
+		return usage_error(err, "'%.60s' is not a %s", value,
+				   is_time ? "time (2026-01-31T12:00:00Z)" : "duration (30s, 10m, 2h)");
+	t.tv_sec -= is_time ? 0 : seconds;
+	clock_rfc3339(t, r->since);
+	return 0;
+}
+
+static int take_option(struct context *x, struct logs_wish *w, const struct option_spec *option,
+		       const char *value, struct error *err)
+{
+	int taken = select_option(x, &w->selection, option, value, err);
+
+	if (taken != 0)
+		return taken;
+	if (option->letter == 'c')
+		w->container = value;
+	else if (option->letter == 'f')
+		w->reading.follow = true;
+	else if (option->letter == 'p')
+		w->reading.previous = true;
+	else if (option->letter == 't')
+		w->reading.timestamps = true;
+	else if (text_is(option->name, "all-containers"))
+		w->every = true;
+	else if (text_is(option->name, "prefix"))
+		w->prefix = true;
+	else if (text_starts(option->name, "since"))
+		return take_since(value, text_is(option->name, "since-time"), &w->reading, err);
+	else if (text_to_int(value, -1, INT32_MAX, &w->reading.tail) < 0)
+		return usage_error(err, "'%s' is not a number of lines", value);
+	else
+		w->tail_given = true;
+	return 0;
+}
+
 int run_logs(struct context *x, int argc, char **argv, struct error *err)
 {
 	const struct option_spec *option;
-	const char *value, *container = NULL;
-	struct reading reading = { .tail = -1 };
-	struct found_pod found;
+	const char *value;
+	struct logs_wish w = { .selection = { .pods = true }, .reading = { .tail = -1 } };
+	struct choice pods = {};
 	struct options o;
 	int r;
 
 	options_begin(&o, x->command, argc, argv);
-	while ((r = options_next(&o, &option, &value, err)) > 0) {
-		if (option->letter == 'c')
-			container = value;
-		else if (option->letter == 'f')
-			reading.follow = true;
-		else if (option->letter == 'p')
-			reading.previous = true;
-		else if (option->letter == 'n')
-			use_namespace(x, value);
-		else if (text_is(option->name, "timestamps"))
-			reading.timestamps = true;
-		else if (text_to_int(value, 0, INT32_MAX, &reading.tail) < 0)
-			return usage_error(err, "'%s' is no number of lines", value);
-	}
-	if (r < 0)
-		return r;
-	const char *name = need(&o, 0, "a pod's name", err);
-	if (!name)
+	while ((r = options_next(&o, &option, &value, err)) > 0)
+		if ((r = take_option(x, &w, option, value, err)) < 0)
+			return r;
+	if (r < 0 || (!w.selection.labels.n && !need(&o, 0, "a pod's name", err)))
 		return -EXIT_USAGE;
-	if ((r = pods_find(&x->in, x->namespace, name, x->arena, &found, err)) < 0)
-		return r;
+	if (o.count > (w.selection.labels.n ? 0 : 2))
+		return usage_error(err, "logs is of one pod, or of those with labels (-l)");
 	if (o.count > 1)
-		container = o.positional[1];
-	if (!container && found.pod->spec.containers.n > 1) {
-		const char *names = "";
-		list_each(c, &found.pod->spec.containers)
-			names = arena_printf(x->arena, "%s%s%s", names, *names ? ", " : "", c->name);
-		return error_set(err, EINVAL, "the pod '%s' has several containers; choose one with -c (%s)",
-				 name, names);
-	}
-	if (!container)
-		container = found.pod->spec.containers.at[0].name;
-	if (!pod_find_container(found.pod, container))
-		return error_set(err, ENOENT, "the pod '%s' has no container '%s'", name, container);
-	return show(x, &reading, found.pod, container, err);
+		w.container = o.positional[1];
+	if (w.every && w.container)
+		return usage_error(err, "--all-containers and the container '%s' exclude each other",
+				   w.container);
+	if (w.selection.labels.n && !w.tail_given)
+		w.reading.tail = 10; /* kubectl's */
+	const char *name = o.count ? o.positional[0] : NULL;
+	if (name && !strchr(name, '/'))
+		name = arena_printf(x->arena, "pod/%s", name);
+	if ((r = select_words(x, &w.selection, &name, name != NULL, err)) < 0 ||
+	    (r = select_only_pods(x, &w.selection, err)) < 0 ||
+	    (r = select_find(x, &w.selection, x->arena, &pods, err)) < 0)
+		return r;
+	if (pods.items.n == 0 && pods.missing.n == 0)
+		select_say_none(x, &w.selection);
+	return pods.items.n ? show_all(x, &w, &pods, err) : select_end(&pods, err);
 }

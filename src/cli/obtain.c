@@ -64,6 +64,8 @@ static int pull(struct context *x, const struct pod *pod, const char *name, stru
 	*list_add(x->arena, &call.arguments) = name;
 	add_secrets(x, pod, &call);
 	int r = registry_run(x, &call, err);
+	if (r < 0 && err->text[strlen(err->text) - 1] != ')') /* it has no better advice */
+		error_hint(err, "seapod load brings it from a file");
 	return r < 0 ? error_prefix(err, "ErrImagePull") : 0;
 }
 

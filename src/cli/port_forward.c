@@ -17,8 +17,10 @@
 
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/container.h"
 #include "cli/pods.h"
 #include "keeper/client.h"
+#include "net/hostport.h"
 
 const struct option_spec port_forward_options[] = {
 	{ "address", 0, "ADDRESS", "listen there (127.0.0.1 by default)" },
@@ -138,25 +140,42 @@ static int parse(struct context *x, const struct pod *pod, const char *text, str
 	bool given = colon && colon != text;
 	if (f->remote < 0 || (given && text_to_int(arena_strndup(x->arena, text, (size_t)(colon - text)), 0,
 						   65535, &local) < 0))
-		return usage_error(err, "'%s' is no [LOCAL:]PORT of the pod", text);
+		return usage_error(
+			err, "'%s' is not [LOCAL:]PORT, with a number or the name of one of the pod's ports",
+			text);
 	f->local = given ? (int)local : colon ? 0 : f->remote;
 	return 0;
 }
 
-static int listen_at(const char *address, struct forward *f, struct error *err)
+/* Why bind(2) has failed: who has the port, when that can be found out. */
+static int cannot_listen(struct context *x, const char *address, const struct sockaddr_in *at,
+			 struct error *err)
+{
+	int code = errno;
+	struct port_wish wish = { .protocol = IPPROTO_TCP,
+				  .host = { .family = AF_INET, .v4 = at->sin_addr },
+				  .host_port = ntohs(at->sin_port) };
+	_cleanup_close_ int claim = code == EADDRINUSE ? hostport_claim(&wish, &x->in, err) : -1;
+
+	if (code == EADDRINUSE && claim < 0)
+		return -err->code;
+	return error_code(err, -code, "cannot listen at %s:%d", address, ntohs(at->sin_port));
+}
+
+static int listen_at(struct context *x, const char *address, struct forward *f, struct error *err)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)f->local) };
 	socklen_t size = sizeof(at);
 	const int yes = 1;
 
 	if (inet_pton(AF_INET, address, &at.sin_addr) != 1)
-		return usage_error(err, "'%s' is no IPv4 address", address);
+		return usage_error(err, "'%s' is not an IPv4 address", address);
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, SOMAXCONN) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&at, &size) < 0)
-		return error_errno(err, "cannot listen at %s:%d", address, f->local);
+		return cannot_listen(x, address, &at, err);
 	f->local = ntohs(at.sin_port);
 	f->listener = take_fd(&fd);
 	printf("Forwarding from %s:%d -> %d\n", address, f->local, f->remote);
@@ -212,13 +231,13 @@ int run_port_forward(struct context *x, int argc, char **argv, struct error *err
 		return usage_error(err, "port-forward takes %d ports at most", MOST - 1);
 	if ((r = pods_find(&x->in, x->namespace, o.positional[0], x->arena, &found, err)) < 0)
 		return r;
-	if (!found.alive)
-		return error_set(err, ESRCH, "the pod '%s' is not running", o.positional[0]);
+	if ((r = need_alive(found.alive, o.positional[0], err)) < 0)
+		return r;
 	signal(SIGCHLD, SIG_DFL); /* they are counted; whoever started us may have it ignored */
 	for (int i = 1; r == 0 && i < o.count; i++) {
 		struct forward *f = list_add(x->arena, &all);
 		if ((r = parse(x, found.pod, o.positional[i], f, err)) == 0)
-			r = listen_at(address, f, err);
+			r = listen_at(x, address, f, err);
 	}
 	return r < 0 ? r : forward_all(x, found.pod->metadata.uid, &all, err);
 }

@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/pods.h"
+#include "cli/select.h"
 #include "cli/start.h"
 
 const struct option_spec resize_options[] = {
@@ -26,7 +27,8 @@ static int take_amount(struct context *x, struct quantity_map *map, const char *
 	struct quantity q;
 
 	if (quantity_parse(value, &q) < 0 || q.nano <= 0)
-		return usage_error(err, "'%s' is no amount of %s", value, name);
+		return usage_error(err, "'%s' is not an amount of %s above 0 (%s)", value, name,
+				   text_is(name, "cpu") ? "500m, 2" : "64Mi, 1Gi");
 	q.text = value;
 	*list_add(x->arena, map) = (struct quantity_pair){ name, q };
 	return 0;
@@ -120,6 +122,7 @@ int run_resize(struct context *x, int argc, char **argv, struct error *err)
 	const struct option_spec *option;
 	const char *value;
 	struct resizing wish = {};
+	struct selection s = { .pods = true };
 	struct options o;
 	int r;
 
@@ -127,13 +130,14 @@ int run_resize(struct context *x, int argc, char **argv, struct error *err)
 	while ((r = options_next(&o, &option, &value, err)) > 0)
 		if ((r = take_option(x, &wish, option, value, err)) < 0)
 			return r;
-	const char *name = r < 0 ? NULL : need(&o, 0, "a pod's name", err);
-	if (!name)
+	if (r < 0 || !need(&o, 0, "a pod's name", err))
 		return -EXIT_USAGE;
-	if (o.count > 1 && (text_is(name, "pod") || text_is(name, "pods") || text_is(name, "po")))
-		name = o.positional[1];
-	else if (text_starts(name, "pod/"))
-		name += strlen("pod/");
+	if ((r = select_words(x, &s, o.positional, o.count, err)) < 0 ||
+	    (r = select_only_pods(x, &s, err)) < 0)
+		return r;
+	if (s.names.n != 1)
+		return usage_error(err, "resize is of one pod (usage: seapod resize %s)", x->command->usage);
+	const char *name = s.names.at[0].name;
 	if (wish.limits.n + wish.requests.n == 0)
 		return usage_error(err, "resize needs an amount (--cpu 500m, --memory 64Mi)");
 	return resize(x, name, &wish, err);

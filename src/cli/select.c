@@ -134,6 +134,18 @@ int select_words(struct context *x, struct selection *s, const char *const *word
 	return r;
 }
 
+int select_only_pods(struct context *x, const struct selection *s, struct error *err)
+{
+	const char *other = NULL;
+
+	list_each(kind, &s->kinds)
+		other = (*kind)->kind == KIND_POD ? other : (*kind)->singular;
+	if (s->files.n == 0)
+		list_each(name, &s->names)
+			other = name->kind->kind == KIND_POD ? other : name->kind->singular;
+	return other ? usage_error(err, "%s is for pods, not for a %s", x->command->name, other) : 0;
+}
+
 bool select_is_one(const struct selection *s)
 {
 	return s->kinds.n == 0 && s->names.n == 1;

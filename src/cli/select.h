@@ -54,6 +54,9 @@ int select_option(struct context *x, struct selection *s, const struct option_sp
 /* Reads N words, and the files. Negative: wrong usage. Without any word or file nothing is selected (every pod, if the command is about pods). */
 int select_words(struct context *x, struct selection *s, const char *const *words, int n, struct error *err);
 
+/* The same for commands that are for pods alone: another kind that was asked for by a word is wrong usage. */
+int select_only_pods(struct context *x, const struct selection *s, struct error *err);
+
 /* Finds them; memory in A. */
 int select_find(struct context *x, const struct selection *s, struct arena *a, struct choice *out,
 		struct error *err);

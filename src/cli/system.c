@@ -15,22 +15,34 @@
 
 #define VERBS "info, check, df, prune, restore"
 
+const struct option_spec explain_options[] = {
+	{ "recursive", 0, NULL, "names and types of all that is below" },
+	{},
+};
+
 int run_explain(struct context *x, int argc, char **argv, struct error *err)
 {
 	const struct option_spec *option;
 	const char *value;
 	_cleanup_text_ struct text text = {};
+	bool recursive = false;
 	struct options o;
+	int r;
 
 	options_begin(&o, x->command, argc, argv);
-	int r = options_next(&o, &option, &value, err);
+	while ((r = options_next(&o, &option, &value, err)) > 0)
+		recursive = true;
 	const char *what = r < 0 ? NULL : need(&o, 0, "a field (pod.spec.containers)", err);
 	if (!what)
 		return -EXIT_USAGE;
+	if (o.count > 1)
+		return usage_error(err, "explain is of one field; dots lead to what is below (%s.%s)", what,
+				   o.positional[1]);
 	const char *dot = strchr(what, '.');
 	const struct kind *kind =
 		kind_of_word(arena_strndup(x->arena, what, dot ? (size_t)(dot - what) : strlen(what)), err);
-	r = kind ? table_explain(kind->table, kind->name, dot ? dot + 1 : "", &text, err) : -EINVAL;
+	r = kind ? table_explain(kind->table, kind->name, dot ? dot + 1 : "", recursive, &text, err)
+		 : -EXIT_USAGE;
 	if (r == 0)
 		fputs(text_str(&text), stdout);
 	return r;
@@ -55,7 +67,13 @@ static int prune(struct context *x, struct error *err)
 		cgroup_remove(&cgroups, NULL, x->in.cgroup);
 	cgroup_system_close(&cgroups);
 	layer_release_all(&x->in);
-	return file_exists(x->in.rootfd, "images") ? prune_dangling(x, &removed, err) : 0;
+	printf("removed: the bridge %s, the table inet %s, the cgroup %s\n", x->in.bridge, x->in.table,
+	       x->in.cgroup);
+	r = file_exists(x->in.rootfd, "images") ? prune_dangling(x, &removed, err) : 0;
+	if (r == 0)
+		printf("removed: %u blobs and layers that no image needs (%s)\n", removed.removed,
+		       human_size(removed.bytes, x->arena));
+	return r;
 }
 
 static void add_usage(struct table_view *t, const char *what, size_t total, size_t active, int64_t size,

@@ -7,13 +7,17 @@
 
 #include "base/clock.h"
 #include "cli/commands.h"
-#include "cli/pods.h"
+#include "cli/print.h"
+#include "cli/select.h"
 #include "command/table.h"
 #include "linux/cgroup.h"
 
 const struct option_spec top_options[] = {
 	{ "containers", 0, NULL, "a line for each container" },
 	{ "watch", 'w', NULL, "again each second" },
+	{ "output", 'o', "json|yaml", "as PodMetrics" },
+	{ "selector", 'l', "LABELS", "those with labels (color=red)" },
+	{ "no-stream", 0, NULL, "(once, as without --watch)" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{ "all-namespaces", 'A', NULL, "of all namespaces" },
 	{ "no-headers", 0, NULL, "no line of headings" },
@@ -24,6 +28,7 @@ enum { BETWEEN_US = 250000, AGAIN_US = 750000 };
 
 struct wish {
 	bool containers, watch, all_namespaces, no_headers;
+	const char *format;
 };
 
 /* What is shown in one line. */
@@ -32,6 +37,7 @@ struct user {
 	const char *container; /* NULL: the pod */
 	struct cgroup cgroup;
 	struct cgroup_usage before, now;
+	uint64_t milli; /* thousandths of a processor */
 };
 
 struct users LIST(struct user);
@@ -78,11 +84,9 @@ static const char *waits(const struct cgroup_io *io, struct arena *a)
 			    io->io_waits < 0 ? 0 : io->io_waits / 100);
 }
 
-static void add_row(struct table_view *t, const struct wish *w, const struct user *u, uint64_t us,
-		    struct arena *a)
+static void add_row(struct table_view *t, const struct wish *w, const struct user *u, struct arena *a)
 {
 	struct cgroup_io io;
-	uint64_t cpu = u->now.cpu_ns > u->before.cpu_ns ? u->now.cpu_ns - u->before.cpu_ns : 0;
 
 	cgroup_io(&u->cgroup, &io);
 	if (w->all_namespaces)
@@ -90,9 +94,7 @@ static void add_row(struct table_view *t, const struct wish *w, const struct use
 	table_cell(t, u->pod->metadata.name);
 	if (w->containers)
 		table_cell(t, u->container);
-	table_cell(t, arena_printf(a, "%llum",
-				   (unsigned long long)((cpu + us / 2) /
-							(us ? us : 1)))); /* ns per us are thousandths */
+	table_cell(t, arena_printf(a, "%llum", (unsigned long long)u->milli));
 	table_cell(t, bytes((int64_t)u->now.memory_bytes, a));
 	table_cell(t, arena_printf(a, "%llu", (unsigned long long)u->now.pids));
 	table_cell(t, bytes(io.read_bytes, a));
@@ -116,86 +118,148 @@ static void add_headings(struct table_view *t, const struct wish *w)
 	table_end_row(t);
 }
 
-static void show(struct context *x, const struct wish *w, struct users *users)
+/* Two looks. */
+static void measure(struct users *users, const struct wish *w)
 {
-	struct table_view t = { .arena = x->arena };
 	uint64_t at = clock_boot_us();
 
+	if (users->n == 0 && !w->watch)
+		return;
 	list_each(u, users)
 		cgroup_usage(&u->cgroup, &u->before);
 	usleep(BETWEEN_US);
 	uint64_t us = clock_boot_us() - at;
-	if (!w->no_headers)
-		add_headings(&t, w);
 	list_each(u, users) {
 		cgroup_usage(&u->cgroup, &u->now);
-		add_row(&t, w, u, us, x->arena);
-		cgroup_close(&u->cgroup);
+		uint64_t ns = u->now.cpu_ns > u->before.cpu_ns ? u->now.cpu_ns - u->before.cpu_ns : 0;
+		u->milli = (ns + us / 2) / (us ? us : 1); /* ns per us are thousandths */
 	}
+}
+
+static void show(struct context *x, const struct wish *w, struct users *users)
+{
+	struct table_view t = { .arena = x->arena };
+
+	if (!w->no_headers)
+		add_headings(&t, w);
+	list_each(u, users)
+		add_row(&t, w, u, x->arena);
 	if (w->watch && isatty(STDOUT_FILENO))
 		printf("\033[H\033[J");
 	table_print(&t);
 	fflush(stdout);
 }
 
-static int look(struct context *x, const struct wish *w, const struct options *o, int first,
-		const struct cgroup_system *s, struct error *err)
+/* What a metrics server would say of each pod: metrics.k8s.io/v1beta1 PodMetrics. */
+static void print_metrics(struct context *x, const struct wish *w, const struct users *users)
 {
-	struct found_pods pods = {};
+	struct arena *a = x->arena;
+	struct LIST(struct node *) pods = {};
+	struct node *containers = NULL;
+	const struct pod *last = NULL;
+
+	list_each(u, users) {
+		struct node *one = node_new(a, NODE_MAP), *usage = node_new(a, NODE_MAP), *meta;
+		if (u->pod != last) {
+			*list_add(a, &pods) = node_new(a, NODE_MAP);
+			struct node *pod = pods.at[pods.n - 1];
+			node_put(a, pod, "apiVersion", node_string(a, "metrics.k8s.io/v1beta1"));
+			node_put(a, pod, "kind", node_string(a, "PodMetrics"));
+			node_put(a, pod, "metadata", meta = node_new(a, NODE_MAP));
+			node_put(a, meta, "name", node_string(a, u->pod->metadata.name));
+			node_put(a, meta, "namespace", node_string(a, u->pod->metadata.namespace));
+			node_put(a, pod, "window", node_string(a, "250ms"));
+			node_put(a, pod, "containers", containers = node_new(a, NODE_LIST));
+		}
+		last = u->pod;
+		node_put(a, usage, "cpu",
+			 node_string(a, arena_printf(a, "%llum", (unsigned long long)u->milli)));
+		node_put(a, usage, "memory",
+			 node_string(a, arena_printf(a, "%lluKi",
+						     (unsigned long long)u->now.memory_bytes >> 10)));
+		node_put(a, one, "name", node_string(a, u->container));
+		node_put(a, one, "usage", usage);
+		node_append(a, containers, one);
+	}
+	print_list(w->format, pods.at, pods.n, a);
+}
+
+static int look(struct context *x, const struct wish *w, const struct selection *s,
+		const struct cgroup_system *cgroups, struct error *err)
+{
+	struct choice choice = {};
 	struct users users = {};
 	struct cgroup base;
-	int r = 0;
+	int r = select_find(x, s, x->arena, &choice, err);
 
-	for (int i = first; r == 0 && i < o->count; i++)
-		r = pods_find(&x->in, x->namespace, o->positional[i], x->arena, list_add(x->arena, &pods),
-			      err);
-	if (r == 0 && first >= o->count)
-		r = pods_list(&x->in, w->all_namespaces ? NULL : x->namespace, x->arena, &pods, err);
 	if (r < 0)
 		return r;
-	if (cgroup_find(&base, s, NULL, x->in.cgroup) == 0)
-		list_each(found, &pods)
-			if (found->alive)
-				add_pod(x, w, s, &base, found->pod, &users);
+	if (cgroup_find(&base, cgroups, NULL, x->in.cgroup) == 0)
+		list_each(c, &choice.items)
+			if (c->pod.alive)
+				add_pod(x, w, cgroups, &base, c->pod.pod, &users);
 	cgroup_close(&base);
-	if (users.n > 0 || w->watch)
+	measure(&users, w);
+	if (w->format)
+		print_metrics(x, w, &users);
+	else if (users.n > 0 || w->watch)
 		show(x, w, &users);
-	else
-		fprintf(stderr, "No running pods found\n");
-	return 0;
+	else if (choice.missing.n == 0)
+		fprintf(stderr, "No running pods in %s%s\n",
+			s->all_namespaces ? "any namespace" : "the namespace ",
+			s->all_namespaces ? "" : x->namespace);
+	list_each(u, &users)
+		cgroup_close(&u->cgroup);
+	return select_end(&choice, err);
+}
+
+static int take_options(struct context *x, struct wish *w, struct selection *s, struct options *o,
+			struct error *err)
+{
+	const struct option_spec *option;
+	const char *value;
+	int r, taken;
+
+	while ((r = options_next(o, &option, &value, err)) > 0) {
+		if ((taken = select_option(x, s, option, value, err)) < 0)
+			return taken;
+		if (taken)
+			continue;
+		if (option->letter == 'w')
+			w->watch = true;
+		else if (option->letter == 'o')
+			w->format = value;
+		else if (text_is(option->name, "containers"))
+			w->containers = true;
+		else if (!text_is(option->name, "no-stream"))
+			w->no_headers = true;
+	}
+	if (r == 0 && w->format && !text_is(w->format, "json") && !text_is(w->format, "yaml"))
+		return usage_error(err, "there is no format '%.60s' (json, yaml)", w->format);
+	if (r == 0 && w->format && w->watch)
+		return usage_error(err, "top --watch prints a table");
+	w->containers = w->containers || w->format;
+	w->all_namespaces = s->all_namespaces;
+	return r;
 }
 
 int run_top(struct context *x, int argc, char **argv, struct error *err)
 {
-	const struct option_spec *option;
+	struct selection s = { .pods = true };
 	struct cgroup_system system;
 	struct wish w = {};
-	const char *value;
 	struct options o;
-	int r;
 
 	options_begin(&o, x->command, argc, argv);
-	while ((r = options_next(&o, &option, &value, err)) > 0) {
-		if (option->letter == 'n')
-			use_namespace(x, value);
-		else if (option->letter == 'w')
-			w.watch = true;
-		else if (option->letter == 'A')
-			w.all_namespaces = true;
-		else if (text_is(option->name, "containers"))
-			w.containers = true;
-		else
-			w.no_headers = true;
-	}
-	if (r < 0 || (r = cgroup_probe(&system, err)) < 0)
+	int r = take_options(x, &w, &s, &o, err);
+	if (r < 0 || (r = select_words(x, &s, o.positional, o.count, err)) < 0 ||
+	    (r = select_only_pods(x, &s, err)) < 0 || (r = cgroup_probe(&system, err)) < 0)
 		return r;
-	int first = o.count > 0 && (text_is(o.positional[0], "pod") || text_is(o.positional[0], "pods") ||
-				    text_is(o.positional[0], "po"));
 	do {
 		_cleanup_arena_ struct arena *fresh = arena_new();
 		struct context y = *x;
 		y.arena = fresh;
-		r = look(&y, &w, &o, first, &system, err);
+		r = look(&y, &w, &s, &system, err);
 	} while (r == 0 && w.watch && usleep(AGAIN_US) == 0);
 	cgroup_system_close(&system);
 	return r;

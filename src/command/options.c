@@ -56,17 +56,25 @@ static int unknown(struct options *o, const char *arg, struct error *err)
 			   o->command->name);
 }
 
+/* A namespace is a DNS label (RFC 1123); a wrong one is empty for ever, and nobody would be told. */
+static int check_namespace(const char *name, struct error *err)
+{
+	size_t n = strlen(name);
+
+	if (n == 0 || n > 63 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != n ||
+	    name[0] == '-' || name[n - 1] == '-')
+		return usage_error(
+			err, "'%.80s' is not the name of a namespace (small letters, digits and -)", name);
+	return 1;
+}
+
 static int take_value(struct options *o, const struct option_spec *s, const char *attached,
 		      const char **value, struct error *err)
 {
-	if (attached || s->optional) {
-		*value = attached;
-		return 1;
-	}
-	if (o->at >= o->argc)
+	if (!attached && !s->optional && o->at >= o->argc)
 		return usage_error(err, "the option --%s needs a value (%s)", s->name, s->value);
-	*value = o->argv[o->at++];
-	return 1;
+	*value = attached || s->optional ? attached : o->argv[o->at++];
+	return text_is(s->name, "namespace") && s->letter == 'n' ? check_namespace(*value, err) : 1;
 }
 
 int options_next(struct options *o, const struct option_spec **option, const char **value, struct error *err)
@@ -155,7 +163,7 @@ int globals_take(struct globals *g, int argc, char **argv, int *at, bool before,
 		r = take_named("--namespace", &g->namespace, argc, argv, at, err);
 	if (r == 0 && *at < argc && before)
 		r = take_named("-n", &g->namespace, argc, argv, at, err);
-	return r;
+	return r > 0 && g->namespace ? check_namespace(g->namespace, err) : r;
 }
 
 /* Whether the next argument is the value of ARG, an option of C. */

@@ -141,7 +141,7 @@ static int add_whiteout(struct indexing *x, char *path)
 	case ENTRY_IGNORED:
 		return 1;
 	default:
-		return error_set(x->err, EINVAL, "'%s' of a layer is no right whiteout", path);
+		return error_set(x->err, EINVAL, "'%s' of a layer is a whiteout that names no file", path);
 	}
 }
 

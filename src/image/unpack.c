@@ -249,9 +249,9 @@ static bool whiteout(struct unpacking *u, int parent, const char *name, const ch
 
 	*result = kind == ENTRY_OPAQUE  ? mark_opaque(u, parent, path)
 		  : kind == ENTRY_HIDES ? hide(u, parent, gone, path)
-		  : kind == ENTRY_WRONG
-			  ? error_set(u->err, EINVAL, "'%s' of a layer is no right whiteout", path)
-			  : 0;
+		  : kind == ENTRY_WRONG ? error_set(u->err, EINVAL,
+						    "'%s' of a layer is a whiteout that names no file", path)
+					: 0;
 	return kind != ENTRY_PLAIN;
 }
 

@@ -292,6 +292,7 @@ static int verb_exec(struct connection *c, const struct request *r, struct messa
 	struct exec_wish wish = { .argv = { r->argv.at, r->argv.n },
 				  .env = { r->env.at, r->env.n },
 				  .cwd = r->cwd,
+				  .user = r->user,
 				  .tty = r->tty };
 
 	if (!m)

@@ -239,7 +239,7 @@ static void note_execution(struct member *m)
 	m->started_us = clock_boot_us();
 	m->tried = true;
 	say(&m->trouble, NULL);
-	event_record(m->keeper, m, EVENT_NORMAL, "Started", "Container started");
+	event_record(m->keeper, m, EVENT_NORMAL, "Started", "Started container: %s", m->sc.spec->name);
 }
 
 /* The container counts as running once its postStart hook is over, which has no end to its time (docs "Container Lifecycle Hooks"). */
@@ -269,7 +269,8 @@ static int hear(struct member *m)
 		note_execution(m);
 	else if (r > 0 && m->state == CONTAINER_CREATING) {
 		member_enter(m, EVENT_CREATED);
-		event_record(m->keeper, m, EVENT_NORMAL, "Created", "Container created");
+		event_record(m->keeper, m, EVENT_NORMAL, "Created", "Created container: %s",
+			     m->sc.spec->name);
 	}
 	return r;
 }

@@ -72,11 +72,11 @@ static void wrap(struct text *out, unsigned indent, const char *text)
 	text_add_char(out, '\n');
 }
 
-static void explain_field(const struct field *f, struct text *out)
+/* What it means, its values, its default, and what Seapod does with it. */
+static void describe_field(const struct field *f, struct text *out)
 {
 	_cleanup_text_ struct text what = {};
 
-	text_printf(out, "  %s\t<%s>%s\n", f->name, field_type_name(f), f->required ? " -required-" : "");
 	if (f->values)
 		text_printf(&what, "One of %s. ", f->values);
 	if (f->fallback)
@@ -92,6 +92,26 @@ static void explain_field(const struct field *f, struct text *out)
 	if (what.n)
 		wrap(out, 4, what.at);
 	text_add_char(out, '\n');
+}
+
+static void explain_field(const struct field *f, struct text *out)
+{
+	text_printf(out, "  %s\t<%s>%s\n", f->name, field_type_name(f), f->required ? " -required-" : "");
+	describe_field(f, out);
+}
+
+/* kubectl explain --recursive: names and types alone, each below the one that it is in. */
+static void explain_tree(const struct table *table, unsigned depth, struct text *out)
+{
+	enum { DEEPEST = 16 };
+
+	for (size_t i = 0; i < table->n && depth < DEEPEST; i++) {
+		const struct field *f = &table->fields[i];
+		text_printf(out, "%*s%s\t<%s>%s\n", (int)depth * 2, "", f->name, field_type_name(f),
+			    f->required ? " -required-" : "");
+		if (f->table)
+			explain_tree(f->table, depth + 1, out);
+	}
 }
 
 static int not_found(const struct table *table, const char *kind, const char *path, struct error *err)
@@ -111,8 +131,8 @@ static int not_found(const struct table *table, const char *kind, const char *pa
 	return error_set(err, ENOENT, "%s has no field '%s'", kind, path);
 }
 
-int table_explain(const struct table *table, const char *kind, const char *path, struct text *out,
-		  struct error *err)
+int table_explain(const struct table *table, const char *kind, const char *path, bool recursive,
+		  struct text *out, struct error *err)
 {
 	const struct field *f = *path ? table_find(table, path) : NULL;
 
@@ -121,9 +141,10 @@ int table_explain(const struct table *table, const char *kind, const char *path,
 	text_printf(out, "KIND:    %s\nVERSION: v1\n\n", kind);
 	const struct table *below = f ? f->table : table;
 	if (f) {
-		text_printf(out, "FIELD: %s <%s>\n\n", f->name, field_type_name(f));
+		text_printf(out, "FIELD: %s <%s>%s\n\n", f->name, field_type_name(f),
+			    f->required ? " -required-" : "");
 		text_add(out, "DESCRIPTION:\n");
-		explain_field(f, out);
+		describe_field(f, out);
 	} else if (table->doc) {
 		text_add(out, "DESCRIPTION:\n");
 		wrap(out, 4, table->doc);
@@ -131,7 +152,9 @@ int table_explain(const struct table *table, const char *kind, const char *path,
 	}
 	if (below) {
 		text_add(out, "FIELDS:\n");
-		for (size_t i = 0; i < below->n; i++)
+		if (recursive)
+			explain_tree(below, 1, out);
+		for (size_t i = 0; !recursive && i < below->n; i++)
 			explain_field(&below->fields[i], out);
 	}
 	return 0;

@@ -207,6 +207,6 @@ const char *table_near_miss(const struct table *table, const char *name);
 /* Its type in words: "string", "[]Object" … */
 const char *field_type_name(const struct field *f);
 
-/* kubectl explain: KIND and PATH ("spec.containers") as text; -ENOENT with a near miss in err. */
-int table_explain(const struct table *table, const char *kind, const char *path, struct text *out,
-		  struct error *err);
+/* kubectl explain: KIND and PATH ("spec.containers") as text; RECURSIVE: all that is below, names and types alone. -ENOENT with a near miss in err. */
+int table_explain(const struct table *table, const char *kind, const char *path, bool recursive,
+		  struct text *out, struct error *err);

@@ -472,6 +472,8 @@ int sandbox_exec(struct sandbox *s, struct sandbox_container *c, const struct ex
 		r = spec_filter(&temporary, c->spec, &process, &filter, err);
 	if (r < 0)
 		return r;
+	if (wish->user && (r = spec_user(&temporary, c, wish->user, &process, err)) < 0)
+		return r;
 	process.args.n = 0;
 	list_each(word, &wish->argv)
 		*list_add(a, &process.args) = *word;

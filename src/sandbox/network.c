@@ -105,6 +105,10 @@ static int join_namespace(const char *path, const char *what, struct error *err)
 
 	if (fd < 0)
 		return error_errno(err, "cannot open the network namespace of '%s'", what);
+	if (setns(fd, CLONE_NEWNET) < 0 && errno == EINVAL)
+		return error_set(
+			err, EINVAL,
+			"'%s' is not a network namespace ('ip netns add x' makes one at /run/netns/x)", what);
 	if (setns(fd, CLONE_NEWNET) < 0)
 		return error_errno(err, "cannot enter the network namespace of '%s'", what);
 	return unshare(CLONE_NEWUTS) < 0 ? error_errno(err, "cannot make a UTS namespace") : 0;

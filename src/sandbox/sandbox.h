@@ -103,6 +103,7 @@ const char *sandbox_container_message(const struct sandbox *s, const struct sand
 struct exec_wish {
 	struct LIST(const char *) argv, env;
 	const char *cwd;
+	const char *user; /* "user[:group]", names or numbers; NULL: the container's */
 	bool tty;
 	int stdio[3]; /* without tty */
 };

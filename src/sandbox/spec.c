@@ -159,8 +159,9 @@ static int make_args(const struct sandbox *s, const struct sandbox_container *c,
 	return 0;
 }
 
-static int make_user(const struct sandbox *s, const struct sandbox_container *c, struct oci_process *p,
-		     struct error *err)
+/* ASKED: the name or ids of another user than the container's; NULL: its own. */
+static int make_user(const struct sandbox *s, const struct sandbox_container *c, const char *asked,
+		     struct oci_process *p, struct error *err)
 {
 	const struct pod_security_context *ps = s->pod->spec.securityContext;
 	const struct security_context *cs = c->spec->securityContext;
@@ -182,10 +183,10 @@ static int make_user(const struct sandbox *s, const struct sandbox_container *c,
 	for (size_t i = c->image->layers.n; i-- > 0;)
 		*list_add(s->arena, &roots) = open(c->image->layers.at[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const struct user_wish wish = {
-		.name = c->image->config.User,
-		.has_uid = uid.set,
+		.name = asked ? asked : c->image->config.User,
+		.has_uid = uid.set && !asked,
 		.uid = (uid_t)uid.value,
-		.has_gid = gid.set,
+		.has_gid = gid.set && !asked,
 		.gid = (gid_t)gid.value,
 		.groups = groups.at,
 		.group_count = groups.n,
@@ -198,16 +199,22 @@ static int make_user(const struct sandbox *s, const struct sandbox_container *c,
 		return r;
 	bool non_root = cs && cs->runAsNonRoot.set ? cs->runAsNonRoot.value : ps && ps->runAsNonRoot.value;
 	if (non_root && user.uid == 0)
-		return error_set(
-			err, EPERM,
-			"runAsNonRoot is true, but the container would run as user 0 (set runAsUser)");
+		return error_set(err, EPERM, "runAsNonRoot is true, but %s user 0 (set runAsUser)",
+				 asked ? "this would be" : "the container would run as");
 	p->uid = user.uid;
 	p->gid = user.gid;
+	p->additionalGids.n = 0;
 	list_each(group, &user.groups)
 		*list_add(s->arena, &p->additionalGids) = *group;
-	if (!spec_variable(p, "HOME"))
+	if (asked || !spec_variable(p, "HOME"))
 		set_env(s, p, "HOME", user.home);
 	return 0;
+}
+
+int spec_user(const struct sandbox *s, const struct sandbox_container *c, const char *name,
+	      struct oci_process *p, struct error *err)
+{
+	return make_user(s, c, name, p, err);
 }
 
 static int apply_names(uint64_t *set, const struct strings *names, bool add, struct error *err)
@@ -343,7 +350,7 @@ int spec_process(const struct sandbox *s, const struct sandbox_container *c, str
 	if (r == 0)
 		r = make_args(s, c, p, err);
 	if (r == 0)
-		r = make_user(s, c, p, err);
+		r = make_user(s, c, NULL, p, err);
 	if (r == 0)
 		r = make_capabilities(c, p, err);
 	if (r == 0)

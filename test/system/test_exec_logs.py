@@ -25,7 +25,7 @@ def test_exit_codes(box, command, code):
 
 
 def test_both_streams_stay_apart(box):
-    done = box.exec("box", "sh", "-c", "echo out; echo err >&2")
+    done = box.exec("box", "sh", "-c", "echo out; echo err >&2", c="a")
     assert (done.stdout, done.stderr) == ("out\n", "err\n")
 
 
@@ -122,9 +122,47 @@ def test_previous(seapod):
     eventually(lambda: "x" not in seapod.logs("talk", "-p"))
 
 
-def test_a_container_must_be_named_when_there_are_several(box):
-    said = box.fails("logs", "box")
-    assert "a" in said and "b" in said
+def test_it_is_said_which_container_is_meant_when_there_are_several(box):
+    for command in (["logs", "box"], ["exec", "box", "--", "true"], ["cp", "box:/etc/passwd", "/dev/fd/1"]):
+        assert box.run(*command, check=False).stderr.startswith('Defaulted container "a" out of: a, b\n'), command
+    assert "has no container 'x' (a, b)" in box.fails("logs", "box", "-c", "x")
+    noted = pod("noted", container("a"), container("b", env=[{"name": "WHO", "value": "b"}]), **NET)
+    noted["metadata"]["annotations"] = {"kubectl.kubernetes.io/default-container": "b"}
+    box.apply(noted)
+    assert box.sh("noted", "echo $WHO") == "b"
+
+
+def test_exec_takes_variables_as_docker_does(box):
+    box.env["OURS"] = "here"
+    assert box.out("exec", "-c", "a", "-e", "A=1=2", "-e", "OURS", "-e", "NOSUCH", "box", "env").splitlines()[-2:] \
+        == ["A=1=2", "OURS=here"]
+    assert "'=x' is not NAME=VALUE" in box.fails("exec", "-e", "=x", "box", "--", "env", code=2)
+
+
+def test_exec_as_another_user(box):
+    assert box.out("exec", "-c", "a", "-u", "1000:2000", "box", "id") == "uid=1000 gid=2000"
+    assert box.out("exec", "-c", "a", "-u", "nobody", "box", "sh", "-c", "id -un; id -G") == "nobody\n65534"
+    assert "has no user 'nosuch'" in box.run("exec", "-u", "nosuch", "box", "id", check=False).stderr
+    box.apply(pod("meek", container(), securityContext={"runAsUser": 7, "runAsNonRoot": True}, **NET))
+    assert "runAsNonRoot is true" in box.run("exec", "-u", "0", "meek", "id", check=False).stderr
+    assert box.out("exec", "-u", "8", "meek", "id", "-u") == "8"
+
+
+def test_logs_of_many(seapod):
+    seapod.apply([pod(name, shell(f"echo {name} one", "one"), shell(f"sleep 1.2; echo {name} two", "two"),
+                      restartPolicy="Never", **NET) for name in ("a", "b")])
+    seapod.apply({**pod("c", shell("seq 20"), restartPolicy="Never", **NET), "metadata": {"name": "c", "labels": {"x": "y"}}})
+    assert sorted(seapod.logs("a", "--all-containers", "-f").splitlines()) == ["a one", "a two"]
+    assert seapod.logs("b", "--all-containers", "--prefix", "-f").splitlines()[0] == "[pod/b/one] b one"
+    eventually(lambda: seapod.phase("c") == "Succeeded")
+    assert seapod.logs("-l", "x=y").splitlines() == [str(n) for n in range(11, 21)]
+    assert len(seapod.logs("-l", "x in (y,z)", "--tail=-1").splitlines()) == 20
+    assert seapod.logs("b", "two", "--since", "1h") == "b two"
+    assert seapod.logs("b", "two", "--since-time", "2100-01-01T00:00:00Z") == ""
+    assert re.match(r"\d{4}-\S+Z b two$", seapod.logs("b", "-c", "two", "-t"))
+    assert "No pods with these labels" in seapod.run("logs", "-l", "no=body").stderr
+    assert "exclude each other" in seapod.fails("logs", "a", "one", "--all-containers", code=2)
+    assert "is not a duration" in seapod.fails("logs", "a", "--since", "x", code=2)
 
 
 def test_a_long_line_and_a_lot_of_lines(seapod):

@@ -107,5 +107,5 @@ def test_wait_for_a_json_path(seapod):
     seapod.run("wait", "pod/web", "--for", "jsonpath={.spec.containers[1].name}=a")
     seapod.run("wait", "pod/web", "--for=jsonpath={.metadata.uid}")
     assert ".status.nothing" in seapod.fails("wait", "pod/web", "--for=jsonpath={.status.nothing}", "--timeout", "100ms")
-    for wrong in ("{.a[?(@.b)]}=c", "{.a", "a.b", "{.a}b"):
+    for wrong in ("{.a[?(@.b]}=c", "{.a", "{.a[}=1", "{.a}b"):
         seapod.fails("wait", "pod/web", "--for=jsonpath=" + wrong, code=2)

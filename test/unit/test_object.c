@@ -492,15 +492,15 @@ static void explain_names_what_is_near(void **state)
 	struct text t = {};
 	struct error err = {};
 
-	assert_int_equal(table_explain(&car_table, "Car", "", &t, &err), 0);
+	assert_int_equal(table_explain(&car_table, "Car", "", false, &t, &err), 0);
 	assert_non_null(strstr(t.at, "KIND:    Car"));
 	assert_non_null(strstr(t.at, "colour\t<string>"));
 	assert_non_null(strstr(t.at, "Rejected: this field is for planes."));
 	text_free(&t);
-	assert_int_equal(table_explain(&car_table, "Car", "wheels.size", &t, &err), 0);
+	assert_int_equal(table_explain(&car_table, "Car", "wheels.size", false, &t, &err), 0);
 	assert_non_null(strstr(t.at, "FIELD: size <integer>"));
 	text_free(&t);
-	assert_int_equal(table_explain(&car_table, "Car", "wheels.sice", &t, &err), -ENOENT);
+	assert_int_equal(table_explain(&car_table, "Car", "wheels.sice", false, &t, &err), -ENOENT);
 	assert_string_equal(err.text, "Car has no field 'wheels.sice' (did you mean 'size'?)");
 	(void)state;
 }
