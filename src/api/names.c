@@ -85,6 +85,11 @@ const char *name_env(const char *text)
 	return NULL;
 }
 
+const char *name_env_prefix(const char *text)
+{
+	return *text ? name_env(text) : NULL;
+}
+
 /* Letters, digits, and '-', '_', '.' inside; at most 63. */
 static bool is_plain_name(const char *s)
 {

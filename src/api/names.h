@@ -11,6 +11,7 @@ const char *name_dns_label(const char *text);     /* "web-1": a container, a nam
 const char *name_dns_subdomain(const char *text); /* "web.example": a pod, a ConfigMap */
 const char *name_port(const char *text);          /* "http": IANA service name, at most 15 characters */
 const char *name_env(const char *text);           /* printable ASCII but '=' (KEP-4369) */
+const char *name_env_prefix(const char *text);    /* the same, or nothing */
 const char *
 name_qualified(const char *text); /* "example.com/role": keys of labels, annotations, conditions */
 const char *name_label_value(const char *text);

@@ -25,7 +25,7 @@ static const struct field env_source_fields[] = {
 static const struct table env_source_table = TABLE(env_source, env_source_fields, "All keys of an object.");
 
 static const struct field env_from_fields[] = {
-	VALUE(env_from_source, prefix, .check = name_env, .doc = "Put before each name."),
+	VALUE(env_from_source, prefix, .check = name_env_prefix, .doc = "Put before each name."),
 	OPTIONAL(env_from_source, configMapRef, env_source_table, .doc = "All keys of a ConfigMap."),
 	OPTIONAL(env_from_source, secretRef, env_source_table, .doc = "All keys of a Secret."),
 };

@@ -131,7 +131,7 @@ static int put_claim(struct context *x, const struct claim *claim, struct error 
 	return claim_storage_make(&x->in, claim, err);
 }
 
-/* 1: it was changed, 0: not; negative. */
+/* 1: it is new or was changed, so pods may want to know; 0: not; negative. */
 static int put_object(struct context *x, const struct object *o, struct error *err)
 {
 	static const char *const results[] = { "created", "configured", "unchanged" };
@@ -147,10 +147,10 @@ static int put_object(struct context *x, const struct object *o, struct error *e
 	if (r < 0)
 		return error_prefix(err, "the %s '%s'", kind->singular, m->name);
 	printf("%s/%s %s\n", kind->singular, m->name, results[r]);
-	return r == STORE_CONFIGURED && o->kind != KIND_SERVICE;
+	return r != STORE_UNCHANGED && o->kind != KIND_SERVICE;
 }
 
-/* Running pods read their ConfigMaps and Secrets again. */
+/* Pods read their ConfigMaps and Secrets again, and those that wait for one begin. */
 static void refresh_pods(struct context *x)
 {
 	struct found_pods pods = {};

@@ -248,6 +248,7 @@ static int verb_objects(struct connection *c, const struct request *r, struct me
 
 	if (result == 0)
 		say_ok(c, NULL);
+	keeper_retry(c->keeper);
 	return result;
 }
 

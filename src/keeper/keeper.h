@@ -26,8 +26,10 @@ struct member {
 	enum container_kind kind;
 	enum container_state state;
 	bool passed, succeeded, ran, tried; /* tried: was started once, or could not be */
-	bool up;             /* this run has come to CONTAINER_RUNNING, and its process has not ended */
-	bool waits;          /* its process has not yet got the word that its program may be executed */
+	bool up;    /* this run has come to CONTAINER_RUNNING, and its process has not ended */
+	bool waits; /* its process has not yet got the word that its program may be executed */
+	const char
+		*lacks; /* backing off without a time, until an object comes: its reason; NULL: it does not */
 	bool restart_wanted; /* stopped in order to start again */
 	bool killed;         /* told to end for the sake of a probe or hook: policy decides what is next */
 	unsigned starts;
@@ -133,6 +135,9 @@ int64_t keeper_grace(const struct keeper *k);
 
 /* Stops and starts ONLY, or (NULL) all sidecars and app containers, in the same sandbox and without a back-off. */
 void keeper_restart(struct keeper *k, struct member *only, int64_t grace);
+
+/* Objects have come or changed: what waits for one is tried again. */
+void keeper_retry(struct keeper *k);
 
 /* keeper_restart is not done yet. */
 bool keeper_is_restarting(const struct keeper *k);

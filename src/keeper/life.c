@@ -132,6 +132,16 @@ void keeper_restart(struct keeper *k, struct member *only, int64_t grace)
 	keeper_advance(k);
 }
 
+void keeper_retry(struct keeper *k)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		struct member *m = keeper_member(k, i);
+		if (m->state == CONTAINER_BACKOFF && m->lacks)
+			member_start(m);
+	}
+	keeper_advance(k);
+}
+
 bool keeper_is_restarting(const struct keeper *k)
 {
 	for (size_t i = 0; i < k->n; i++)

@@ -146,6 +146,25 @@ static const struct member *target_of(const struct member *m)
 	return target && container_has_process(target->state) ? target : NULL;
 }
 
+/* An object that it needs is not there. It waits for as long as it takes, as with a kubelet: nothing has run, so nothing has ended. */
+static void wait_for_object(struct member *m, const char *reason, const struct error *err)
+{
+	bool told = m->lacks && text_is(m->trouble, err->text);
+
+	m->lacks = reason;
+	m->tried = true;
+	say(&m->trouble, err->text);
+	member_enter(m, EVENT_ENDED_AGAIN);
+	if (told)
+		return;
+	log_info("%s: %s", name_of(m), err->text);
+	if (text_is(reason, "CreateContainerConfigError"))
+		event_record(m->keeper, m, EVENT_WARNING, "Failed", "Error: %s", err->text);
+	else
+		event_record(m->keeper, NULL, EVENT_WARNING, "FailedMount", "MountVolume.SetUp failed: %s",
+			     err->text);
+}
+
 void member_start(struct member *m)
 {
 	struct error err = {};
@@ -157,7 +176,18 @@ void member_start(struct member *m)
 	const struct member *target = target_of(m);
 	m->sc.target = target ? target->sc.process.pid : 0;
 	member_remember(m);
-	int r = sandbox_container_create(&m->keeper->sandbox, &m->sc, &err);
+	int r = volumes_complete(&m->keeper->sandbox.volumes, &err);
+	if (r == -ENODATA) {
+		wait_for_object(m, "ContainerCreating", &err);
+		return;
+	}
+	if (r == 0)
+		r = sandbox_container_create(&m->keeper->sandbox, &m->sc, &err);
+	if (r == -ENODATA) {
+		wait_for_object(m, "CreateContainerConfigError", &err);
+		return;
+	}
+	m->lacks = NULL;
 	m->starts++;
 	if (r < 0) {
 		could_not_start(m, &err);

@@ -157,7 +157,8 @@ const char *policy_phase(const struct container_view *c, size_t n, bool ending)
 			apps++;
 			apps_ended += ended;
 			failed = failed || (ended && !c[i].succeeded);
-			fresh += !c[i].ran && c[i].state < CONTAINER_RUNNING;
+			fresh += !c[i].ran &&
+				 (c[i].state < CONTAINER_RUNNING || c[i].state == CONTAINER_BACKOFF);
 		} else if (c[i].kind != KIND_EPHEMERAL) {
 			initialized = initialized && c[i].passed;
 			failed = failed || (c[i].kind == KIND_INIT && ended && !c[i].passed);

@@ -59,8 +59,8 @@ static const char *backoff_message(const struct writing *w, const struct member 
 static void fill_state(const struct writing *w, const struct member *m, struct container_status *s)
 {
 	bool stopping = (m->state == CONTAINER_STOPPING || m->state == CONTAINER_LEAVING) && m->started_us;
-	bool at_once =
-		m->state == CONTAINER_BACKOFF && m->wait_us == 0; /* it is as it ended until it runs again */
+	bool at_once = m->state == CONTAINER_BACKOFF && m->wait_us == 0 &&
+		       !m->lacks; /* it is as it ended until it runs again */
 	bool again = m->has_last && (m->state == CONTAINER_CREATING || m->state == CONTAINER_STARTING);
 
 	if (m->state == CONTAINER_RUNNING || stopping) {
@@ -72,14 +72,15 @@ static void fill_state(const struct writing *w, const struct member *m, struct c
 		s->state.terminated = terminated(w, m, true);
 	} else {
 		s->state.waiting = arena_one(w->arena, struct state_waiting);
-		s->state.waiting->reason = m->state == CONTAINER_BACKOFF ? "CrashLoopBackOff"
+		s->state.waiting->reason = m->state == CONTAINER_BACKOFF && m->lacks ? m->lacks
+					   : m->state == CONTAINER_BACKOFF           ? "CrashLoopBackOff"
 					   : m->state == CONTAINER_WAITING && m->kind == KIND_APP
 						   ? "PodInitializing"
 						   : "ContainerCreating";
 		s->state.waiting->message = m->trouble;
 		if (m->state == CONTAINER_BACKOFF && !m->trouble)
 			s->state.waiting->message = backoff_message(w, m);
-		if (m->state == CONTAINER_BACKOFF)
+		if (m->state == CONTAINER_BACKOFF && !m->lacks)
 			s->lastState.terminated = terminated(w, m, false);
 	}
 	if (m->has_last && !s->lastState.terminated)

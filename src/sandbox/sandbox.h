@@ -87,7 +87,8 @@ struct sandbox_container {
 	struct ints groups; /* the supplementary ones */
 };
 
-/* Makes the ATTEMPTth process of a container (oci/container.h: reports follow on c->process.sync). */
+/* Makes the ATTEMPTth process of a container (oci/container.h: reports follow on c->process.sync). -ENODATA: a ConfigMap, a Secret or a key of one that its
+ * variables come from is not there (yet). */
 int sandbox_container_create(struct sandbox *s, struct sandbox_container *c, struct error *err);
 
 /* After its process has ended: cgroup and descriptors. What it wrote stays until the next attempt or the end. */

@@ -41,6 +41,13 @@ static void set_env(const struct sandbox *s, struct oci_process *p, const char *
 	*list_add(s->arena, &p->env) = entry;
 }
 
+/* What is not there yet can still come: sandbox_container_create says so by its code. */
+static int missing(struct error *err)
+{
+	err->code = err->code == ENOENT ? ENODATA : err->code;
+	return -err->code;
+}
+
 /* The value of KEY in a stored object; NULL with -ENOENT. */
 static const char *object_value(const struct sandbox *s, const char *kind, const char *name, const char *key,
 				struct error *err)
@@ -78,7 +85,7 @@ static int value_from(const struct sandbox *s, const struct container *c, const 
 	if (from->fileKeyRef)
 		return volume_file_key(&s->volumes, from->fileKeyRef, s->arena, value, err);
 	*value = object_value(s, from->configMapKeyRef ? "configmaps" : "secrets", key->name, key->key, err);
-	return *value || (key->optional.value && err->code == ENOENT) ? 0 : -err->code;
+	return *value || (key->optional.value && err->code == ENOENT) ? 0 : missing(err);
 }
 
 static int env_from(const struct sandbox *s, const struct env_from_source *from, struct oci_process *p,
@@ -91,7 +98,7 @@ static int env_from(const struct sandbox *s, const struct env_from_source *from,
 	const char *prefix = from->prefix ? from->prefix : "";
 
 	if (!object)
-		return source->optional.value && err->code == ENOENT ? 0 : -err->code;
+		return source->optional.value && err->code == ENOENT ? 0 : missing(err);
 	if (from->configMapRef) {
 		struct config_map map = {};
 		object_decode(&config_map_table, object, &map, s->arena, NULL, &ignored);

@@ -25,16 +25,38 @@ static int prepare(struct prepared_volume *v, const struct volume_set *set, stru
 					       : payload_prepare(v, set, err);
 }
 
+/* An object that is not there may still come, as a kubelet sees it ("MountVolume.SetUp failed", and it goes on trying). */
+static int prepare_or_wait(struct prepared_volume *v, const struct volume_set *set, struct error *err)
+{
+	int r = prepare(v, set, err);
+
+	v->waits = r == -ENOENT && is_payload(v->volume);
+	if (r < 0)
+		close_fd(&v->fd);
+	return r < 0 ? error_prefix(err, "the volume '%s'", v->volume->name) : 0;
+}
+
 int volumes_prepare(struct volume_set *set, struct error *err)
 {
 	set->at = memory_new(set->pod->spec.volumes.n, sizeof(*set->at));
 	for (set->n = 0; set->n < set->pod->spec.volumes.n; set->n++) {
 		struct prepared_volume *v = &set->at[set->n];
 		*v = (struct prepared_volume){ .volume = &set->pod->spec.volumes.at[set->n], .fd = -1 };
-		int r = prepare(v, set, err);
+		int r = prepare_or_wait(v, set, err);
+		if (r < 0 && !v->waits)
+			return r;
+	}
+	return 0;
+}
+
+int volumes_complete(struct volume_set *set, struct error *err)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		struct prepared_volume *v = &set->at[i];
+		int r = v->waits ? prepare_or_wait(v, set, err) : 0;
 		if (r < 0) {
-			close_fd(&v->fd);
-			return error_prefix(err, "the volume '%s'", v->volume->name);
+			err->code = v->waits ? ENODATA : err->code;
+			return -err->code;
 		}
 	}
 	return 0;
@@ -43,7 +65,8 @@ int volumes_prepare(struct volume_set *set, struct error *err)
 int volumes_update(struct volume_set *set, struct error *err)
 {
 	for (size_t i = 0; i < set->n; i++) {
-		int r = is_payload(set->at[i].volume) ? payload_prepare(&set->at[i], set, err) : 0;
+		bool there = is_payload(set->at[i].volume) && !set->at[i].waits;
+		int r = there ? payload_prepare(&set->at[i], set, err) : 0;
 		if (r < 0)
 			return error_prefix(err, "the volume '%s'", set->at[i].volume->name);
 	}

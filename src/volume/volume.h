@@ -26,6 +26,7 @@ struct prepared_volume {
 	const struct volume *volume;
 	int fd;
 	bool is_file, read_only;
+	bool waits; /* for an object that is not there */
 	unsigned generation;
 	char contents
 		[40]; /* of objects: the directory that ..data names; never read back from where a container might have written */
@@ -41,11 +42,16 @@ struct volume_set {
 	size_t n;
 };
 
-/* Prepares all volumes of SET->pod. SET: in, pod, facts, images, and disk: the directory (made if missing) for what lives with the pod, relative to
+/* Volumes of ConfigMaps and Secrets that are not there are left out until volumes_complete finds them.
+ *
+ * Prepares all volumes of SET->pod. SET: in, pod, facts, images, and disk: the directory (made if missing) for what lives with the pod, relative to
  * ROOT ("pods/<uid>/volumes"), needed until it returns. */
 int volumes_prepare(struct volume_set *set, struct error *err);
 
-/* ConfigMaps and Secrets are read again and their volumes updated. */
+/* Prepares what could not be before. -ENODATA: something that it needs is still not there, and err says what. */
+int volumes_complete(struct volume_set *set, struct error *err);
+
+/* ConfigMaps and Secrets are read again and their volumes updated, but for those that are still to be made. */
 int volumes_update(struct volume_set *set, struct error *err);
 
 /* POD is the same pod with other labels or annotations, and takes the old one's place. */

@@ -167,10 +167,54 @@ def test_environment_from_config_map_and_secret(seapod):
     assert seapod.sh("web", "echo $ONE $W_COLOR $TOKEN2 $BOTH") == "big red t0ken big-$(TOKEN2)-$(ONE)"
 
 
-def test_a_missing_config_map_is_an_error_unless_optional(seapod):
-    assert "words" in seapod.rejects(two({"configMap": {"name": "words"}}))
+CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"color": "red"}}
+
+
+def waiting(seapod, name="web", container="a"):
+    return seapod.status(name, container)["state"]["waiting"]
+
+
+def test_a_missing_config_map_is_waited_for_unless_optional(seapod):
+    """As a kubelet does it; apply says what is missing, since who has typed it is still there."""
+    assert "'words'" in seapod.rejects(two({"configMap": {"name": "words"}}))
+    status = seapod.status("web", "a")
+    assert seapod.phase("web") == "Pending" and status["state"]["waiting"]["reason"] == "ContainerCreating"
+    assert status["restartCount"] == 0 and not status.get("lastState") and not status["started"]
+    assert any(e["reason"] == "FailedMount" and "'words'" in e["message"] for e in seapod.events("web"))
+    seapod.apply({**CONFIG, "metadata": {"name": "other"}})
+    assert "words" in waiting(seapod)["message"]
+    seapod.apply({**CONFIG, "metadata": {"name": "words"}})
+    eventually(lambda: seapod.phase("web") == "Running" and seapod.status("web", "a")["ready"])
+    assert seapod.sh("web", "cat /v/color", c="a") == "red" and seapod.restarts("web", "a") == 0
+    seapod.delete("web", "--now")
+    seapod.run("delete", "configmap", "words")
     seapod.apply(two({"configMap": {"name": "words", "optional": True}}))
     assert seapod.sh("web", "ls /v", c="a") == ""
+
+
+@pytest.mark.parametrize("how", [{"env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "words", "key": "color"}}}]},
+                                 {"envFrom": [{"configMapRef": {"name": "words"}, "prefix": ""}]}])
+def test_a_variable_of_a_missing_config_map_is_waited_for(seapod, how):
+    """The containers that need nothing run meanwhile; a pod that waits can be deleted."""
+    manifest = pod("web", container("a", **how), container("b"), **NET)
+    assert "'words'" in seapod.rejects(manifest)
+    assert waiting(seapod)["reason"] == "CreateContainerConfigError" and "running" in seapod.status("web", "b")["state"]
+    assert seapod.phase("web") == "Pending" and seapod.out("get", "pods").split()[-3] == "CreateContainerConfigError"
+    seapod.apply({**CONFIG, "metadata": {"name": "words"}})
+    eventually(lambda: seapod.phase("web") == "Running")
+    assert seapod.sh("web", "echo $A$color", c="a") == "red" and seapod.restarts("web", "a") == 0
+    seapod.delete("web", "--now")
+    seapod.run("delete", "configmap", "words")
+    seapod.rejects(manifest)
+    seapod.delete("web", "--now")
+
+
+def test_a_missing_key_is_waited_for(seapod):
+    seapod.apply({**CONFIG, "metadata": {"name": "words"}})
+    key = {"configMapKeyRef": {"name": "words", "key": "size"}}
+    assert "no key 'size'" in seapod.rejects(pod("web", container("a", env=[{"name": "A", "valueFrom": key}]), **NET))
+    seapod.apply({**CONFIG, "metadata": {"name": "words"}, "data": {"size": "big"}})
+    eventually(lambda: seapod.phase("web") == "Running")
 
 
 def test_downward_api(seapod):

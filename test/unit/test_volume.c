@@ -96,6 +96,17 @@ static void refused(const char *volumes, const char *says)
 		fail_msg("wanted '%s': %s", says, err.text);
 }
 
+/* Prepared but for what is not there, which volumes_complete names. */
+static void waits(const char *volumes, const char *says)
+{
+	prepared(volumes, "{}");
+	assert_int_equal(volumes_complete(&set, &err), -ENODATA);
+	assert_int_equal(set.at[0].fd, -1);
+	if (!strstr(err.text, says))
+		fail_msg("wanted '%s': %s", says, err.text);
+	assert_int_equal(volumes_update(&set, &err), 0);
+}
+
 static void put_config(const char *data)
 {
 	const char *text = arena_printf(
@@ -238,16 +249,22 @@ static void an_object_becomes_files(void **state)
 static void what_an_object_lacks(void **state)
 {
 	(void)state;
-	refused("[{\"name\":\"v\",\"configMap\":{\"name\":\"nosuch\"}}]", "there is no configmap 'nosuch'");
+	waits("[{\"name\":\"v\",\"configMap\":{\"name\":\"nosuch\"}}]", "there is no configmap 'nosuch'");
 	prepared("[{\"name\":\"v\",\"configMap\":{\"name\":\"nosuch\",\"optional\":true}}]", "{}");
 	put_config("\"data\":{\"one\":\"1\"}");
-	refused("[{\"name\":\"v\",\"configMap\":{\"name\":\"words\",\"items\":[{\"key\":\"two\",\"path\":"
-		"\"x\"}]}}]",
-		"no key 'two'");
+	waits("[{\"name\":\"v\",\"configMap\":{\"name\":\"words\",\"items\":[{\"key\":\"two\",\"path\":"
+	      "\"x\"}]}}]",
+	      "no key 'two'");
 	prepared("[{\"name\":\"v\",\"configMap\":{\"name\":\"words\",\"optional\":true,\"items\":[{\"key\":"
 		 "\"two\",\"path\":\"x\"}]}}]",
 		 "{}");
-	refused("[{\"name\":\"v\",\"secret\":{\"secretName\":\"words\"}}]", "there is no secret 'words'");
+	waits("[{\"name\":\"v\",\"configMap\":{\"name\":\"words\",\"items\":[{\"key\":\"later\",\"path\":"
+	      "\"x\"}]}}]",
+	      "no key 'later'");
+	put_config("\"data\":{\"later\":\"1\"}");
+	assert_int_equal(volumes_complete(&set, &err), 0);
+	assert_string_equal(content("x"), "1");
+	waits("[{\"name\":\"v\",\"secret\":{\"secretName\":\"words\"}}]", "there is no secret 'words'");
 }
 
 /* Who has a directory open sees the old files; who comes by the link sees the new ones; nobody a mixture. */
