@@ -74,22 +74,63 @@ static bool is_word(const struct question *q, const knot_dname_t *name)
 	return (q->type == KNOT_RRTYPE_A || q->type == KNOT_RRTYPE_AAAA) && name[0] && name[name[0] + 1] == 0;
 }
 
-static int answer_word(const struct view *v, const struct question *q, const knot_dname_t *word,
-		       knot_pkt_t *out)
+static struct address address_of(uint16_t type, const knot_rdata_t *r)
+{
+	struct address a = { .family = type == KNOT_RRTYPE_A ? AF_INET : AF_INET6 };
+
+	memcpy(a.bytes, r->data, r->len < sizeof(a.bytes) ? r->len : sizeof(a.bytes));
+	return a;
+}
+
+/* Those of a word's addresses that the asker may be told. False: none. */
+static bool choose(const struct view *v, const struct question *q, const struct home *home,
+		   const knot_rrset_t *set, knot_rrset_t *out)
+{
+	knot_rdata_t *r = set->rrs.rdata;
+	uint8_t *begin = arena_alloc(q->scratch, set->rrs.size), *at = begin;
+
+	*out = *set;
+	out->rrs = (knot_rdataset_t){ .rdata = (knot_rdata_t *)begin };
+	for (uint16_t i = 0; i < set->rrs.count; i++, r = knot_rdataset_next(r)) {
+		struct address a = address_of(set->type, r);
+		if (!homes_share(v->homes, home, &a))
+			continue;
+		at = mempcpy(at, r, knot_rdata_size(r->len));
+		out->rrs.count++;
+	}
+	out->rrs.size = (uint32_t)(at - begin);
+	return out->rrs.count > 0;
+}
+
+static const struct zone_node *find_word(const struct view *v, const knot_dname_t *word,
+					 const char *namespace)
 {
 	knot_dname_storage_t name;
-	const char *namespace = homes_find(v->homes, q->from);
 	size_t n = strlen(namespace);
 
 	memcpy(name, word, word[0] + 1u);
 	name[word[0] + 1u] = (uint8_t)n;
 	memcpy(name + word[0] + 2, namespace, n + 1);
-	const struct zone_node *node = n > 0 && n < 64 ? zone_find(v->words, name) : NULL;
-	if (!node)
-		return KNOT_RCODE_NXDOMAIN;
-	knot_wire_set_aa(out->wire);
-	put_sets(v, node, q, word, out);
-	return KNOT_RCODE_NOERROR;
+	return n > 0 && n < 64 ? zone_find(v->words, name) : NULL;
+}
+
+static int answer_word(const struct view *v, const struct question *q, const knot_dname_t *word,
+		       knot_pkt_t *out)
+{
+	const struct home *home = homes_find(v->homes, q->from);
+	const struct zone_node *node = find_word(v, word, home ? home->namespace : "default");
+	int code = KNOT_RCODE_NXDOMAIN;
+	knot_rrset_t chosen;
+
+	for (const struct zone_set *s = node ? node->sets : NULL; s; s = s->next) {
+		if (!choose(v, q, home, &s->records, &chosen))
+			continue;
+		code = KNOT_RCODE_NOERROR;
+		knot_wire_set_aa(out->wire);
+		if (chosen.type == q->type)
+			put(out, &chosen, word, q->turn, 0);
+	}
+	return code;
 }
 
 /* --- all ---------------------------------------------------------------------------------------------------------------- */

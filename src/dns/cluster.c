@@ -255,31 +255,8 @@ struct zone *cluster_words(const struct cluster *c)
 		add_word(z, *p, (*p)->hostname);
 		list_each(container, &(*p)->containers)
 			add_word(z, *p, container->name);
+		list_each(alias, &(*p)->aliases)
+			add_word(z, *p, *alias);
 	}
 	return z;
-}
-
-static int compare_homes(const void *a, const void *b)
-{
-	return address_compare(&((const struct home *)a)->address, &((const struct home *)b)->address);
-}
-
-void cluster_homes(const struct cluster *c, struct arena *a, struct homes *out)
-{
-	list_each(p, &c->pods)
-		if (has_names(*p) && !(*p)->host_network)
-			list_each(address, &(*p)->addresses)
-				*list_add(a, out) =
-					(struct home){ *address, arena_strdup(a, (*p)->namespace) };
-	if (out->n)
-		qsort(out->at, out->n, sizeof(*out->at), compare_homes);
-}
-
-const char *homes_find(const struct homes *homes, const struct address *address)
-{
-	const struct home key = { *address, NULL };
-	const struct home *found =
-		homes->n ? bsearch(&key, homes->at, homes->n, sizeof(key), compare_homes) : NULL;
-
-	return found ? found->namespace : "default";
 }

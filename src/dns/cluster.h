@@ -8,24 +8,24 @@
  *	dns-version.<zone>                                  TXT "1.1.0"
  *	1.0.96.10.in-addr.arpa                              PTR of Services' addresses and of pods
  *
- * A single word is what Docker's embedded DNS knows: the name of a pod, its host name or that of one of its containers, for who asks
- * from the same namespace. Words lie in a zone of their own as <word>.<namespace>.
+ * A single word is what Docker's embedded DNS knows: the name of a pod, its host name, that of one of its containers or an alias, for who asks
+ * from the same namespace and network (homes.h). Words lie in a zone of their own as <word>.<namespace>.
  *
  * Source: github.com/kubernetes/dns docs/specification.md; records beyond it as CoreDNS' plugin kubernetes has them.
  */
 #pragma once
 
-#include "dns/facts.h"
+#include "dns/homes.h"
 #include "dns/zone.h"
 
 enum { CLUSTER_TTL = 5 }; /* seconds, CoreDNS' default: pods come and go */
 
-struct fact_pods LIST(struct fact_pod *);
 struct fact_services LIST(struct fact_service *);
 
 struct cluster {
 	struct fact_pods pods;
 	struct fact_services services;
+	struct fact_networks networks;
 	struct addresses servers;   /* where this server answers: ns.dns.<zone> */
 	struct addresses announced; /* those of them that others may be told (register.h) */
 	uint32_t serial;
@@ -40,16 +40,3 @@ struct zone *cluster_domain(const struct cluster *c, const knot_dname_t *apex);
 
 /* The words. The caller's. */
 struct zone *cluster_words(const struct cluster *c);
-
-/* Which namespace an address is of. */
-struct home {
-	struct address address;
-	const char *namespace;
-};
-struct homes LIST(struct home);
-
-/* Those of all pods, sorted, with all they refer to in A. */
-void cluster_homes(const struct cluster *c, struct arena *a, struct homes *out);
-
-/* The namespace of the pod that has ADDRESS; "default" for the host. */
-const char *homes_find(const struct homes *homes, const struct address *address);

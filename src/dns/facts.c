@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/annotations.h"
 #include "api/meta.h"
 #include "base/cleanup.h"
 #include "object/json.h"
@@ -100,6 +101,14 @@ static void take_labels(const struct node *labels, struct arena *a, struct strin
 							      arena_strdup(a, pair->value->text) };
 }
 
+static void take_aliases(const char *text, struct arena *a, struct strings *out)
+{
+	char *copy = arena_strdup(a, text ? text : ""), *state;
+
+	for (char *word = strtok_r(copy, ", ", &state); word; word = strtok_r(NULL, ", ", &state))
+		*list_add(a, out) = word;
+}
+
 static void take_address(const char *text, struct arena *a, struct addresses *out)
 {
 	struct address address;
@@ -140,6 +149,8 @@ bool fact_pod_read(const char *object, size_t object_size, const char *status, s
 	if (!out->name || !out->namespace || !decode(&spec_table, node_get(n, "spec"), &spec, a))
 		return false;
 	take_labels(node_get(metadata, "labels"), a, &out->labels);
+	take_aliases(node_get_string(node_get(metadata, "annotations"), NETWORK_ALIASES_ANNOTATION), a,
+		     &out->aliases);
 	out->hostname = spec.hostname;
 	out->subdomain = spec.subdomain;
 	out->host_network = spec.hostNetwork;
@@ -178,13 +189,16 @@ bool fact_service_read(const char *object, size_t size, struct arena *a, struct 
 bool fact_network_read(const char *object, size_t size, struct arena *a, struct fact_network *out)
 {
 	const struct node *n = parse(object, size, a);
-	const char *subnet = node_get_string(n, "subnet"), *gateway = node_get_string(n, "gateway"),
-		   *driver = node_get_string(n, "driver");
+	const char *subnet = node_get_string(n, "subnet"), *subnet6 = node_get_string(n, "subnet6"),
+		   *gateway = node_get_string(n, "gateway"), *driver = node_get_string(n, "driver");
 
 	*out = (struct fact_network){ .name = node_get_string(n, "name") };
-	if (!subnet || text_is(driver, "macvlan") || text_is(driver, "ipvlan") ||
-	    prefix_parse(subnet, &out->subnet, NULL) < 0)
+	if (!subnet || prefix_parse(subnet, &out->subnet, NULL) < 0)
 		return false;
+	if (subnet6 && prefix_parse(subnet6, &out->subnet6, NULL) < 0)
+		out->subnet6 = (struct prefix){};
+	if (text_is(driver, "macvlan") || text_is(driver, "ipvlan"))
+		return true;
 	out->gateway = out->subnet.address;
 	out->gateway.bytes[address_size(&out->gateway) - 1] |= 1;
 	return !gateway || address_parse(gateway, 0, &out->gateway, NULL) == 0;

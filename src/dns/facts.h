@@ -26,6 +26,7 @@ struct fact_container {
 struct fact_pod {
 	const char *name, *namespace, *hostname, *subdomain;
 	struct string_map labels;
+	struct strings aliases; /* more words for it */
 	struct LIST(struct fact_container) containers;
 	struct addresses addresses;
 	bool host_network;
@@ -43,8 +44,8 @@ struct fact_service {
 
 struct fact_network {
 	const char *name;
-	struct prefix subnet;
-	struct address gateway;
+	struct prefix subnet, subnet6; /* subnet6: family 0, none */
+	struct address gateway;        /* family 0: it is not this host's, so nobody asks there */
 };
 
 /* Each reads one or two JSON documents; memory is in A. False: there is nothing in it to go by. */

@@ -196,7 +196,7 @@ static size_t end(struct server *s, const struct query *q, uint16_t code)
 static size_t answer(struct server *s, const struct asker *asker, struct query *q,
 		     const struct outside *outside, unsigned rounds, uint16_t turn)
 {
-	_cleanup_arena_ struct arena *scratch = s->view.sky ? arena_new() : NULL;
+	_cleanup_arena_ struct arena *scratch = arena_new();
 	const struct question question = { .name = knot_pkt_qname(q->packet),
 					   .type = knot_pkt_qtype(q->packet),
 					   .from = &q->from,

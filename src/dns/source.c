@@ -96,6 +96,8 @@ static void use_networks(struct source *src, struct arena *a)
 	for (struct item *i = src->items; i; i = i->next) {
 		if (i->kind != ITEM_NETWORK || !i->known)
 			continue;
+		if (!i->network.gateway.family)
+			continue;
 		add_own(a, &s->own, i->network.gateway, s->settings.port);
 		*list_add(a, &s->networks) = i->network.subnet;
 	}
@@ -112,6 +114,8 @@ static void collect(struct source *src, struct arena *a, struct cluster *c)
 			*list_add(a, &c->pods) = &i->pod;
 		if (i->known && i->kind == ITEM_SERVICE)
 			*list_add(a, &c->services) = &i->service;
+		if (i->known && i->kind == ITEM_NETWORK)
+			*list_add(a, &c->networks) = &i->network;
 	}
 }
 
@@ -138,7 +142,7 @@ static int make_view(struct source *src, struct error *err)
 	use_networks(src, a);
 	collect(src, scratch, &c);
 	struct homes *homes = arena_one(a, struct homes);
-	cluster_homes(&c, a, homes);
+	homes_make(&c.pods, &c.networks, a, homes);
 	s->view = (struct view){ .zone = cluster_zone(&c, s->apex),
 				 .words = cluster_words(&c),
 				 .domain = make_domain(s, &c),

@@ -35,6 +35,7 @@ static const struct view *view(void)
 
 static void try_query(uint8_t *wire, size_t n)
 {
+	_cleanup_arena_ struct arena *scratch = arena_new();
 	static const struct message_secret secret;
 	static uint8_t answer[MESSAGE_MAX];
 	struct address from;
@@ -49,7 +50,7 @@ static void try_query(uint8_t *wire, size_t n)
 		if (code == 0)
 			code = answer_make(view(),
 					   &(struct question){ knot_pkt_qname(q.packet),
-							       knot_pkt_qtype(q.packet), &from, 1 },
+							       knot_pkt_qtype(q.packet), &from, 1, scratch },
 					   NULL, out, next);
 		answer_end(out, &q, code < 0 ? 0 : (uint16_t)code, &secret, 1);
 		if (out->size > q.room)

@@ -362,3 +362,33 @@ def test_a_pod_asks_at_the_gateway_of_its_own_network(on):
     assert "nameserver 172.30.9.1" in on.sh("far", "cat /etc/resolv.conf")
     assert f"nameserver {gateway(on)}" in on.sh("web", "cat /etc/resolv.conf")
     eventually(lambda: on.ip("far") in on.sh("far", "nslookup far.", check=False), "its own name; busybox only looks below the search path without the dot")
+
+
+# --- networks of their own
+
+def test_a_word_is_for_those_on_the_same_network(on):
+    """As Docker's DNS has it: whom one cannot reach, one does not hear of; who is on both is known to each by the address that is there."""
+    seapod = on
+    for network in ("front", "back"):
+        seapod.run("network", "create", network)
+
+    def place(name, networks, aliases=""):
+        made = pod(name)
+        made["metadata"]["annotations"] = {"seapod.io/network": networks, "seapod.io/aliases": aliases}
+        return made
+    seapod.apply([place("web", "front"), place("db", "back", "sql,cache"), place("proxy", "front,back", "gate")])
+    ips = [ip["ip"] for ip in seapod.status("proxy")["podIPs"]]
+    try:
+        assert seapod.ip("db") in eventually(lambda: seapod.sh("proxy", "nslookup -type=a db. 2>&1; true")), "it is on back, too"
+        for word, known in (("proxy", True), ("gate", True), ("db", False), ("sql", False)):
+            said = seapod.sh("web", f"nslookup -type=a {word}. 2>&1; true")
+            assert (ips[0] in said and ips[1] not in said) if known else "NXDOMAIN" in said, (word, said)
+        said = seapod.sh("db", "nslookup -type=a gate. 2>&1; true")
+        assert ips[1] in said and ips[0] not in said
+        assert seapod.ip("db") in seapod.sh("proxy", "nslookup -type=a cache. 2>&1; true")
+        assert dig("127.0.0.56", "db.default.pod.cluster.local") == [seapod.ip("db")], "whole names are the same for all"
+    finally:
+        for name in ("web", "db", "proxy"):
+            seapod.delete(name, "--now")
+        for network in ("front", "back"):
+            seapod.run("network", "rm", network)

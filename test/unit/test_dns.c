@@ -79,7 +79,7 @@ static int set_up(void **state)
 	add_service(w, alias_json);
 	add_service(w, circle_json);
 	add_service(w, outside_json);
-	cluster_homes(&w->cluster, w->arena, &w->homes);
+	homes_make(&w->cluster.pods, &w->cluster.networks, w->arena, &w->homes);
 	make_view(w);
 	w->out = knot_pkt_new(w->wire, sizeof(w->wire), NULL);
 	*state = w;
@@ -108,7 +108,8 @@ static int ask(struct world *w, const char *text, uint16_t type)
 	knot_pkt_clear(w->out);
 	knot_pkt_put_question(w->out, name, KNOT_CLASS_IN, type);
 	knot_pkt_begin(w->out, KNOT_ANSWER);
-	return answer_make(&w->view, &(struct question){ name, type, &from, 0 }, NULL, w->out, w->next);
+	return answer_make(&w->view, &(struct question){ name, type, &from, 0, w->arena }, NULL, w->out,
+			   w->next);
 }
 
 static unsigned answers(const struct world *w)
@@ -156,6 +157,53 @@ static void every_record_of_the_specification(void **state)
 		if (code != cases[i].code || answers(*state) != cases[i].answers)
 			fail_msg("%s %u: code %d with %u answers", cases[i].name, cases[i].type, code,
 				 answers(*state));
+	}
+}
+
+static void take(struct arena *a, struct address *at, const char *text)
+{
+	(void)a;
+	assert_int_equal(address_parse(text, 0, at, NULL), 0);
+}
+
+static void who_may_hear_of_whom(void **state)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct fact_network front = {}, back = {};
+	struct fact_pod one = { .namespace = "default" }, two = { .namespace = "default" },
+			both = { .namespace = "prod" }, elsewhere = { .namespace = "default" };
+	struct fact_pod *pods[] = { &one, &two, &both, &elsewhere };
+	struct fact_network *networks[] = { &front, &back };
+	struct homes homes = {};
+	struct address at;
+	(void)state;
+
+	prefix_parse("10.1.0.0/24", &front.subnet, NULL);
+	prefix_parse("fd01::/64", &front.subnet6, NULL);
+	prefix_parse("10.2.0.0/24", &back.subnet, NULL);
+	take(a, list_add(a, &one.addresses), "10.1.0.2");
+	take(a, list_add(a, &two.addresses), "10.2.0.2");
+	take(a, list_add(a, &both.addresses), "10.1.0.3");
+	take(a, list_add(a, &both.addresses), "10.2.0.3");
+	take(a, list_add(a, &both.addresses), "fd01::3");
+	take(a, list_add(a, &elsewhere.addresses), "192.0.2.9");
+	homes_make(&(struct fact_pods){ pods, 4 }, &(struct fact_networks){ networks, 2 }, a, &homes);
+	static const struct {
+		const char *asker, *of;
+		bool share;
+	} cases[] = {
+		{ "10.1.0.2", "10.1.0.3", true },  { "10.1.0.2", "fd01::3", true },
+		{ "10.1.0.2", "10.2.0.3", false }, { "10.1.0.2", "10.2.0.2", false },
+		{ "10.2.0.3", "10.1.0.2", true },  { "fd01::3", "10.2.0.2", true },
+		{ "10.1.0.2", "192.0.2.9", true }, { "192.0.2.9", "10.1.0.2", true },
+		{ "127.0.0.1", "10.2.0.2", true }, { "10.1.0.2", "192.0.2.77", true },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		take(a, &at, cases[i].asker);
+		const struct home *home = homes_find(&homes, &at);
+		take(a, &at, cases[i].of);
+		if (homes_share(&homes, home, &at) != cases[i].share)
+			fail_msg("%s of %s", cases[i].asker, cases[i].of);
 	}
 }
 
@@ -339,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_record_of_the_specification, set_up, tear_down),
+		cmocka_unit_test(who_may_hear_of_whom),
 		cmocka_unit_test_setup_teardown(what_an_endpoint_serves, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_pod_that_is_not_ready_serves_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_pod_that_is_being_deleted_serves_nobody, set_up, tear_down),
