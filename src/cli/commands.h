@@ -33,6 +33,12 @@ int run_login(struct context *x, int argc, char **argv, struct error *err);
 int run_logout(struct context *x, int argc, char **argv, struct error *err);
 int run_load(struct context *x, int argc, char **argv, struct error *err);
 int run_save(struct context *x, int argc, char **argv, struct error *err);
+int run_label(struct context *x, int argc, char **argv, struct error *err);
+int run_inspect(struct context *x, int argc, char **argv, struct error *err);
+int run_port(struct context *x, int argc, char **argv, struct error *err);
+int run_rmi(struct context *x, int argc, char **argv, struct error *err);
+int run_tag(struct context *x, int argc, char **argv, struct error *err);
+int run_info(struct context *x, int argc, char **argv, struct error *err);
 int run_images(struct context *x, int argc, char **argv, struct error *err);
 int run_build(struct context *x, int argc, char **argv, struct error *err);
 int run_explain(struct context *x, int argc, char **argv, struct error *err);
@@ -54,4 +60,6 @@ extern const struct option_spec apply_options[], events_options[], top_options[]
 	ps_options[], exec_options[], debug_options[], run_options[], network_options[], logs_options[],
 	load_options[], image_options[], build_options[], images_options[], save_options[], volume_options[],
 	dns_options[], system_options[], resize_options[], help_options[], explain_options[];
+extern const struct option_spec label_options[], inspect_options[], port_options[];
+extern const struct option_absent run_absent[], inspect_absent[];
 extern const struct option_spec pull_options[], login_options[], logout_options[];

@@ -97,7 +97,9 @@ static const struct {
 	  "program's and so is the exit code; "
 	  "126: it cannot be executed, 127: it was not found, 125: Seapod failed. MODE is bridge (the "
 	  "default) or another network's name, none, host, "
-	  "container:NAME (the network of the pod NAME) or ns:PATH (a network namespace).",
+	  "container:NAME (the network of the pod NAME) or ns:PATH (a network namespace). SRC is a directory "
+	  "of the "
+	  "host (/data, ./data) or the name of a volume, which is made.",
 	  "seapod run --rm -it busybox sh\nseapod run -d --name web -p 8080:80 nginx\n"
 	  "seapod run --rm --net=container:web busybox wget -qO- http://127.0.0.1/" },
 	{ "network",
@@ -178,6 +180,13 @@ static const struct {
 	  "is "
 	  "used is refused. Applying a manifest with other amounts does the same.",
 	  "seapod resize pod web -c nginx --cpu 2 --memory 256Mi" },
+	{ "label", "LABEL- takes a label away. A pod that runs takes them over.",
+	  "seapod label pod web tier=front\nseapod label pods --all tier- \nseapod label cm settings team=a "
+	  "--overwrite" },
+	{ "annotate", NULL, "seapod annotate pod web note='made by hand'" },
+	{ "inspect", "A pod is printed as get pod NAME -o json does, an image as image inspect.",
+	  "seapod inspect web\nseapod inspect web -o jsonpath='{.status.podIP}'" },
+	{ "port", NULL, "seapod port web\nseapod port web 80/tcp" },
 	{ "volume",
 	  "A volume is a PersistentVolumeClaim, a directory that outlives pods: run -v NAME:/path makes and "
 	  "mounts one, a manifest names it as claimName. rm and prune remove what no pod has, with its "
@@ -216,28 +225,52 @@ static const struct {
 static const struct {
 	const char *word, *instead;
 } elsewhere[] = {
-	{ "create", "seapod apply -f FILE creates" },
-	{ "replace", "seapod apply -f FILE changes, seapod delete and apply make anew" },
-	{ "edit", "seapod apply -f FILE changes a pod" },
-	{ "patch", "seapod apply -f FILE changes a pod" },
-	{ "label", "seapod apply -f FILE changes labels" },
-	{ "annotate", "seapod apply -f FILE changes annotations" },
+	{ "create", "seapod apply -f FILE creates, and changes what is there" },
+	{ "replace", "seapod apply -f FILE changes; seapod delete -f FILE and apply make anew" },
+	{ "edit", "change the manifest, then seapod apply -f FILE; get pod NAME -o yaml writes one" },
+	{ "patch", "change the manifest, then seapod apply -f FILE; resize and label change a part" },
+	{ "set", "change the manifest, then seapod apply -f FILE; resize and label change a part" },
+	{ "scale", "there are only pods: one manifest a pod, or seapod run for each" },
+	{ "autoscale", "there are only pods: one manifest a pod, or seapod run for each" },
+	{ "rollout", "seapod restart POD starts anew, seapod apply -f FILE changes images" },
+	{ "expose", "run -p or hostPort publishes a port; a Service is applied" },
+	{ "diff", "seapod apply --dry-run checks; what changes a pod, apply says" },
+	{ "kustomize", "kubectl kustomize DIR | seapod apply -f -" },
+	{ "config", "there is no cluster: --root and --run say which instance" },
+	{ "cluster-info", "there is no cluster: seapod system info tells of this instance" },
+	{ "auth", "root may do everything, nobody else anything" },
+	{ "cordon", "there is one machine: seapod stop ends pods" },
+	{ "drain", "there is one machine: seapod stop ends pods" },
+	{ "taint", "there is one machine" },
+	{ "proxy", "seapod port-forward POD [LOCAL:]PORT" },
+	{ "plugin", "there are none" },
+	{ "api-resources", "seapod explain pod tells what a pod has; kinds: pods, cm, secrets, pvc, svc" },
+	{ "api-versions", "everything is v1" },
 	{ "up", "seapod apply -f FILE starts pods" },
 	{ "down", "seapod delete -f FILE ends pods" },
 	{ "play", "seapod apply -f FILE starts pods" },
 	{ "kube", "seapod apply -f FILE starts pods" },
-	{ "compose", "seapod apply -f FILE starts pods" },
+	{ "compose", "a pod is a manifest here: seapod apply -f FILE" },
 	{ "pod", "seapod get pods lists pods" },
 	{ "pods", "seapod get pods lists pods" },
-	{ "container", "seapod ps lists pods" },
-	{ "inspect", "seapod get pod NAME -o yaml shows all of a pod" },
-	{ "port", "seapod get pods -o wide shows published ports" },
-	{ "rmi", "seapod image rm removes an image" },
-	{ "tag", "seapod image tag names an image" },
-	{ "import", "seapod image import makes an image of a tar" },
-	{ "build", "seapod load FILE brings images that others have built" },
-	{ "info", "seapod system info tells" },
-	{ "api-resources", "seapod explain pod tells what a pod has" },
+	{ "container", "seapod ps lists pods; stop, start, logs, exec ... stand alone" },
+	{ "ls", "seapod ps lists pods, seapod images images" },
+	{ "rename", "a pod keeps its name: delete it and make another" },
+	{ "update", "seapod resize pod NAME --cpu N --memory N" },
+	{ "pause", "seapod stop ends a pod and keeps it; seapod oci pause is for bundles" },
+	{ "unpause", "seapod start starts a pod that was stopped" },
+	{ "commit", "seapod build makes images from a Dockerfile" },
+	{ "export", "seapod cp POD:/ - writes a container's files as a tar" },
+	{ "import", "seapod image import FILE NAME makes an image of a tar" },
+	{ "history", "seapod image inspect IMAGE shows its layers" },
+	{ "search", "seapod image catalog REGISTRY and image tags NAME list" },
+	{ "manifest", "seapod image inspect IMAGE" },
+	{ "rm-image", "seapod rmi IMAGE" },
+	{ "context", "there is no daemon: --root and --run say which instance" },
+	{ "swarm", "there is one machine" },
+	{ "service", "seapod get services lists Services" },
+	{ "node", "there is one machine: seapod system info" },
+	{ "secret", "seapod get secrets lists them; a manifest makes one" },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -314,18 +347,22 @@ static int spell_option(const struct option_spec *s, char *to, size_t size)
 			s->value ? s->value : "", *open == '[' ? "]" : "");
 }
 
+/* What is too long for its column has its meaning on a line of its own. */
 static void print_options(const struct option_spec *options, FILE *out)
 {
+	enum { LONGEST = 32 };
 	char left[80];
 	int width = 0;
 
 	for (const struct option_spec *s = options; s && s->name; s++) {
 		int n = spell_option(s, left, sizeof(left));
-		width = n > width ? n : width;
+		width = n > width && n <= LONGEST ? n : width;
 	}
 	for (const struct option_spec *s = options; s && s->name; s++) {
-		spell_option(s, left, sizeof(left));
-		fprintf(out, "  %-*s  %s\n", width, left, s->doc);
+		bool fits = spell_option(s, left, sizeof(left)) <= width;
+		fprintf(out, fits ? "  %-*s  %s\n" : "  %-*s\n", width, left, s->doc);
+		if (!fits)
+			fprintf(out, "  %*s  %s\n", width, "", s->doc);
 	}
 }
 

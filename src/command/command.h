@@ -32,6 +32,11 @@ struct option_spec {
 	bool optional; /* the value may be left out: then only --name=VALUE gives one */
 };
 
+/* An option that people know from another program, and what there is instead. Tables end with one without a name. */
+struct option_absent {
+	const char *name, *instead;
+};
+
 struct command {
 	const char *name;
 	const char *group; /* heading in the help */
@@ -43,7 +48,8 @@ struct command {
 	const char *
 		arguments; /* what they are, for completion.c: KIND, OBJECT, POD, CONTAINER, IMAGE, FILE, COMMAND, or words with | between */
 	bool enters;       /* seapod-oci: a copy of its process becomes a container's */
-	bool apart;        /* works without an instance: no directory is made or read */
+	const struct option_absent *absent;
+	bool apart; /* works without an instance: no directory is made or read */
 };
 
 /* Ends with a command without a name. */

@@ -44,6 +44,12 @@ static int unknown(struct options *o, const char *arg, struct error *err)
 	const char *near = NULL;
 	unsigned least = UINT_MAX;
 
+	for (const struct option_absent *a = o->command->absent; a && a->name; a++)
+		if (text_starts(arg, "--") && strncmp(a->name, arg + 2, strcspn(arg + 2, "=")) == 0 &&
+		    strlen(a->name) == strcspn(arg + 2, "="))
+			return usage_error(err, "%s has no option '--%s' (%s)", o->command->name, a->name,
+					   a->instead);
+
 	for (const struct option_spec *s = o->command->options; s && s->name && text_starts(arg, "--"); s++) {
 		unsigned distance = text_near(s->name, arg + 2);
 		if (distance < least) {

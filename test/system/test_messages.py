@@ -32,6 +32,26 @@ def web(seapod):
     (["delete", "web"], "delete needs a kind before the name (seapod delete pod web)"),
     (["delete", "pods"], "delete needs the name of a pod (or --all, or -l LABELS)"),
     (["attach", "-t", "web"], "the container 'main' has no terminal"),
+    (["run", "--pids-limit", "abc", BUSYBOX], "--pids-limit takes a number of processes, or -1 for any, not 'abc'"),
+    (["run", "-m", "1", BUSYBOX], "-m 1 is 1 bytes, in which no program starts (at least 1m)"),
+    (["run", "-m", "x", BUSYBOX], "'x' is not an amount of memory (64Mi, 512m, 2g)"),
+    (["run", "-e", "=x", BUSYBOX], "'=x' is not NAME=VALUE"),
+    (["run", "-v", "data:x", BUSYBOX], "-v data:x: the path in the container must be absolute"),
+    (["run", "-v", "a/b:/x", BUSYBOX], "'a/b' is neither a path (/dir, ./dir) nor the name of a volume"),
+    (["run", "-v", "/:/x:rr", BUSYBOX], "there is no option 'rr' (ro, rw)"),
+    (["run", "--mount", "type=bind,target=/x", BUSYBOX], "source= is missing"),
+    (["run", "--mount", "type=nfs,source=a,target=/x", BUSYBOX], "there is no type 'nfs' (bind, volume, tmpfs)"),
+    (["run", "--tmpfs", "/x:size=big", BUSYBOX], "'big' is not a size (64m, 1g)"),
+    (["run", "--add-host", "db", BUSYBOX], "'db' is not NAME:ADDRESS"),
+    (["run", "--device", "/dev/kvm", BUSYBOX], "run has no option '--device' (a manifest with"),
+    (["run", "--ulimit=nofile=10", BUSYBOX], "run has no option '--ulimit' (a container has the limits"),
+    (["inspect", "--format={{.x}}", "web"], "inspect has no option '--format' (the objects are Kubernetes'"),
+    (["label", "pod", "web"], "label needs NAME=VALUE, or NAME-"),
+    (["label", "pod", "web", "a=b c"], "'a=b c'"),
+    (["label", "pods", "a=b"], "label needs a kind and names"),
+    (["scale", "--replicas=3", "x"], "there are only pods"),
+    (["rename", "a", "b"], "a pod keeps its name"),
+    (["create", "-f", "x"], "seapod apply -f FILE creates"),
     (["apply", "-k", "overlays"], "kubectl kustomize overlays | seapod apply -f -"),
     (["apply", "-f", "x", "--dry-run=maybe"], "client, server"),
 ])
@@ -102,6 +122,8 @@ def test_files_that_are_not_there(seapod, tmp_path):
     (tmp_path / "file").write_text("")
     assert "what stands before a slash is not a directory" in seapod.fails("load", tmp_path / "file/x")
     assert "it does not exist" in seapod.fails("load", tmp_path / "nosuch")
+    assert "-v /nodir:/x: the host has no '/nodir': it does not exist (mkdir makes it)" \
+        in seapod.fails("run", "-v", "/nodir:/x", BUSYBOX, "true", code=125)
     assert "is not a network namespace" in seapod.fails("run", "--rm", "--net", "ns:/etc/passwd", BUSYBOX, "true", code=125)
     assert "(seapod load brings it from a file)" in seapod.fails("run", "--rm", "nosuch", "true", code=125)
 
