@@ -56,6 +56,15 @@ void check_watch_process(struct check *c, void (*on_exit)(struct check *c, struc
 	ev_io_start(c->member->keeper->loop, &c->ended);
 }
 
+void check_rewatch(struct check *c)
+{
+	struct ev_loop *loop = c->member->keeper->loop;
+
+	ev_io_stop(loop, &c->ended);
+	ev_io_set(&c->ended, c->process.pidfd, EV_READ);
+	ev_io_start(loop, &c->ended);
+}
+
 /* A process that still runs is killed with all of its group, and reaped when it has ended: until then the check is a watcher and no more. */
 static void let_go(struct check *c)
 {

@@ -16,7 +16,13 @@ static void on_report(struct ev_loop *loop, ev_io *w, int events)
 	struct check *c = w->data;
 	(void)events;
 
-	if (c->process.sync < 0 || container_report(&c->process, &c->exec.why) != 0)
+	int r = c->process.sync < 0 ? -ENOTCONN : container_report(&c->process, &c->exec.why);
+
+	if (r == 3) {
+		check_rewatch(c);
+		return;
+	}
+	if (r != 0)
 		ev_io_stop(loop, w); /* what else there is to know comes with its end */
 }
 

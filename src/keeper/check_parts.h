@@ -58,6 +58,8 @@ void check_finish(struct check *c, enum check_result result, const char *format,
 	__attribute__((format(printf, 3, 4)));
 
 /* C has a process, by c->process; ON_EXIT is called when it has ended. */
+/* The process is another one behind the same descriptor (container_report). */
+void check_rewatch(struct check *c);
 void check_watch_process(struct check *c, void (*on_exit)(struct check *c, struct exit_status status));
 
 /* The port by number or by its name among the container's. -ENOENT. */

@@ -261,6 +261,12 @@ static void on_exec_report(struct ev_loop *loop, ev_io *w, int events)
 
 	if (r == 0)
 		return;
+	if (r == 3) { /* another process stands behind the same descriptor: it is watched anew */
+		ev_io_stop(loop, &c->exec_ended);
+		ev_io_set(&c->exec_ended, c->exec.pidfd, EV_READ);
+		ev_io_start(loop, &c->exec_ended);
+		return;
+	}
 	ev_io_stop(loop, w);
 	if (r < 0) {
 		c->failed_to_execute = true;

@@ -195,6 +195,8 @@ static step_function *const functions[STEP_KINDS] = {
 	[STEP_CAPABILITIES] = child_capabilities,
 	[STEP_FILTER] = child_filter,
 	[STEP_EXECUTE] = child_execute,
+	[STEP_FORGET] = child_forget,
+	[STEP_BIRTH] = child_birth,
 };
 
 /* So that no descriptor of ours is 0, 1 or 2, whatever the keeper was started with. */

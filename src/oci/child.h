@@ -21,7 +21,7 @@ struct child {
 };
 
 /* An error of this code is not one: the descriptor of a filter's listener comes with it. */
-enum { REPORT_LISTENER = -1 };
+enum { REPORT_LISTENER = -1, REPORT_BORN = -2 /* its text is the number of the child, an int */ };
 
 /* Carries out PLAN; never returns. */
 void __attribute__((noreturn)) child_run(const struct plan *plan, int sync);
@@ -29,6 +29,10 @@ void __attribute__((noreturn)) child_run(const struct plan *plan, int sync);
 /* --- one function a step; 0 or negative with a sentence; not for others --- */
 
 typedef int step_function(struct child *c, const struct step *s, struct error *err);
+
+/* What execve(2) says, as a sentence. Negative. */
+int child_not_executed(int why, const char *name, struct error *err);
+int child_no_loader(const char *name, struct error *err);
 
 /* Loads F, which has SECCOMP_FILTER_FLAG_NEW_LISTENER, and sends the listener to the parent. */
 int child_filter_listening(struct child *c, const struct oci_filter *f, struct error *err);
@@ -43,3 +47,4 @@ step_function child_scheduler, child_io_priority, child_personality, child_memor
 	child_label_open, child_label;
 step_function child_rlimit, child_oom_score, child_stdio, child_bound, child_cwd, child_user,
 	child_no_new_privs, child_capabilities, child_filter, child_find, child_execute;
+step_function child_forget, child_birth;

@@ -19,10 +19,21 @@
 #include "linux/proc.h"
 #include "oci/child.h"
 
+/* What a child is born with later on may be more (child_birth.c): until then the soft limit is not in its way. */
+static struct rlimit until_birth(const struct oci_rlimit *limit)
+{
+	struct rlimit now = { 0 };
+
+	getrlimit(RLIMIT_NPROC, &now);
+	rlim_t hard = limit->hard > now.rlim_max ? limit->hard : now.rlim_max;
+	return (struct rlimit){ hard, hard };
+}
+
 int child_rlimit(struct child *c, const struct step *s, struct error *err)
 {
-	const struct rlimit value = { s->limit->soft, s->limit->hard };
-	(void)c;
+	const struct rlimit value = s->limit == c->plan->processes
+					    ? until_birth(s->limit)
+					    : (struct rlimit){ s->limit->soft, s->limit->hard };
 
 	if (setrlimit((__rlimit_resource_t)s->limit->type, &value) < 0)
 		return error_errno(err, "cannot set the resource limit number %d to %llu", s->limit->type,
@@ -81,7 +92,7 @@ int child_stdio(struct child *c, const struct step *s, struct error *err)
 				"standard input or output is a directory of the host, through which the "
 				"container could leave");
 	}
-	if (s->process->terminal && ioctl(from[0], TIOCSCTTY, 0) < 0)
+	if (s->process->terminal && !c->plan->takes_terminal && ioctl(from[0], TIOCSCTTY, 0) < 0)
 		return error_errno(err, "cannot take the terminal");
 	for (int i = 0; i < 3; i++) {
 		if (dup2(from[i], i) < 0)
@@ -170,13 +181,19 @@ int child_filter(struct child *c, const struct step *s, struct error *err)
 	return 0;
 }
 
-static int not_executed(int why, const char *name, struct error *err)
+int child_not_executed(int why, const char *name, struct error *err)
 {
 	if (why == ENOENT)
 		return error_set(err, ENOENT, "the command '%s' is not in the container", name);
 	if (why == EACCES)
 		return error_set(err, EACCES, "the command '%s' is not executable", name);
 	return error_set(err, why, "the command '%s' cannot be executed: %s", name, error_meaning(why));
+}
+
+int child_no_loader(const char *name, struct error *err)
+{
+	return error_set(err, ENOENT,
+			 "the command '%s' is in the container but its interpreter or loader is not", name);
 }
 
 /* What would certainly fail at the start fails at the creation already, as callers of crun and runc are used to. */
@@ -193,7 +210,7 @@ int child_find(struct child *c, const struct step *s, struct error *err)
 		if (faccessat(AT_FDCWD, *path, F_OK, 0) == 0)
 			why = EACCES;
 	}
-	return not_executed(why, c->plan->argv[0], err);
+	return child_not_executed(why, c->plan->argv[0], err);
 }
 
 /* As execvp(3) tries: what is not there or may not be executed is passed over, and remembered. */
@@ -206,15 +223,12 @@ int child_execute(struct child *c, const struct step *s, struct error *err)
 	for (char *const *path = c->plan->candidates; *path; path++) {
 		execve(*path, c->plan->argv, c->plan->envp);
 		if (errno == ENOENT && faccessat(AT_FDCWD, *path, F_OK, 0) == 0)
-			return error_set(
-				err, ENOENT,
-				"the command '%s' is in the container but its interpreter or loader is not",
-				name);
+			return child_no_loader(name, err);
 		if (errno == ENOENT || errno == ENOTDIR)
 			continue;
 		why = errno;
 		if (errno != EACCES)
 			break;
 	}
-	return not_executed(why, name, err);
+	return child_not_executed(why, name, err);
 }

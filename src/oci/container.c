@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -190,10 +191,30 @@ int container_exec(const struct oci_process *process, const struct exec_setting 
 	plan_exec(&plan, process, setting, a);
 	struct birth b = { .plan = &plan,
 			   .cgroup_fd = setting->cgroup_fd,
-			   .pid_namespace = setting->pid_namespace };
+			   .pid_namespace = plan.is_born ? -1 : setting->pid_namespace };
 	int r = begin(&b, p, err);
 	p->is_ready = true;
 	return r;
+}
+
+/* The process that entered the container has had the child that stays there (child_birth.c): that one takes its place, under the same
+ * descriptor, which somebody may be watching. Who was killed meanwhile was meant to be killed as what it has become. */
+static int take_over(struct container_process *p, const struct error *report, struct error *err)
+{
+	struct exit_status status;
+	int pid;
+
+	memcpy(&pid, report->text, sizeof(pid));
+	_cleanup_close_ int helper = fcntl(p->pidfd, F_DUPFD_CLOEXEC, 3), child = process_open(pid);
+	if (helper < 0 || child < 0 || dup3(child, p->pidfd, O_CLOEXEC) < 0)
+		return error_errno(err, "cannot watch the container's process");
+	p->pid = pid;
+	bool killed = process_reap(helper, &status) != 0;
+	if (killed)
+		process_signal(child, SIGKILL);
+	for (int i = 0; i < 2 && !killed; i++)
+		send(p->sync, "!", 1, MSG_NOSIGNAL);
+	return killed || process_wait(helper, &status) == 0 ? 3 : -ECHILD;
 }
 
 int container_report(struct container_process *p, struct error *err)
@@ -207,6 +228,10 @@ int container_report(struct container_process *p, struct error *err)
 	if (n == (ssize_t)sizeof(report) && report.code == REPORT_LISTENER && fds.n == 1) {
 		p->listener = take_fd(&fds.fd[0]);
 		return 2;
+	}
+	if (n == (ssize_t)sizeof(report) && report.code == REPORT_BORN && !p->was_born) {
+		p->was_born = true;
+		return take_over(p, &report, err);
 	}
 	if (n == (ssize_t)sizeof(report) && report.code == 0) {
 		p->is_ready = true;
@@ -239,8 +264,25 @@ int container_connect(int dirfd, const char *name, struct container_process *p, 
 	return container_start(p, err);
 }
 
+/* One that is born when nobody listens any more. */
+static void drop_unheard(struct container_process *p)
+{
+	struct error report;
+	int pid;
+
+	if (p->sync < 0 || !p->is_ready || p->was_born ||
+	    recv(p->sync, &report, sizeof(report), MSG_DONTWAIT) != sizeof(report) ||
+	    report.code != REPORT_BORN)
+		return;
+	memcpy(&pid, report.text, sizeof(pid));
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 void container_process_close(struct container_process *p)
 {
+	drop_unheard(p);
 	close_fd(&p->pidfd);
 	close_fd(&p->sync);
 	close_fd(&p->listener);

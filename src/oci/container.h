@@ -38,6 +38,7 @@ struct container_process {
 	int pidfd, sync; /* owned; -1 when closed */
 	int listener;    /* of its seccomp filter, owned, when it has reported one */
 	bool is_ready;   /* its next report is of execve */
+	bool was_born;   /* it has taken the place of the one that entered the container */
 };
 
 #define CONTAINER_PROCESS_NONE ((struct container_process){ .pidfd = -1, .sync = -1, .listener = -1 })
@@ -46,7 +47,7 @@ struct container_process {
 int container_create(const struct oci_spec *spec, const struct container_setting *setting,
 		     struct container_process *p, struct error *err);
 
-/* Reads the next report when p->sync is readable: 2: P->listener is there and to be given to an agent, the next report follows; 1: "ready" (after create) or "executed" (after start; sync is closed then);
+/* Reads the next report when p->sync is readable: 3: the process is another one from now on (P->pid; P->pidfd keeps its number), the next report follows; 2: P->listener is there and to be given to an agent, the next report follows; 1: "ready" (after create) or "executed" (after start; sync is closed then);
  * negative: it failed, err has its sentence (-ENOENT: the program is not there, -EACCES, -ENOEXEC: it cannot be executed). */
 int container_report(struct container_process *p, struct error *err);
 
@@ -68,6 +69,7 @@ struct exec_setting {
 	int task_count;
 	int target_pidfd;      /* the container's first process */
 	int pid_namespace;     /* >= 0: its pid namespace, when it is not the caller's own */
+	bool rootless;         /* the caller is in a user namespace, and no more than its root */
 	uint64_t namespaces;   /* which to join, CLONE_NEW*; 0: all but user and time */
 	int root;              /* > 0: its root, where that is not the one of its mount namespace */
 	const char *root_path; /* the same as a path in a mount namespace that is entered */

@@ -8,9 +8,16 @@
 #include "oci/plan.h"
 
 #include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "oci/filter_verdict.h"
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -345,7 +352,7 @@ static void add_end(struct plan *plan, const struct oci_process *p, const struct
 		add(plan, a, STEP_LABEL)->label = p->label;
 	if (p->noNewPrivileges && p->seccomp.n > 0)
 		add_of_process(plan, a, STEP_FILTER, p);
-	add(plan, a, STEP_EXECUTE);
+	add(plan, a, plan->is_born ? STEP_BIRTH : STEP_EXECUTE);
 	plan->argv = terminated(a, p->args.at, p->args.n);
 	plan->envp = terminated(a, p->env.at, p->env.n);
 	plan->candidates = candidates(a, p);
@@ -368,6 +375,51 @@ void plan_container(struct plan *plan, const struct oci_spec *spec, const struct
 	add_end(plan, &spec->process, &spec->startContainer, &spec->created, a);
 }
 
+/* What is done after the filter is loaded, by both. */
+static bool filter_permits(const struct oci_filter *f)
+{
+	static const struct {
+		int number;
+		uint64_t first;
+	} calls[] = { { SYS_clone, CLONE_PARENT | SIGCHLD },
+		      { SYS_sendto, 3 },
+		      { SYS_recvfrom, 3 },
+		      { SYS_prctl, PR_SET_PDEATHSIG },
+		      { SYS_setsid, 0 },
+		      { SYS_ioctl, 0 },
+		      { SYS_prlimit64, 0 },
+		      { SYS_faccessat, 0 },
+		      { SYS_exit_group, 0 } };
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls) && f->n > 0; i++)
+		if (!filter_allows(f, calls[i].number, calls[i].first))
+			return false;
+	return true;
+}
+
+/* In a user namespace of its own nobody in the container may trace who is not in it yet; and a policy of scheduling may end with a fork. */
+bool exec_is_born(const struct oci_process *p, const struct exec_setting *setting)
+{
+	return setting->pid_namespace >= 0 && !setting->rootless && !(setting->namespaces & CLONE_NEWUSER) &&
+	       !p->scheduler && !(p->seccomp.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) &&
+	       filter_permits(&p->seccomp);
+}
+
+static void add_entry(struct plan *plan, const struct oci_process *p, const struct exec_setting *setting,
+		      struct arena *a)
+{
+	struct oci_namespace *pids = arena_one(a, struct oci_namespace);
+
+	*pids = (struct oci_namespace){ CLONE_NEWPID, setting->pid_namespace };
+	plan->is_born = true;
+	plan->takes_terminal = p->terminal;
+	list_each(limit, &p->rlimits)
+		if (limit->type == RLIMIT_NPROC)
+			plan->processes = limit;
+	add(plan, a, STEP_FORGET);
+	add(plan, a, STEP_ENTER)->namespace = pids;
+}
+
 void plan_exec(struct plan *plan, const struct oci_process *process, const struct exec_setting *setting,
 	       struct arena *a)
 {
@@ -377,6 +429,8 @@ void plan_exec(struct plan *plan, const struct oci_process *process, const struc
 			       .root = setting->root,
 			       .outlives = setting->outlives };
 	add_beginning(plan, process, setting->tasks, setting->task_count, a);
+	if (exec_is_born(process, setting))
+		add_entry(plan, process, setting, a);
 	add(plan, a, STEP_JOIN)->fd = setting->target_pidfd;
 	if (setting->root_path)
 		add_path(plan, a, STEP_ROOT_OPEN, setting->root_path);

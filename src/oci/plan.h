@@ -65,6 +65,8 @@ enum step_kind {
 	STEP_FILTER,       /* process */
 	STEP_LABEL,        /* label */
 	STEP_EXECUTE,
+	STEP_FORGET, /* what is born later has none of our memory */
+	STEP_BIRTH,  /* a child in the process namespace that was entered executes the program */
 	STEP_KINDS
 };
 
@@ -109,8 +111,11 @@ struct plan {
 	struct LIST(struct step) steps;
 	int *opened; /* the child's memory: one descriptor a mount */
 	int root; /* > 0: for STEP_ROOT_BIND, instead of a path; of an exec: what STEP_CHANGE_ROOT goes to */
-	bool outlives;   /* it is not tied to its parent's life */
-	uint64_t joined; /* exec: CLONE_NEW* */
+	bool outlives;                      /* it is not tied to its parent's life */
+	uint64_t joined;                    /* exec: CLONE_NEW* */
+	bool is_born;                       /* exec: by STEP_BIRTH */
+	bool takes_terminal;                /* the one who is born does */
+	const struct oci_rlimit *processes; /* RLIMIT_NPROC of who is born */
 	int stdio[3];
 	char *const *argv, *const *envp;
 	char *const *candidates; /* what to try to execute, in this order; NULL at the end */
@@ -120,9 +125,13 @@ struct plan {
 void plan_container(struct plan *plan, const struct oci_spec *spec, const struct container_setting *setting,
 		    struct arena *a);
 
-/* The plan of another process in a running container. */
+/* The plan of another process in a running container: with setting->pid_namespace one that is born there last (child_birth.c), if
+ * exec_is_born(). */
 void plan_exec(struct plan *plan, const struct oci_process *process, const struct exec_setting *setting,
 	       struct arena *a);
+
+/* Is all that the birth takes possible for such a process? Where it is not, the caller enters the process namespace before the clone. */
+bool exec_is_born(const struct oci_process *process, const struct exec_setting *setting);
 
 /* The plan as text, a step a line. */
 void plan_print(const struct plan *plan, struct text *out);

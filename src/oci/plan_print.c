@@ -56,6 +56,8 @@ static const char *const names[STEP_KINDS] = {
 	[STEP_CAPABILITIES] = "capabilities",
 	[STEP_FILTER] = "seccomp",
 	[STEP_LABEL] = "label",
+	[STEP_FORGET] = "forget",
+	[STEP_BIRTH] = "birth of",
 	[STEP_EXECUTE] = "execute",
 };
 
@@ -116,7 +118,7 @@ static void print_namespaces(struct text *out, uint64_t types)
 	} all[] = {
 		{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWIPC, "ipc" }, { CLONE_NEWNET, "network" },
 		{ CLONE_NEWTIME, "time" },     { CLONE_NEWUTS, "uts" }, { CLONE_NEWUSER, "user" },
-		{ CLONE_NEWNS, "mount" },
+		{ CLONE_NEWNS, "mount" },      { CLONE_NEWPID, "pid" },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
@@ -224,6 +226,7 @@ static void print_object(const struct plan *plan, const struct step *s, struct t
 	case STEP_FILTER:
 		text_printf(out, " of %u instructions", s->process->seccomp.n);
 		break;
+	case STEP_BIRTH:
 	case STEP_EXECUTE:
 		print_arguments(out, plan->argv);
 		break;

@@ -30,8 +30,9 @@ int oci_report(struct container_process *p, struct error *err)
 	struct pollfd one = { .fd = p->sync, .events = POLLIN };
 	int r;
 
-	while ((r = container_report(p, err)) == 0)
-		poll(&one, 1, -1);
+	while ((r = container_report(p, err)) == 0 || r == 3)
+		if (r == 0)
+			poll(&one, 1, -1);
 	return r;
 }
 

@@ -156,6 +156,7 @@ static int enter(struct execution *e, struct container_process *p, struct error 
 		.pid_namespace = pids,
 		.namespaces = (uint64_t)USUAL | (record->newUser ? CLONE_NEWUSER : 0) |
 			      (record->newTime ? CLONE_NEWTIME : 0),
+		.rootless = e->bundle.rootless,
 		.outlives = true,
 	};
 	_cleanup_close_ int root =

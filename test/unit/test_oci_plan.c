@@ -7,7 +7,11 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <linux/filter.h>
 #include <linux/mount.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <sys/syscall.h>
 
 #include "base/cleanup.h"
 #include "oci/defaults.h"
@@ -245,6 +249,8 @@ static void exec_joins_and_does_not_wait(void **state)
 	plan_exec(&plan, &s->spec.process, &setting, s->a);
 	plan_print(&plan, &s->text);
 	assert_string_equal(text_str(&s->text), "tie to the keeper\n"
+						"forget\n"
+						"enter pid\n"
 						"join the namespaces of 6\n"
 						"session\n"
 						"stdio 3 4 5\n"
@@ -255,7 +261,41 @@ static void exec_joins_and_does_not_wait(void **state)
 						"cwd /srv\n"
 						"tie to the keeper\n"
 						"capabilities 0x5\n"
-						"execute server -v\n");
+						"birth of server -v\n");
+}
+
+/* Where the birth is not possible, or not needed, the process executes the program itself. */
+static void exec_is_not_always_born(void **state)
+{
+	struct sample *s = *state;
+	const struct exec_setting usual = { .cgroup_fd = -1, .target_pidfd = 6, .pid_namespace = 9 };
+	struct exec_setting other = usual;
+	const struct oci_scheduler scheduler = { .policy = 3 };
+	const struct sock_filter allow[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) }, no_clone[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+	};
+	struct oci_process p = s->spec.process;
+
+	assert_true(exec_is_born(&p, &usual));
+	other.pid_namespace = -1;
+	assert_false(exec_is_born(&p, &other));
+	other = usual;
+	other.namespaces = CLONE_NEWUSER | CLONE_NEWNS;
+	assert_false(exec_is_born(&p, &other));
+	other.namespaces = CLONE_NEWNS;
+	assert_true(exec_is_born(&p, &other));
+	other.rootless = true;
+	assert_false(exec_is_born(&p, &other));
+	p.scheduler = &scheduler;
+	assert_false(exec_is_born(&p, &usual));
+	p.scheduler = NULL;
+	p.seccomp = (struct oci_filter){ .at = allow, .n = 1 };
+	assert_true(exec_is_born(&p, &usual));
+	p.seccomp.flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	assert_false(exec_is_born(&p, &usual));
+	p.seccomp = (struct oci_filter){ .at = no_clone, .n = 4 };
+	assert_false(exec_is_born(&p, &usual));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -272,6 +312,7 @@ int main(void)
 		TEST(long_layers_are_given_one_by_one),
 		TEST(a_program_is_looked_for_along_the_containers_path),
 		TEST(exec_joins_and_does_not_wait),
+		TEST(exec_is_not_always_born),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -24,6 +25,7 @@
 #include "base/file.h"
 #include "linux/capability.h"
 #include "oci/defaults.h"
+#include "oci/filter_verdict.h"
 #include "oci/seccomp.h"
 #include "oci/seccomp_compile.h"
 
@@ -518,6 +520,38 @@ static void the_kernel_agrees(void **state)
 	seccomp_filter_release(&f);
 }
 
+/* filter_verdict.h and the machine above agree on every call. */
+static void a_verdict_is_known_without_the_kernel(void **state)
+{
+	static const uint64_t firsts[] = {
+		0, 1, 3, SIGCHLD | CLONE_PARENT, CLONE_NEWUSER | SIGCHLD, AF_VSOCK, UINT64_MAX
+	};
+	_cleanup_(release) struct program p;
+	size_t allowed = 0;
+	(void)state;
+
+	compile_default(&p, default_capabilities);
+	const struct oci_filter f = { .at = p.code.at,
+				      .n = (unsigned short)(p.code.n / sizeof(struct sock_filter)) };
+	for (int number = 0; number < 600; number++)
+		for (size_t i = 0; i < sizeof(firsts) / sizeof(*firsts); i++) {
+			bool passes = run(&p, SCMP_ARCH_X86_64, number, firsts[i], 0) == ALLOW;
+			if (filter_allows(&f, number, firsts[i]) != passes)
+				fail_msg("call %d with %llx", number, (unsigned long long)firsts[i]);
+			allowed += passes;
+		}
+	assert_true(allowed > 1000);
+
+	const struct sock_filter endless[] = { BPF_STMT(BPF_JMP | BPF_JA, UINT32_MAX) },
+				 outside[] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4096) },
+				 odd[] = { BPF_STMT(BPF_ALU | BPF_DIV | BPF_K, 0),
+					   BPF_STMT(BPF_RET | BPF_K, ALLOW) };
+	assert_false(filter_allows(&(struct oci_filter){ .at = endless, .n = 1 }, 0, 0));
+	assert_false(filter_allows(&(struct oci_filter){ .at = outside, .n = 1 }, 0, 0));
+	assert_false(filter_allows(&(struct oci_filter){ .at = odd, .n = 2 }, 0, 0));
+	assert_false(filter_allows(&(struct oci_filter){ .at = NULL, .n = 0 }, 0, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -531,6 +565,7 @@ int main(void)
 		cmocka_unit_test(every_comparison_has_64_bits),
 		cmocka_unit_test(several_conditions_must_all_hold),
 		cmocka_unit_test(a_bad_profile_is_one_sentence),
+		cmocka_unit_test(a_verdict_is_known_without_the_kernel),
 		cmocka_unit_test_setup_teardown(a_profile_is_compiled_once, make_place, remove_place),
 		cmocka_unit_test_setup_teardown(a_spoilt_cache_is_not_believed, make_place, remove_place),
 		cmocka_unit_test_setup_teardown(a_bad_file_names_itself, make_place, remove_place),
