@@ -11,6 +11,10 @@
 #define NETWORK_ROUTE_ANNOTATION   "seapod.io/default-route"
 #define NETWORK_ALIASES_ANNOTATION "seapod.io/aliases"
 
+/* Kubernetes' own: bits a second into the pod and out of it ("10M"). */
+#define INGRESS_ANNOTATION "kubernetes.io/ingress-bandwidth"
+#define EGRESS_ANNOTATION  "kubernetes.io/egress-bandwidth"
+
 /* How many processes the pod may have (the kubelet's podPidsLimit); -1 or "max": any number. */
 #define PIDS_ANNOTATION "seapod.io/pids-limit"
 

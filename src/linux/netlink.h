@@ -100,6 +100,9 @@ struct vlan {
 };
 void link_make_vlan(struct netlink_batch *b, const struct vlan *v);
 
+/* What is sent by LINK goes at BYTES_PER_SECOND at most (tc-tbf(8), a token bucket): what comes faster waits up to a tenth of a second, then is dropped. */
+void link_shape(struct netlink_batch *b, unsigned link, uint64_t bytes_per_second);
+
 /* An address: IPv4 or IPv6. */
 struct ip {
 	int family; /* AF_INET, AF_INET6 */

@@ -39,6 +39,8 @@ static void describe(struct endpoints *set, struct endpoint *e, const struct end
 		.interface = arena_printf(set->arena, "eth%u", (unsigned)(e - set->at)),
 		.gateway = gateway,
 		.aliases = owner->aliases,
+		.ingress = network_is_ours(&e->network) ? owner->ingress : 0,
+		.egress = owner->egress,
 	};
 	if (e->network.ipv6) {
 		struct in6_addr six = network_address6(&e->network, e->address);

@@ -18,7 +18,8 @@
 
 struct endpoint_owner {
 	const char *pod, *namespace, *uid;
-	struct strings aliases; /* more names on its networks */
+	struct strings aliases;  /* more names on its networks */
+	int64_t ingress, egress; /* bytes a second on each of them; 0: no limit */
 };
 
 /* A network that a pod is to be on. */
@@ -73,6 +74,9 @@ int endpoint_connect(const struct network *n, const struct endpoint_record *r, u
 /* What the host's side knows of the pod behind R's link, which is there: neighbours, routes. Added to B. */
 void endpoint_point_to(const struct network *n, const struct endpoint_record *r, unsigned link,
 		       struct netlink_batch *b);
+
+/* What is sent by the link NAME of AT's namespace goes at BYTES_PER_SECOND at most (0: no limit). */
+int endpoint_shape(const char *name, int64_t bytes_per_second, struct netlink *at, struct error *err);
 
 /* The loopback device of the current namespace is set up (mode none, and every other). */
 int loopback_up(struct error *err);

@@ -128,6 +128,24 @@ static int make_vlan(const struct network *n, const struct endpoint_record *r, u
 	return batch_send(&b);
 }
 
+int endpoint_shape(const char *name, int64_t bytes_per_second, struct netlink *at, struct error *err)
+{
+	struct netlink_batch b;
+	unsigned index = 0;
+	int r = bytes_per_second ? link_index(at, name, &index) : 0;
+
+	if (r < 0 || bytes_per_second == 0)
+		return r < 0 ? error_code(err, r, "cannot find the pod's link '%s'", name) : 0;
+	batch_begin(&b, at);
+	link_shape(&b, index, (uint64_t)bytes_per_second);
+	r = batch_send(&b);
+	if (r == -ENOENT)
+		return error_set(
+			err, ENOENT,
+			"the pod's bandwidth cannot be limited: this kernel has no tbf (modprobe sch_tbf)");
+	return r < 0 ? error_code(err, r, "cannot limit the pod's bandwidth") : 0;
+}
+
 static int make_link(const struct network *n, const struct endpoint_record *r, unsigned link,
 		     struct netlink *rt)
 {
@@ -215,9 +233,13 @@ int endpoint_connect(const struct network *n, const struct endpoint_record *r, u
 				 network_driver_name(n->driver), network_driver_name(n->driver));
 	if (result < 0)
 		return error_code(err, result, "cannot connect the pod to the network '%s'", n->name);
+	if ((result = endpoint_shape(r->link, r->ingress, rt, err)) < 0)
+		return result;
 	result = link_index(pod, r->interface, &index);
 	if (result == 0)
 		result = configure(n, r, pod, index);
+	if (result == 0 && (result = endpoint_shape(r->interface, r->egress, pod, err)) < 0)
+		return result;
 	return result < 0
 		       ? error_code(err, result, "cannot set the pod's address on the network '%s'", n->name)
 		       : 0;

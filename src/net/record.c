@@ -31,6 +31,8 @@ static const struct field record_fields[] = {
 	VALUE(endpoint_record, interface, .fallback = "eth0"),
 	VALUE(endpoint_record, gateway),
 	VALUE(endpoint_record, aliases),
+	VALUE(endpoint_record, ingress),
+	VALUE(endpoint_record, egress),
 	OBJECTS(endpoint_record, ports, port_table),
 };
 const struct table endpoint_record_table = TABLE(endpoint_record, record_fields, "An endpoint.");

@@ -30,6 +30,7 @@ struct endpoint_record {
 	const char *interface; /* the link's name in the pod */
 	bool gateway;          /* its default route goes here */
 	struct strings aliases;
+	int64_t ingress, egress; /* bytes a second into the pod and out of it; 0: no limit */
 	struct LIST(struct port_record) ports;
 };
 

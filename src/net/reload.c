@@ -28,7 +28,8 @@ static int put_back(const struct network *n, const struct endpoint_record *r, un
 	if (n->driver == DRIVER_ROUTED)
 		link_set_ipv4(&b, r->link, IPV4_DEVCONF_ROUTE_LOCALNET, 1);
 	endpoint_point_to(n, r, n->driver == DRIVER_BRIDGE ? bridge : if_nametoindex(r->link), &b);
-	return batch_send(&b);
+	int result = batch_send(&b);
+	return result < 0 ? result : endpoint_shape(r->link, r->ingress, rt, NULL);
 }
 
 static int restore(const struct network *n, const struct endpoint_record *r, struct netlink *rt,

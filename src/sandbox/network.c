@@ -68,7 +68,8 @@ static void put_range(const struct container_port *port, const struct launch *la
 static int claim_endpoints(struct sandbox *s, const struct network_wishes *networks, struct error *err)
 {
 	const struct object_meta *m = &s->pod->metadata;
-	const struct endpoint_owner owner = { m->name, m->namespace, m->uid, networks->aliases };
+	const struct endpoint_owner owner = { m->name,           m->namespace,      m->uid,
+					      networks->aliases, networks->ingress, networks->egress };
 	struct published ports = find_published(s);
 	struct port_wish *wishes = arena_alloc(s->arena, ports.n * sizeof(*wishes));
 	bool *used = arena_alloc(s->arena, s->launch->hostRanges.n * sizeof(*used));

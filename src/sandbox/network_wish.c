@@ -6,6 +6,7 @@
 
 #include "api/annotations.h"
 #include "api/names.h"
+#include "object/quantity.h"
 
 static struct strings split(const char *text, struct arena *a)
 {
@@ -67,6 +68,22 @@ static int read_addresses(const char *text, struct arena *a, struct network_wish
 	return 0;
 }
 
+/* Kubernetes' limits of it (pkg/util/bandwidth/utils.go): from 1k to 1P bits a second. */
+static int read_bandwidth(const char *name, const char *text, int64_t *bytes, struct error *err)
+{
+	static const int64_t least = 1000, most = 1000000000000000;
+	struct quantity q;
+
+	if (!text)
+		return 0;
+	if (quantity_parse(text, &q) < 0)
+		return error_set(err, EINVAL, "%s: '%.40s' is no number of bits a second (10M)", name, text);
+	if (quantity_value(&q) < least || quantity_value(&q) > most)
+		return error_set(err, EINVAL, "%s: '%.40s' is not from 1k to 1P bits a second", name, text);
+	*bytes = quantity_value(&q) / 8;
+	return 0;
+}
+
 int network_wishes_read(const struct string_map *annotations, struct arena *a, struct network_wishes *out,
 			struct error *err)
 {
@@ -75,6 +92,12 @@ int network_wishes_read(const struct string_map *annotations, struct arena *a, s
 
 	if (r == 0)
 		r = read_addresses(string_map_get(annotations, NETWORK_IP_ANNOTATION), a, out, err);
+	if (r == 0)
+		r = read_bandwidth(INGRESS_ANNOTATION, string_map_get(annotations, INGRESS_ANNOTATION),
+				   &out->ingress, err);
+	if (r == 0)
+		r = read_bandwidth(EGRESS_ANNOTATION, string_map_get(annotations, EGRESS_ANNOTATION),
+				   &out->egress, err);
 	if (r < 0)
 		return r;
 	struct endpoint_wish *gateway = route ? find(out, route) : &out->at[0];

@@ -4,6 +4,7 @@
  *	seapod.io/ip: 10.1.0.5,back=10.2.0.7   addresses; without a network's name: of the first
  *	seapod.io/default-route: back       where the default route goes; without it, the first
  *	seapod.io/aliases: db,cache         more names on its networks
+ *	kubernetes.io/ingress-bandwidth: 10M   bits a second into the pod on each of its networks; egress-bandwidth: out of it
  */
 #pragma once
 
@@ -14,6 +15,7 @@ struct network_wishes {
 	struct endpoint_wish *at;
 	size_t n;
 	struct strings aliases;
+	int64_t ingress, egress; /* bytes a second; 0: no limit */
 };
 
 /* Memory in A. -EINVAL: a name that stands twice, too many, an address that is none or of no network named. */
