@@ -11,6 +11,9 @@
 #define NETWORK_ROUTE_ANNOTATION   "seapod.io/default-route"
 #define NETWORK_ALIASES_ANNOTATION "seapod.io/aliases"
 
+/* The hardware address, on a CNI network. */
+#define NETWORK_MAC_ANNOTATION "seapod.io/mac"
+
 /* Kubernetes' own: bits a second into the pod and out of it ("10M"). */
 #define INGRESS_ANNOTATION "kubernetes.io/ingress-bandwidth"
 #define EGRESS_ANNOTATION  "kubernetes.io/egress-bandwidth"

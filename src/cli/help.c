@@ -97,9 +97,8 @@ static const struct {
 	  "program's and so is the exit code; "
 	  "126: it cannot be executed, 127: it was not found, 125: Seapod failed. MODE is bridge (the "
 	  "default) or another network's name, none, host, "
-	  "container:NAME (the network of the pod NAME) or ns:PATH (a network namespace). SRC is a directory "
-	  "of the "
-	  "host (/data, ./data) or the name of a volume, which is made.",
+	  "container:NAME (the network of the pod NAME), ns:PATH (a network namespace) or cni:NAME (by CNI "
+	  "plugins). SRC is a directory of the host (/data, ./data) or the name of a volume, which is made.",
 	  "seapod run --rm -it busybox sh\nseapod run -d --name web -p 8080:80 nginx\n"
 	  "seapod run --rm --net=container:web busybox wget -qO- http://127.0.0.1/" },
 	{ "network",

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/pods.h"
 #include "command/table.h"
+#include "net/cni.h"
 #include "net/record.h"
 #include "net/reload.h"
 #include "net/rules.h"
@@ -117,6 +118,11 @@ static int reload(struct context *x, const char *name, struct network_file *file
 {
 	struct reload_report report;
 	int r = network_reload(&x->in, &report, err);
+
+	cni_sweep(&x->in);
+	if (r == 0)
+		r = cni_collect(&x->in, err);
+	cni_check(&x->in);
 	(void)name;
 	(void)file;
 

@@ -1,6 +1,6 @@
 /* netlink_shape.c — a token bucket on a link; see netlink.h.
  *
- * The kernel's "tbf" (net/sched/sch_tbf.c) has a bucket of tokens, a byte each: BURST of them at most, new ones at the rate. It cuts what is larger
+ * The kernel's "tbf" (its sch_tbf) has a bucket of tokens, a byte each: BURST of them at most, new ones at the rate. It cuts what is larger
  * than the bucket (segmentation offload), so the bucket need not be as large as the largest packet.
  */
 #include <linux/pkt_sched.h>

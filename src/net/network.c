@@ -259,7 +259,7 @@ static int no_such_network(const struct instance *in, const char *name, struct e
 			text_printf(&names, ", %s", n->name);
 	return error_set(err, ENOENT,
 			 "there is no network '%.60s' (" NETWORK_DEFAULT
-			 "%s; none, host, container:NAME, ns:PATH)",
+			 "%s; none, host, container:NAME, ns:PATH, cni:NAME)",
 			 name, text_str(&names));
 }
 

@@ -30,6 +30,7 @@ struct launch {
 	/* The waits before a restart, for pods that do not say it themselves (keeper/backoff.h) */
 	const char *backoff_initial, *backoff_max, *backoff_reset;
 	struct host_ranges hostRanges;
+	const char *cniConfigurations, *cniPlugins, *cniTimeout; /* net/cni.h; NULL: as usual */
 	bool publish; /* ports without a hostPort get a free one: `run -p 80` */
 	bool remove;  /* it is deleted when it has ended (`run -d --rm`) */
 	bool hold;    /* `run` in the foreground: the program waits until somebody is attached */

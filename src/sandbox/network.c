@@ -64,24 +64,53 @@ static void put_range(const struct container_port *port, const struct launch *la
 	}
 }
 
+/* What a pod publishes, as wishes. */
+struct port_wishes_of_pod {
+	struct published ports;
+	struct port_wish *at;
+};
+
+static struct port_wishes_of_pod find_wishes(struct sandbox *s)
+{
+	struct port_wishes_of_pod w = { .ports = find_published(s) };
+	bool *used = arena_alloc(s->arena, s->launch->hostRanges.n * sizeof(*used));
+
+	w.at = arena_alloc(s->arena, w.ports.n * sizeof(*w.at));
+	for (size_t i = 0; i < w.ports.n; i++) {
+		w.at[i] = port_wish(w.ports.at[i]);
+		put_range(w.ports.at[i], s->launch, used, &w.at[i]);
+	}
+	return w;
+}
+
 /* Where any free port was wanted, the object says from now on which it is. */
+static void settle_ports(const struct port_wishes_of_pod *w)
+{
+	for (size_t i = 0; i < w->ports.n; i++)
+		w->ports.at[i]->hostPort = w->at[i].host_port;
+}
+
 static int claim_endpoints(struct sandbox *s, const struct network_wishes *networks, struct error *err)
 {
 	const struct object_meta *m = &s->pod->metadata;
 	const struct endpoint_owner owner = { m->name,           m->namespace,      m->uid,
 					      networks->aliases, networks->ingress, networks->egress };
-	struct published ports = find_published(s);
-	struct port_wish *wishes = arena_alloc(s->arena, ports.n * sizeof(*wishes));
-	bool *used = arena_alloc(s->arena, s->launch->hostRanges.n * sizeof(*used));
+	struct port_wishes_of_pod w = find_wishes(s);
+	int r = endpoints_claim(&s->endpoints, s->in, &owner, networks->at, (unsigned)networks->n, w.at,
+				(unsigned)w.ports.n, err);
 
-	for (size_t i = 0; i < ports.n; i++) {
-		wishes[i] = port_wish(ports.at[i]);
-		put_range(ports.at[i], s->launch, used, &wishes[i]);
-	}
-	int r = endpoints_claim(&s->endpoints, s->in, &owner, networks->at, (unsigned)networks->n, wishes,
-				(unsigned)ports.n, err);
-	for (size_t i = 0; r == 0 && i < ports.n; i++)
-		ports.at[i]->hostPort = wishes[i].host_port;
+	if (r == 0)
+		settle_ports(&w);
+	return r;
+}
+
+static int enter_cni(struct sandbox *s, const char *network, struct error *err)
+{
+	struct port_wishes_of_pod w = find_wishes(s);
+	int r = sandbox_cni_enter(s, network, w.at, (unsigned)w.ports.n, err);
+
+	if (r == 0)
+		settle_ports(&w);
 	return r;
 }
 
@@ -190,6 +219,8 @@ int sandbox_network_enter(struct sandbox *s, struct error *err)
 	if (joins)
 		return *mode == 'c' ? join_pod(s, mode + strlen("container:"), err)
 				    : join_namespace(mode + 3, mode + 3, err);
+	if (mode && text_starts(mode, "cni:"))
+		return enter_cni(s, mode + strlen("cni:"), err);
 	int r = text_is(mode, "none")
 			? 0
 			: network_wishes_read(&s->pod->metadata.annotations, s->arena, &networks, err);

@@ -84,6 +84,17 @@ static int read_bandwidth(const char *name, const char *text, int64_t *bytes, st
 	return 0;
 }
 
+int network_bandwidth_read(const struct string_map *annotations, int64_t *ingress, int64_t *egress,
+			   struct error *err)
+{
+	int r = read_bandwidth(INGRESS_ANNOTATION, string_map_get(annotations, INGRESS_ANNOTATION), ingress,
+			       err);
+
+	return r < 0 ? r
+		     : read_bandwidth(EGRESS_ANNOTATION, string_map_get(annotations, EGRESS_ANNOTATION),
+				      egress, err);
+}
+
 int network_wishes_read(const struct string_map *annotations, struct arena *a, struct network_wishes *out,
 			struct error *err)
 {
@@ -93,11 +104,7 @@ int network_wishes_read(const struct string_map *annotations, struct arena *a, s
 	if (r == 0)
 		r = read_addresses(string_map_get(annotations, NETWORK_IP_ANNOTATION), a, out, err);
 	if (r == 0)
-		r = read_bandwidth(INGRESS_ANNOTATION, string_map_get(annotations, INGRESS_ANNOTATION),
-				   &out->ingress, err);
-	if (r == 0)
-		r = read_bandwidth(EGRESS_ANNOTATION, string_map_get(annotations, EGRESS_ANNOTATION),
-				   &out->egress, err);
+		r = network_bandwidth_read(annotations, &out->ingress, &out->egress, err);
 	if (r < 0)
 		return r;
 	struct endpoint_wish *gateway = route ? find(out, route) : &out->at[0];

@@ -18,6 +18,10 @@ struct network_wishes {
 	int64_t ingress, egress; /* bytes a second; 0: no limit */
 };
 
+/* The limits of bandwidth alone. */
+int network_bandwidth_read(const struct string_map *annotations, int64_t *ingress, int64_t *egress,
+			   struct error *err);
+
 /* Memory in A. -EINVAL: a name that stands twice, too many, an address that is none or of no network named. */
 int network_wishes_read(const struct string_map *annotations, struct arena *a, struct network_wishes *out,
 			struct error *err);

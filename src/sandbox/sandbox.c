@@ -159,6 +159,7 @@ int sandbox_create(struct sandbox *s, const struct instance *in, const struct la
 			       .dir = -1,
 			       .endpoints = ENDPOINTS_NONE,
 			       .watch = RULES_WATCH_NONE,
+			       .cni_host = -1,
 			       .base = CGROUP_NONE,
 			       .cgroup = CGROUP_NONE,
 			       .shm = -1,
@@ -222,6 +223,7 @@ void sandbox_destroy(struct sandbox *s, bool delete)
 		endpoints_release(&s->endpoints);
 	s->has_endpoint = false;
 	rules_watch_close(&s->watch);
+	sandbox_cni_leave(s);
 	if (s->has_volumes)
 		volumes_close(&s->volumes);
 	s->has_volumes = false;

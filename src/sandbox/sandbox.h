@@ -24,6 +24,9 @@ struct sandbox {
 	int dir;                    /* RUN/pods/<uid> */
 	struct endpoints endpoints;
 	bool has_endpoint, owns_network;
+	int cni_host;   /* the host's network namespace, of a pod on a CNI network (network_cni.c); -1 */
+	int *cni_ports; /* that such a pod has claimed */
+	unsigned cni_port_count;
 	struct rules_watch watch; /* open if it has one on a network whose packets pass this host's filter */
 	char ip[INET_ADDRSTRLEN], host_ip[INET_ADDRSTRLEN];
 	struct cgroup_system cgroups;

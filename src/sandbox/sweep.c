@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "net/cni.h"
 #include "sandbox/name.h"
 #include "sandbox/network.h"
 
@@ -41,6 +42,7 @@ void sandbox_sweep(const struct instance *in, const char *uid, const char *names
 	struct cgroup base = CGROUP_NONE;
 	char cgroup[48], holder[UID_SIZE];
 	bool alive;
+	struct error err = {};
 
 	snprintf(cgroup, sizeof(cgroup), "pod%.36s", uid);
 	if (cgroup_probe(&cgroups, NULL) == 0 &&
@@ -51,6 +53,8 @@ void sandbox_sweep(const struct instance *in, const char *uid, const char *names
 	}
 	cgroup_system_close(&cgroups);
 	sandbox_network_sweep(in, uid);
+	if (cni_delete(in, uid, -1, 0, &err) < 0)
+		log_warning("%s", err.text);
 	sandbox_disk_remove(in, uid, namespace, name);
 	sandbox_directory_remove(in, uid, name);
 	if (name_holder(in, namespace, name, holder, &alive) == 0 && !alive && text_is(holder, uid))
