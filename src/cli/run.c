@@ -182,9 +182,7 @@ int run_run(struct context *x, int argc, char **argv, struct error *err)
 	if (r->id_file && id_file < 0)
 		return -EXIT_SEAPOD;
 	const enum start_how how = START_PUBLISH | (r->exposed ? START_EXPOSED : 0) |
-				   (!r->detach  ? START_HOLD
-				    : r->remove ? START_REMOVE
-						: 0);
+				   (r->detach ? 0 : START_HOLD) | (r->remove ? START_REMOVE : 0);
 	_cleanup_close_ int watch = pod_start(x, &r->pod, how, &r->ranges, err);
 	if (watch < 0) {
 		if (r->id_file)

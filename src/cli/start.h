@@ -10,7 +10,7 @@
 enum start_how {
 	START_HOLD = 1,    /* its programs wait for an attach */
 	START_PUBLISH = 2, /* ports without a hostPort get a free one */
-	START_REMOVE = 4,  /* it is deleted when it has ended */
+	START_REMOVE = 4,  /* it is deleted when it has ended, unless it could not be started */
 	START_EXPOSED = 8, /* so do the ports that the images of its containers expose */
 };
 

@@ -123,6 +123,15 @@ static int run(struct keeper *k)
 	return 0;
 }
 
+static bool is_to_be_deleted(const struct keeper *k)
+{
+	bool started = true;
+
+	for (size_t i = 0; i < k->n; i++)
+		started = started && !text_is(keeper_member(k, i)->reason, "StartError");
+	return k->ending == ENDING_DELETED || (k->launch->remove && started);
+}
+
 /* The last to be killed for lack of memory, as a container's shim is: the pod would go with it. Containers get scores of their own; lowering one
  * needs CAP_SYS_RESOURCE, and without it this is a wish (proc_pid_oom_score_adj(5)). */
 static void stay_alive(void)
@@ -163,7 +172,7 @@ int main(int argc, char **argv)
 	}
 	if (run(&k) != 0)
 		return 1;
-	bool delete = k.ending == ENDING_DELETED || k.launch->remove;
+	bool delete = is_to_be_deleted(&k);
 	restore_forget(&k);
 	storage_end(&k);
 	if (!delete) {

@@ -32,8 +32,8 @@ struct launch {
 	struct host_ranges hostRanges;
 	const char *cniConfigurations, *cniPlugins, *cniTimeout; /* net/cni.h; NULL: as usual */
 	bool publish; /* ports without a hostPort get a free one: `run -p 80` */
-	bool remove;  /* it is deleted when it has ended (`run -d --rm`) */
-	bool hold;    /* `run` in the foreground: the program waits until somebody is attached */
+	bool remove; /* it is deleted when it has ended (`run --rm`), unless it could not be started: who did reads why */
+	bool hold; /* `run` in the foreground: the program waits until somebody is attached */
 };
 
 extern const struct table launch_table;
