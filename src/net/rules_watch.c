@@ -43,7 +43,6 @@ void rules_watch_close(struct rules_watch *w)
 	close_fd(&w->host);
 	close_fd(&w->file);
 	close_fd(&w->before);
-	netlink_close(&w->news);
 }
 
 /* --- who listens ------------------------------------------------------------------------------------------------------- */

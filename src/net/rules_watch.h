@@ -27,6 +27,8 @@ struct rules_watch {
 
 /* In the host's network namespace, before the keeper leaves it. */
 int rules_watch_open(struct rules_watch *w, const struct instance *in, struct error *err);
+
+/* The next one may listen. The socket is left to the end of the process: closing it waits (netlink_close). */
 void rules_watch_close(struct rules_watch *w);
 
 /* 1: we listen, and w->news.socket is readable when there is something to hear. 0: somebody else does; ask again when w->before is
