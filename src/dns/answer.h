@@ -28,6 +28,7 @@ struct question {
 	uint16_t
 		turn; /* records of a set are rotated by it: who takes the first one takes another one each time */
 	struct arena *scratch; /* for records that are made for this answer: they live until it is sent */
+	unsigned *work; /* counts what it costs, roughly: nodes that were looked at (NULL: nobody asks) */
 };
 
 /* What another server said to an earlier question of the same answer. */

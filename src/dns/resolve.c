@@ -13,7 +13,12 @@
 #include "base/file.h"
 #include "dns/server.h"
 
-enum { RESOLV_CONF_MAX = 65536, OUTSIDE_MAX = 8 /* servers asked one after another for one answer */ };
+enum {
+	RESOLV_CONF_MAX = 65536,
+	OUTSIDE_MAX = 8,   /* servers asked one after another for one answer */
+	WORK_OF_QUERY = 8, /* nodes of the sky that take as long as an ordinary query */
+	WORK_FREE = 64,    /* and as many are no matter */
+};
 
 struct waiting {
 	struct server *server;
@@ -197,11 +202,13 @@ static size_t answer(struct server *s, const struct asker *asker, struct query *
 		     const struct outside *outside, unsigned rounds, uint16_t turn)
 {
 	_cleanup_arena_ struct arena *scratch = arena_new();
+	unsigned work = 0;
 	const struct question question = { .name = knot_pkt_qname(q->packet),
 					   .type = knot_pkt_qtype(q->packet),
 					   .from = &q->from,
 					   .turn = turn,
-					   .scratch = scratch };
+					   .scratch = scratch,
+					   .work = &work };
 	knot_dname_storage_t next;
 	struct outside recalled;
 
@@ -222,6 +229,8 @@ static size_t answer(struct server *s, const struct asker *asker, struct query *
 			return 0;
 		answer_begin(s->out, q);
 	}
+	if (work > WORK_FREE)
+		limit_charge(&s->limit, &asker->from, work / WORK_OF_QUERY, clock_boot_us());
 	return end(s, q, (uint16_t)code);
 }
 
@@ -229,6 +238,16 @@ static size_t refuse(struct server *s, struct query *q, uint16_t code)
 {
 	answer_begin(s->out, q);
 	return end(s, q, code);
+}
+
+/* This host's queries, and those of who is certainly where he says he is, are not counted; but dear ones are. */
+static bool has_turn(struct server *s, const struct asker *from, const struct query *q, uint64_t now_us)
+{
+	if (from->by_tcp)
+		return true;
+	if (q->cookie_is_good || address_is_loopback(&from->from))
+		return !limit_owes(&s->limit, &from->from, now_us);
+	return limit_allows(&s->limit, &from->from, now_us);
 }
 
 size_t resolve(struct server *s, const struct asker *from, uint8_t *wire, size_t n)
@@ -241,11 +260,9 @@ size_t resolve(struct server *s, const struct asker *from, uint8_t *wire, size_t
 	if (stranger && !limit_stranger(&s->limit, now))
 		return 0;
 	if (query_read(&q, wire, n, &from->from, from->by_tcp, &s->secret, (uint32_t)(now / US_PER_SECOND))) {
-		bool limited = !from->by_tcp && !q.cookie_is_good && !address_is_loopback(&from->from) &&
-			       !limit_allows(&s->limit, &from->from, now);
 		if (stranger)
 			size = refuse(s, &q, KNOT_RCODE_REFUSED);
-		else if (!limited)
+		else if (has_turn(s, from, &q, now))
 			size = q.code ? refuse(s, &q, q.code) : answer(s, from, &q, NULL, 0, s->turn++);
 	}
 	query_free(&q);

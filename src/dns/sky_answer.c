@@ -17,7 +17,17 @@ struct making {
 	struct LIST(knot_rdata_t *) data;
 	size_t bytes;
 	uint32_t ttl;
+	unsigned *work;
 };
+
+enum { HIT_WORK = 4 /* a record is put into sets, sorted and packed */ };
+
+static void find(const struct view *v, unsigned *work, const knot_dname_t *name, struct sky_found *found)
+{
+	sky_find(v->sky, name, found);
+	if (work)
+		*work += found->visits + HIT_WORK * found->n;
+}
 
 static void add(struct making *m, const void *data, size_t n, uint32_t ttl)
 {
@@ -71,7 +81,7 @@ static bool finish(struct making *m, const knot_dname_t *owner, uint16_t type, k
 
 static struct making make(const struct view *v, const struct question *q)
 {
-	return (struct making){ .view = v, .arena = q->scratch, .ttl = UINT32_MAX };
+	return (struct making){ .view = v, .arena = q->scratch, .ttl = UINT32_MAX, .work = q->work };
 }
 
 static bool put(struct making *m, const struct question *q, const knot_dname_t *owner, uint16_t type,
@@ -110,7 +120,7 @@ static void add_host(struct making *m, const knot_dname_t *host, uint16_t type)
 	add_set(m, zone_set(zone_find(v->zone, host), type));
 	if (!sky_owns(v->sky, host))
 		return;
-	sky_find(v->sky, host, &found);
+	find(v, m->work, host, &found);
 	add_addresses(m, &found, type);
 }
 
@@ -332,7 +342,7 @@ static bool put_type(const struct view *v, const struct question *q, struct sky_
 	case KNOT_RRTYPE_NS:
 		if (!is_servers(v->sky, name) || !sky_name_below(v->sky, "ns.dns", servers))
 			return false;
-		sky_find(v->sky, servers, found);
+		find(v, q->work, servers, found);
 		return put_servers(v, q, found, name, out);
 	default:
 		return false;
@@ -358,7 +368,7 @@ enum sky_outcome sky_answer(const struct view *v, const struct question *q, cons
 	bool addresses = q->type == KNOT_RRTYPE_A || q->type == KNOT_RRTYPE_AAAA, put_it;
 	struct sky_found found;
 
-	sky_find(v->sky, name, &found);
+	find(v, q->work, name, &found);
 	enum sky_outcome none = found.exists ? SKY_NO_DATA : SKY_NO_NAME;
 	const struct sky_node *alias = also ? NULL : choose_alias(&found, q->turn);
 	if (alias && (addresses || q->type == KNOT_RRTYPE_CNAME) && sky_owns(v->sky, name)) {

@@ -440,3 +440,35 @@ def test_no_lookup_fails_while_a_thousand_records_change(seapod, etcd):
         over.set()
         asking.join()
     assert failed == [] and asked[0] > 1000
+
+
+def test_a_flood_of_dear_questions(seapod, etcd):
+    """Questions for everything at once, as fast as they go: another one is answered meanwhile, and the server is well after it."""
+    for page in range(20):
+        etcd.call("kv/txn", success=[{"request_put": {"key": etcd_server.encode(f"{DOMAIN}/s{page}/h{i}"), "value": etcd_server.encode(
+            json.dumps({"host": f"10.1.{page}.{i}", "port": i, "text": "x" * 50}))}} for i in range(100)])
+    process = serve(seapod, etcd)
+    eventually(lambda: "records: 2000" in says(seapod))
+    got("h7.s7.skydns.local", answer=["10.1.7.7"])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect((AT, 53))
+        over, sent = threading.Event(), [0]
+
+        def flood():
+            kinds = (1, 16, 33, 255)
+            while not over.is_set():
+                s.send(bytes.fromhex("beef01000001000000000000") + names.name("*.skydns.local") + bytes([0, kinds[sent[0] % 4], 0, 1]))
+                sent[0] += 1
+        flooding = threading.Thread(target=flood)
+        flooding.start()
+        try:
+            for _ in range(10):
+                assert eventually(lambda: dig(AT, "h7.s7.skydns.local", "-b", "127.0.0.9") == ["10.1.7.7"])
+        finally:
+            over.set()
+            flooding.join()
+    assert sent[0] > 1000
+    eventually(lambda: dig(AT, "h7.s7.skydns.local") == ["10.1.7.7"])
+    assert process.poll() is None
+    with open(f"/proc/{process.pid}/status") as f:
+        assert int(f.read().split("VmRSS:")[1].split()[0]) < 64 * 1024, "kB"

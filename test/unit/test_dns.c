@@ -380,6 +380,10 @@ static void nobody_takes_it_all(void **state)
 	assert_int_equal(allowed, 100);
 	assert_true(limit_allows(l, &b, 1001000));
 	assert_true(limit_allows(l, &a, 1000000 + US_PER_SECOND / 10));
+	limit_charge(l, &b, 1000000, 1001000); /* a debt is a second's worth, and paid off in that time */
+	assert_true(limit_owes(l, &b, 1001000 + US_PER_SECOND / 2) && !limit_owes(l, &a, 1001000));
+	assert_false(limit_allows(l, &b, 1001000 + US_PER_SECOND / 2));
+	assert_false(limit_owes(l, &b, 1001000 + US_PER_SECOND));
 	free(l);
 }
 
