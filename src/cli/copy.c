@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/container.h"
+#include "cli/copy_tar.h"
 #include "cli/pods.h"
 #include "keeper/client.h"
 #include "linux/path.h"
@@ -122,7 +123,7 @@ static int copy_tree(struct copying *c, int from, int to, const char *name, unsi
 	case S_IFLNK:
 		return copy_link(c, from, to, name);
 	default:
-		return leave_out(c, name, "no file or directory");
+		return leave_out(c, name, "a device, pipe or socket");
 	}
 }
 
@@ -131,20 +132,29 @@ static int copy_tree(struct copying *c, int from, int to, const char *name, unsi
 /* One end: a path of this machine, or of a container. */
 struct end {
 	const char *pod; /* NULL: this machine */
+	const char *namespace;
 	const char *path;
 	int root; /* the container's; -1 */
 };
 
-/* "pod:/path"; "./a:b" and "/a:b" are files of this machine, as with scp(1). */
+/* "pod:/path", "pod/web:/path", kubectl's "namespace/pod:/path"; "./a:b" and "/a:b" are files of this machine, as with scp(1). */
 static struct end end_of(struct context *x, const char *text)
 {
-	const char *colon = strchr(text, ':'), *slash = strchr(text, '/');
+	const char *colon = strchr(text, ':'), *slash = strchr(text, '/'), *pod = text;
+	struct end e = { .namespace = x->namespace, .path = text, .root = -1 };
 
-	if (!colon || (slash && slash < colon && !text_starts(text, "pod/") && !text_starts(text, "pods/")))
-		return (struct end){ .path = text, .root = -1 };
-	return (struct end){ .pod = arena_strndup(x->arena, text, (size_t)(colon - text)),
-			     .path = colon + 1,
-			     .root = -1 };
+	if (!colon || *text == '/' || *text == '.')
+		return e;
+	if (slash && slash < colon) { /* one slash: a kind or a namespace is before it */
+		if (memchr(slash + 1, '/', (size_t)(colon - slash - 1)))
+			return e;
+		pod = slash + 1;
+		if (!text_starts(text, "pod/") && !text_starts(text, "pods/"))
+			e.namespace = arena_strndup(x->arena, text, (size_t)(slash - text));
+	}
+	e.pod = arena_strndup(x->arena, pod, (size_t)(colon - pod));
+	e.path = colon + 1;
+	return e;
 }
 
 static int open_root(struct context *x, struct end *e, const char *container, struct error *err)
@@ -152,7 +162,7 @@ static int open_root(struct context *x, struct end *e, const char *container, st
 	_cleanup_message_fds_ struct message_fds fds = {};
 	struct found_pod found;
 	struct reply reply = {};
-	int r = pods_find(&x->in, x->namespace, e->pod, x->arena, &found, err);
+	int r = pods_find(&x->in, e->namespace, e->pod, x->arena, &found, err);
 
 	if (r < 0)
 		return r;
@@ -217,16 +227,100 @@ static int open_target(struct context *x, const struct end *from, const struct e
 	return fd;
 }
 
+/* What FD is, when it is neither file, directory nor link; NULL. */
+static const char *special(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return NULL;
+	return S_ISCHR(st.st_mode)    ? "a device"
+	       : S_ISBLK(st.st_mode)  ? "a block device"
+	       : S_ISFIFO(st.st_mode) ? "a pipe"
+	       : S_ISSOCK(st.st_mode) ? "a socket"
+				      : NULL;
+}
+
+static int open_source(const struct end *from, struct error *err)
+{
+	_cleanup_close_ int source = open_at(from, from->path, O_PATH);
+	const char *what = source < 0 ? NULL : special(source);
+
+	if (source < 0)
+		return error_set(err, -source, "cannot open '%s': %s", from->path, error_meaning(-source));
+	if (what)
+		return error_set(err, EINVAL, "'%s' is %s, which cannot be copied", from->path, what);
+	return take_fd(&source);
+}
+
 static int copy(struct context *x, const struct end *from, const struct end *to, struct error *err)
 {
 	struct copying c = { .out = from->pod != NULL, .err = err };
 	const char *name;
-	_cleanup_close_ int source = open_at(from, from->path, O_PATH);
+	_cleanup_close_ int source = open_source(from, err);
 
 	if (source < 0)
-		return error_set(err, -source, "cannot open '%s': %s", from->path, error_meaning(-source));
+		return source;
 	_cleanup_close_ int target = open_target(x, from, to, &name, err);
 	return target < 0 ? target : copy_tree(&c, source, target, name, 0);
+}
+
+/* docker's "cp POD:PATH -": a tar with what PATH is, by its own name. */
+static int copy_to_tar(struct context *x, const struct end *from, struct error *err)
+{
+	struct copying c = { .err = err };
+	const char *name, *path = NULL;
+	_cleanup_close_ int source = open_source(from, err);
+	_cleanup_close_ int staging = source < 0 ? -1 : staging_make(x, &path, err);
+	int r = staging < 0 ? -err->code : 0;
+
+	split(x, from->path, &name);
+	if (text_empty(name) || text_is(name, ".") || text_is(name, "..") || text_is(name, "/"))
+		name = "files"; /* of the root */
+	if (r == 0 && isatty(STDOUT_FILENO))
+		r = usage_error(err, "a tar is not written to a terminal (seapod cp ... - | tar t)");
+	if (r == 0)
+		r = copy_tree(&c, source, staging, name, 0);
+	if (r == 0)
+		r = staging_write_tar(x, path, err);
+	staging_remove(x, path);
+	return r;
+}
+
+/* docker's "cp - POD:DIR": what the tar on standard input has comes into DIR. */
+static int copy_from_tar(struct context *x, const struct end *to, struct error *err)
+{
+	struct copying c = { .err = err };
+	const char *path = NULL;
+	_cleanup_close_ int target = open_at(to, to->path, O_RDONLY | O_DIRECTORY);
+
+	if (target < 0)
+		return error_set(err, -target, "cannot open the directory '%s': %s", to->path,
+				 error_meaning(-target));
+	_cleanup_close_ int staging = staging_make(x, &path, err);
+	int r = staging < 0 ? staging : staging_read_tar(x, path, err);
+	int fd = r < 0 ? -1 : openat(staging, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	while (r == 0 && dir && (entry = readdir(dir))) {
+		if (text_is(entry->d_name, ".") || text_is(entry->d_name, ".."))
+			continue;
+		_cleanup_close_ int one = openat(fd, entry->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (one >= 0)
+			r = copy_tree(&c, one, target, entry->d_name, 0);
+	}
+	staging_remove(x, path);
+	return r;
+}
+
+static int copy_between(struct context *x, const struct end *from, const struct end *to, struct error *err)
+{
+	if (text_is(to->path, "-") && !to->pod)
+		return copy_to_tar(x, from, err);
+	if (text_is(from->path, "-") && !from->pod)
+		return copy_from_tar(x, to, err);
+	return copy(x, from, to, err);
 }
 
 int run_copy(struct context *x, int argc, char **argv, struct error *err)
@@ -251,7 +345,7 @@ int run_copy(struct context *x, int argc, char **argv, struct error *err)
 				   "one of source and target is POD:PATH, the other a path of this machine");
 	r = open_root(x, from.pod ? &from : &to, container, err);
 	if (r == 0)
-		r = copy(x, &from, &to, err);
+		r = copy_between(x, &from, &to, err);
 	close_fd(&from.root);
 	close_fd(&to.root);
 	return r;

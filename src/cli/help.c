@@ -54,8 +54,12 @@ static const struct {
 	  "Files lose "
 	  "set-user-id bits; into a container they belong to root. Out of a container symbolic links are "
 	  "left "
-	  "out, with a warning. A path of this machine with a colon needs a slash before it (./a:b).",
-	  "seapod cp web:/etc/nginx/nginx.conf .\nseapod cp -c nginx site web:/srv" },
+	  "out, with a warning. A path of this machine with a colon needs a slash before it (./a:b). - is a "
+	  "tar: of what is copied, to "
+	  "standard output; from standard input, into the directory. NAMESPACE/POD:PATH is taken, too.",
+	  "seapod cp web:/etc/nginx/nginx.conf .\nseapod cp -c nginx site web:/srv\nseapod cp web:/var/log - "
+	  "| tar "
+	  "tv\ntar c site | seapod cp - web:/srv" },
 	{ "port-forward",
 	  "Connections to LOCAL (the same number when it is left out, any free one when only the colon is "
 	  "there) go to the "

@@ -17,7 +17,7 @@ const struct command commands[] = {
 	  describe_options, run_describe, .arguments = "KIND OBJECT" },
 	{ "events", "Pods", "[POD...]", "tell what has happened to pods", events_options, run_events,
 	  .arguments = "POD" },
-	{ "cp", "Pods", "POD:PATH PATH | PATH POD:PATH", "copy files from a container, or into one",
+	{ "cp", "Pods", "POD:PATH PATH|- | PATH|- POD:PATH", "copy files from a container, or into one",
 	  copy_options, run_copy, .arguments = "FILE" },
 	{ "port-forward", "Pods", "POD [LOCAL:]PORT...", "lead ports of this machine into a pod",
 	  port_forward_options, run_port_forward, .arguments = "POD" },

@@ -6,9 +6,11 @@
  *	seapod-image ROOT RUN follow DIGEST DIFF-ID		the same while the blob comes: it is standard input, descriptor 3 tells of its bytes (arrivals.h)
  *	seapod-image ROOT RUN save FILE IMAGE...
  *	seapod-image ROOT RUN unpack DIFF-ID
+ *	seapod-image ROOT RUN tar DIR | untar DIR		what is in DIR to standard output; standard input into DIR, which is empty
  *
  * What was loaded goes to standard output, an error to standard error in one line; exit 0 or 1.
  */
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +20,9 @@
 #include "image/layer_make.h"
 #include "image/load.h"
 #include "image/save.h"
+#include "image/stream.h"
+#include "image/tar_out.h"
+#include "image/unpack.h"
 #include "object/json.h"
 
 enum { ARRIVALS = 3 };
@@ -74,12 +79,33 @@ static int save(const struct instance *in, int argc, char **argv, struct arena *
 	return image_save(in, argv[0], (const char *const *)argv + 1, argc - 1, a, err);
 }
 
+static int write_tar(const struct instance *in, int argc, char **argv, struct arena *a, struct error *err)
+{
+	(void)in, (void)argc, (void)a;
+	return tar_out(argv[0], STDOUT_FILENO, err);
+}
+
+static int read_tar(const struct instance *in, int argc, char **argv, struct arena *a, struct error *err)
+{
+	_cleanup_close_ int dir = open(argv[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stream *s = stream_open(STDIN_FILENO, -1, -1, unpack_default_limits.bytes);
+	int r = dir < 0 ? error_errno(err, "cannot open '%s'", argv[0])
+			: unpack(s, dir, &unpack_default_limits, err);
+
+	(void)in, (void)argc, (void)a;
+	if (r == 0)
+		r = stream_finish(s, err);
+	stream_close(s);
+	return r;
+}
+
 static const struct {
 	const char *name;
 	int arguments; /* at least */
 	int (*run)(const struct instance *in, int argc, char **argv, struct arena *a, struct error *err);
-} verbs[] = { { "load", 1, load },   { "import", 2, import }, { "save", 2, save },
-	      { "layer", 2, layer }, { "follow", 2, follow }, { "unpack", 1, unpack_layer } };
+} verbs[] = { { "load", 1, load },     { "import", 2, import }, { "save", 2, save },
+	      { "layer", 2, layer },   { "follow", 2, follow }, { "unpack", 1, unpack_layer },
+	      { "tar", 1, write_tar }, { "untar", 1, read_tar } };
 
 int main(int argc, char **argv)
 {

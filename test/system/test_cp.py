@@ -1,6 +1,11 @@
 """cp: both ways, and what a hostile container may try."""
+import gzip
+import io
 import os
+import subprocess
+import tarfile
 
+import instance
 from instance import container, pod, shell, STAY
 
 NET = {"hostNetwork": True}
@@ -66,3 +71,54 @@ def test_what_cannot_be_copied(seapod):
     assert "nobody" in seapod.fails("cp", "nobody:/x", seapod.dir)
     assert "POD:PATH" in seapod.fails("cp", "a", "b", code=2)
     assert "container" in seapod.fails("cp", "-c", "other", "web:/etc/passwd", seapod.dir)
+
+
+def test_what_is_no_file_is_said(seapod, tmp_path):
+    seapod.apply(pod("web", container(), hostNetwork=True))
+    assert "'/dev/null' is a device, which cannot be copied" in seapod.fails("cp", "web:/dev/null", tmp_path / "F")
+    os.mkfifo(tmp_path / "pipe")
+    assert "is a pipe" in seapod.fails("cp", tmp_path / "pipe", "web:/tmp")
+
+
+def test_a_tar_to_standard_output_and_from_standard_input(seapod, tmp_path):
+    seapod.apply(pod("web", container(), hostNetwork=True))
+    seapod.sh("web", "mkdir -p /data/sub; echo one >/data/a; echo two >/data/sub/b; ln -s /etc/passwd /data/link; chmod 4750 /data/a")
+    done = subprocess.run([instance.SEAPOD, "cp", "web:/data", "-"], env=seapod.env, stdout=subprocess.PIPE, check=True)
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
+        assert sorted(tar.getnames()) == ["data", "data/a", "data/link", "data/sub", "data/sub/b"]
+        assert tar.extractfile("data/sub/b").read() == b"two\n"
+        assert tar.getmember("data/link").linkname == "/etc/passwd" and tar.getmember("data/a").mode == 0o750
+    subprocess.run([instance.SEAPOD, "cp", "-", "web:/tmp"], env=seapod.env, input=gzip.compress(done.stdout), check=True)
+    assert seapod.sh("web", "cat /tmp/data/a /tmp/data/sub/b; readlink /tmp/data/link") == "one\ntwo\n/etc/passwd"
+    assert not os.listdir(seapod.root + "/partial")
+    assert "it does not exist" in seapod.fails("cp", "web:/nosuch", "-")
+    assert "cannot open the directory '/nosuch'" in seapod.fails("cp", "-", "web:/nosuch", input="")
+
+
+def test_a_hostile_tar_stays_in_its_directory(seapod, tmp_path):
+    seapod.apply(pod("web", container(), hostNetwork=True))
+    seapod.sh("web", "mkdir /in; ln -s /etc /in/out")
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for name, kind, link in [("l", tarfile.SYMTYPE, "/etc"), ("out/x", tarfile.REGTYPE, ""), ("null", tarfile.CHRTYPE, "")]:
+            one = tarfile.TarInfo(name)
+            one.type, one.linkname = kind, link
+            tar.addfile(one)
+    done = subprocess.run([instance.SEAPOD, "cp", "-", "web:/in"], env=seapod.env, input=made.getvalue(), stderr=subprocess.PIPE)
+    assert b"'null' is a device, pipe or socket and was left out" in done.stderr or done.returncode == 1
+    assert seapod.sh("web", "ls /etc/x 2>/dev/null; true") == "" and not os.path.exists("/etc/x")
+    up = io.BytesIO()
+    with tarfile.open(fileobj=up, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("../evil"))
+    done = subprocess.run([instance.SEAPOD, "cp", "-", "web:/in"], env=seapod.env, input=up.getvalue(), stderr=subprocess.PIPE)
+    assert done.returncode == 1 and not os.path.exists(seapod.root + "/evil") and not os.path.exists(seapod.root + "/partial/evil")
+
+
+def test_a_namespace_before_the_pod(seapod, tmp_path):
+    one = pod("web", container(), hostNetwork=True)
+    one["metadata"]["namespace"] = "other"
+    seapod.apply(one)
+    seapod.run("cp", "other/web:/etc/passwd", tmp_path / "x")
+    assert "root" in (tmp_path / "x").read_text()
+    seapod.run("cp", tmp_path / "x", "other/web:/tmp/y")
+    assert "root" in seapod.run("exec", "-n", "other", "web", "--", "cat", "/tmp/y").stdout
