@@ -37,6 +37,21 @@ const struct container *container_choose(const struct pod *pod, const char *want
 	return c;
 }
 
+int options_of_pod(struct context *x, struct options *o, const char **other, struct error *err)
+{
+	const struct option_spec *option;
+	const char *value;
+	int r;
+
+	while ((r = options_next(o, &option, &value, err)) > 0) {
+		if (option->letter == 'n')
+			use_namespace(x, value);
+		else
+			*other = value;
+	}
+	return r;
+}
+
 int env_take(const char *text, struct arena *a, struct env_var *out, struct error *err)
 {
 	const char *equals = strchr(text, '=');

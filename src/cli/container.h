@@ -10,6 +10,9 @@
 const struct container *container_choose(const struct pod *pod, const char *wanted, struct arena *a,
 					 struct error *err);
 
+/* Reads the options of a command that has -n NAMESPACE and one more, whose value goes to *OTHER. 0, or wrong usage. */
+int options_of_pod(struct context *x, struct options *o, const char **other, struct error *err);
+
 /* Docker's -e: "NAME=VALUE", or "NAME" for the value that the variable has here. 1; 0: it has none here and is left out; negative: wrong usage. */
 int env_take(const char *text, struct arena *a, struct env_var *out, struct error *err);
 

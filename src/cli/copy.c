@@ -325,19 +325,13 @@ static int copy_between(struct context *x, const struct end *from, const struct 
 
 int run_copy(struct context *x, int argc, char **argv, struct error *err)
 {
-	const struct option_spec *option;
-	const char *value, *container = NULL;
+	const char *container = NULL;
 	struct options o;
 	int r;
 
 	options_begin(&o, x->command, argc, argv);
-	while ((r = options_next(&o, &option, &value, err)) > 0) {
-		if (option->letter == 'n')
-			use_namespace(x, value);
-		else
-			container = value;
-	}
-	if (r < 0 || !need(&o, 0, "a source", err) || !need(&o, 1, "a target", err))
+	if (options_of_pod(x, &o, &container, err) < 0 || !need(&o, 0, "a source", err) ||
+	    !need(&o, 1, "a target", err))
 		return -EXIT_USAGE;
 	struct end from = end_of(x, o.positional[0]), to = end_of(x, o.positional[1]);
 	if (!from.pod == !to.pod)

@@ -211,21 +211,15 @@ static int forward_all(struct context *x, const char *uid, const struct forwards
 
 int run_port_forward(struct context *x, int argc, char **argv, struct error *err)
 {
-	const struct option_spec *option;
-	const char *value, *address = "127.0.0.1";
+	const char *address = "127.0.0.1";
 	struct forwards all = {};
 	struct found_pod found;
 	struct options o;
 	int r;
 
 	options_begin(&o, x->command, argc, argv);
-	while ((r = options_next(&o, &option, &value, err)) > 0) {
-		if (option->letter == 'n')
-			use_namespace(x, value);
-		else
-			address = value;
-	}
-	if (r < 0 || !need(&o, 0, "a pod's name", err) || !need(&o, 1, "[LOCAL:]PORT", err))
+	if (options_of_pod(x, &o, &address, err) < 0 || !need(&o, 0, "a pod's name", err) ||
+	    !need(&o, 1, "[LOCAL:]PORT", err))
 		return -EXIT_USAGE;
 	if (o.count > MOST)
 		return usage_error(err, "port-forward takes %d ports at most", MOST - 1);

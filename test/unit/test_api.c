@@ -13,28 +13,11 @@
 
 #include "api/expand.h"
 #include "api/names.h"
-#include "api/read.h"
 #include "api/store.h"
 #include "api/support.h"
-#include "base/cleanup.h"
+#include "arena_test.h"
 #include "base/file.h"
 #include "object/json.h"
-
-static struct arena *arena;
-
-static int setup(void **state)
-{
-	(void)state;
-	arena = arena_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static struct problems parse(const char *text, struct objects *out)
 {
@@ -57,13 +40,7 @@ static const char *pod_text(const char *spec, const char *container)
 
 static struct pod *pod(const char *spec, const char *container)
 {
-	struct objects objects;
-	struct problems p = parse(pod_text(spec, container), &objects);
-
-	if (p.errors.n)
-		fail_msg("%s", p.errors.at[0].text);
-	assert_int_equal(objects.n, 1);
-	return objects.at[0].pod;
+	return pod_of(pod_text(spec, container));
 }
 
 static void names_are_those_of_kubernetes(void **state)

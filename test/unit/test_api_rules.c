@@ -6,42 +6,18 @@
 
 #include <cmocka.h>
 
-#include "api/read.h"
 #include "api/sysctl.h"
-#include "base/cleanup.h"
-
-static struct arena *arena;
-
-static int setup(void **state)
-{
-	(void)state;
-	arena = arena_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
+#include "arena_test.h"
 
 /* A pod with MORE in its spec and RESOURCES (flow style) of its only container. */
 static struct pod *pod(const char *more, const char *resources)
 {
-	struct problems p = { .arena = arena };
-	struct objects objects = {};
-	const char *text = arena_printf(
+	return pod_of(arena_printf(
 		arena,
 		"{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {%s containers: [{name: c, image: "
 		"'i:1', resizePolicy: [{resourceName: memory, restartPolicy: RestartContainer}], resources: "
 		"{%s}}]}}",
-		more, resources);
-
-	objects_parse("f", text, strlen(text), NULL, arena, &objects, &p);
-	if (p.errors.n)
-		fail_msg("%s", p.errors.at[0].text);
-	return objects.at[0].pod;
+		more, resources));
 }
 
 static void what_a_running_pod_may_change(void **state)

@@ -11,27 +11,10 @@
 
 #include <cmocka.h>
 
-#include "api/read.h"
 #include "api/store.h"
-#include "base/cleanup.h"
+#include "arena_test.h"
 #include "base/file.h"
 #include "object/json.h"
-
-static struct arena *arena;
-
-static int setup(void **state)
-{
-	(void)state;
-	arena = arena_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
 
 static void directories_are_read_in_order_and_not_below(void **state)
 {

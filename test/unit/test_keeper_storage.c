@@ -11,48 +11,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/read.h"
-#include "base/cleanup.h"
+#include "arena_test.h"
 #include "base/file.h"
 #include "keeper/storage.h"
 #include "linux/disk_usage.h"
 
-static struct arena *arena;
-
-static int setup(void **state)
-{
-	(void)state;
-	arena = arena_new();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_free(arena);
-	return 0;
-}
-
 /* Two volumes (disk, memory), an init container, two containers. */
 static const struct pod_spec *spec(const char *size, const char *init, const char *a, const char *b)
 {
-	struct problems p = { .arena = arena };
-	struct objects objects = {};
-	const char *text =
-		arena_printf(arena,
-			     "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {"
-			     "volumes: [{name: disk, emptyDir: {%s}}, {name: memory, emptyDir: {medium: "
-			     "Memory, sizeLimit: 1}}], "
-			     "initContainers: [{name: i, image: 'i:1', resources: {limits: {%s}}}], "
-			     "containers: [{name: a, image: 'i:1', resources: {limits: {%s}}}, {name: b, "
-			     "image: 'i:1', resources: "
-			     "{limits: {%s}}}]}}",
-			     size, init, a, b);
-
-	objects_parse("f", text, strlen(text), NULL, arena, &objects, &p);
-	if (p.errors.n)
-		fail_msg("%s", p.errors.at[0].text);
-	return &objects.at[0].pod->spec;
+	return &pod_of(arena_printf(
+			       arena,
+			       "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {"
+			       "volumes: [{name: disk, emptyDir: {%s}}, {name: memory, emptyDir: {medium: "
+			       "Memory, sizeLimit: 1}}], "
+			       "initContainers: [{name: i, image: 'i:1', resources: {limits: {%s}}}], "
+			       "containers: [{name: a, image: 'i:1', resources: {limits: {%s}}}, {name: b, "
+			       "image: 'i:1', resources: "
+			       "{limits: {%s}}}]}}",
+			       size, init, a, b))
+			->spec;
 }
 
 static void only_limits_are_watched(void **state)
