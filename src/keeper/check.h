@@ -41,3 +41,6 @@ struct check *check_begin(struct member *m, const struct check_wish *wish, check
 
 /* Ends it, without a call. NULL is fine. */
 void check_cancel(struct check *c);
+
+/* Ends what stayed for the sake of further checks (check_worker.c). */
+void worker_server_end(struct keeper *k);

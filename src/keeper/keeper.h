@@ -109,8 +109,10 @@ struct keeper {
 	ev_io control_readable;
 	ev_timer control_pause; /* no descriptor is left for another connection */
 	struct connection *connections;
-	bool connected; /* the sandbox is all there: programs may be executed */
-	bool over;      /* everything has ended: leave the loop */
+	bool connected;   /* the sandbox is all there: programs may be executed */
+	int probe_server; /* a connection to the process that does checks of probes by TLS and gRPC (check_worker.c); -1: none was needed */
+	struct container_process probe_server_process;
+	bool over; /* everything has ended: leave the loop */
 };
 
 /* --- life.c: the pod as a whole ------------------------------------------------------------------------------------------ */

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "keeper/check.h"
 #include "keeper/keeper.h"
 #include "linux/proc.h"
 
@@ -145,7 +146,9 @@ static void stay_alive(void)
 
 int main(int argc, char **argv)
 {
-	static struct keeper k = { .control = -1 };
+	static struct keeper k = { .control = -1,
+				   .probe_server = -1,
+				   .probe_server_process = CONTAINER_PROCESS_NONE };
 	struct error err = {};
 
 	if (argc != 4)
@@ -172,6 +175,7 @@ int main(int argc, char **argv)
 	}
 	if (run(&k) != 0)
 		return 1;
+	worker_server_end(&k); /* it is in the pod's network */
 	bool delete = is_to_be_deleted(&k);
 	restore_forget(&k);
 	storage_end(&k);

@@ -1,7 +1,9 @@
 """Probes: what is asked, what counts, and what follows (Kubernetes docs "Liveness, Readiness, and Startup Probes")."""
+import os
+
 import pytest
 
-from instance import container, eventually, pod, shell
+from instance import container, eventually, kill, pod, shell
 from probe_server import Grpc, Http
 
 NET = {"hostNetwork": True}
@@ -314,3 +316,44 @@ def test_a_pod_that_is_stopped_is_not_ready(seapod):
     ready = lambda: next(c for c in seapod.status("web")["conditions"] if c["type"] == "Ready")
     eventually(lambda: ready().get("reason") == "PodTerminating")
     assert process.wait(timeout=10) == 0
+
+
+def probe_servers(seapod, keeper):
+    """Processes that stay for the checks of a pod; not their copies, which have other descriptors for standard input."""
+    found = []
+    for pid in seapod.children(keeper):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                is_one = f.read() == b"seapod-probe\0serve\0"
+            if is_one and os.readlink(f"/proc/{pid}/fd/2") == "/dev/null":
+                found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def test_one_process_that_is_nobody_stays_for_checks_by_tls(seapod):
+    """It is started by the first such probe, replaced when it is gone, and ends with the keeper, however that ends."""
+    with Http(tls=True) as server:
+        seapod.apply(pod("web", container(readinessProbe=get(server, scheme="HTTPS")), container("b", livenessProbe=get(server, scheme="HTTPS")), **NET))
+        eventually(lambda: is_ready(seapod) and len(server.requests) > 3)
+        keeper = seapod.keeper("web")
+        [first] = probe_servers(seapod, keeper)
+        with open(f"/proc/{first}/status") as f:
+            facts = dict(line.rstrip("\n").split(":\t", 1) for line in f)
+        assert facts["Uid"].split() == ["65534"] * 4 and facts["Gid"].split() == ["65534"] * 4 and not facts["Groups"].strip()
+        assert int(facts["CapEff"], 16) == int(facts["CapPrm"], 16) == 0 and facts["NoNewPrivs"] == "1"
+        kill(first)
+        asked = len(server.requests)
+        eventually(lambda: len(server.requests) > asked + 3 and is_ready(seapod))
+        [second] = probe_servers(seapod, keeper)
+        assert second != first and seapod.restarts("web", "b") == 0
+        kill(keeper)
+        eventually(lambda: not os.path.exists(f"/proc/{second}/fd/0"))
+
+
+def test_a_pod_without_checks_by_tls_has_no_process_for_them(seapod):
+    with Http() as server:
+        seapod.apply(pod("web", container(readinessProbe=get(server)), **NET))
+        eventually(lambda: is_ready(seapod))
+        assert probe_servers(seapod, seapod.keeper("web")) == []
