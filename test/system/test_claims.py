@@ -137,6 +137,17 @@ def test_an_image_as_a_volume(seapod, models):
     assert seapod.sh("part", "ls /v").split() == ["a", "b"]
 
 
+def test_when_the_image_of_a_volume_is_fetched(seapod, models):
+    """Never: it is not asked for anywhere; Always: it is, though it is here (the tests' registry does not answer)."""
+    never = {"image": {"reference": "docker.io/library/nosuch:1", "pullPolicy": "Never"}}
+    assert "pulling" not in seapod.apply(with_volume(never, "a"), check=False).stderr
+    seapod.run("image", "tag", BUSYBOX, "docker.io/library/here:1")
+    here = {"image": {"reference": "docker.io/library/here:1"}}
+    seapod.apply(with_volume(here, "b"))
+    here["image"]["pullPolicy"] = "Always"
+    assert seapod.apply(with_volume(here, "c"), check=False).returncode == 1
+
+
 def test_an_image_volume_with_one_layer_and_one_that_is_not_there(seapod):
     seapod.apply(with_volume({"image": {"reference": BUSYBOX}}))
     assert seapod.exec("web", "test", "-x", "/v/bin/busybox", check=False).returncode == 0

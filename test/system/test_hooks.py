@@ -103,6 +103,14 @@ def test_sleep(seapod):
     assert 1 <= time.monotonic() - begin < 10
 
 
+def test_sleep_after_the_start(seapod):
+    begin = time.monotonic()
+    seapod.apply(shared(seapod, container(lifecycle={"postStart": {"sleep": {"seconds": 2}}})))
+    assert seapod.status("web", "main")["state"]["waiting"]["reason"] == "ContainerCreating"
+    eventually(lambda: seapod.status("web", "main")["ready"])
+    assert time.monotonic() - begin >= 2
+
+
 def test_http_hooks_count_any_answer(seapod):
     with Http() as server:
         server.answer = (500, {}, b"")

@@ -357,3 +357,29 @@ def test_a_pod_without_checks_by_tls_has_no_process_for_them(seapod):
         seapod.apply(pod("web", container(readinessProbe=get(server)), **NET))
         eventually(lambda: is_ready(seapod))
         assert probe_servers(seapod, seapod.keeper("web")) == []
+
+
+def test_how_often_a_probe_tries(seapod):
+    """Without periodSeconds the second try comes after 5 s at the earliest."""
+    with Http() as server:
+        seapod.apply(pod("web", container(readinessProbe={**get(server), "periodSeconds": 1}), **NET))
+        eventually(lambda: len(server.requests) >= 4, seconds=4.5)
+
+
+def test_how_often_in_a_row_it_must_fail(seapod):
+    """Three times without failureThreshold."""
+    with Http() as server:
+        seapod.apply(pod("web", container(readinessProbe={**get(server), "failureThreshold": 5}), **NET))
+        eventually(lambda: is_ready(seapod))
+        server.answer = (500, {}, b"")
+        before = len(server.requests)
+        eventually(lambda: not is_ready(seapod))
+        assert len(server.requests) - before >= 5
+
+
+def test_how_long_a_try_may_take(seapod):
+    """A second without timeoutSeconds."""
+    seapod.apply(pod("web", container(readinessProbe=command("sleep", "1.5", timeoutSeconds=4)), container("b", readinessProbe=command("sleep", "1.5")), **NET))
+    eventually(lambda: is_ready(seapod))
+    assert not is_ready(seapod, container="b")
+    told(seapod, "Unhealthy", "no result within 1s")

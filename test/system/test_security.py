@@ -46,6 +46,19 @@ def test_user_and_groups(seapod):
 def test_run_as_non_root_refuses_root(seapod):
     manifest = pod("web", securityContext={"runAsNonRoot": True}, restartPolicy="Never", **NET)
     assert "runAsNonRoot" in seapod.apply(manifest, check=False).stderr
+    manifest = pod("own", container(securityContext={"runAsNonRoot": True}), restartPolicy="Never", **NET)
+    assert "runAsNonRoot" in seapod.apply(manifest, check=False).stderr
+    seapod.apply(pod("none", container(securityContext={"runAsNonRoot": False}), securityContext={"runAsNonRoot": True}, **NET))
+
+
+def test_the_containers_own_identity(seapod):
+    """Its own user, group and privileges; the pod's for the other."""
+    own = {"runAsUser": 1000, "runAsGroup": 1001, "privileged": False}
+    seapod.apply(pod("web", container(securityContext=own), container("b"), securityContext={"runAsUser": 7, "runAsGroup": 8}, **NET))
+    assert [seapod.sh("web", "id -u; id -g", c=c).split() for c in ("main", "b")] == [["1000", "1001"], ["7", "8"]]
+    seapod.apply(pod("all", container(securityContext={"privileged": True}), container("b"), **NET))
+    caps = [int(seapod.sh("all", "grep CapEff /proc/self/status", c=c).split()[1], 16) for c in ("main", "b")]
+    assert caps[0] & 1 << 21 and not caps[1] & 1 << 21  # CAP_SYS_ADMIN
 
 
 def test_read_only_root(seapod):
@@ -106,6 +119,8 @@ def test_a_seccomp_profile_of_the_users_own(seapod):
     profile = {"type": "Localhost", "localhostProfile": "no-dirs.json"}
     seapod.apply(pod("web", securityContext={"seccompProfile": profile}, **NET))
     assert "Input/output error" in seapod.exec("web", "mkdir", "/new", check=False).stderr
+    seapod.apply(pod("own", container(securityContext={"seccompProfile": profile}), **NET))
+    assert "Input/output error" in seapod.exec("own", "mkdir", "/new", check=False).stderr
 
     missing = {"type": "Localhost", "localhostProfile": "none.json"}
     manifest = pod("other", securityContext={"seccompProfile": missing}, restartPolicy="Never", **NET)
