@@ -249,6 +249,10 @@ static const struct field ephemeral_fields[] = {
 	VALUE(container, stdin, .doc = "Keep its standard input open for attach."),
 	VALUE(container, stdinOnce, .doc = "Close it when the first attach ends."),
 	VALUE(container, tty, .doc = "Give it a terminal."),
+	VALUE(container, workingDir, .doc = "The working directory; made if missing."),
+	OBJECTS(container, envFrom, env_from_table, .doc = "Variables from whole objects."),
+	OBJECTS(container, volumeMounts, mount_table, .doc = "Volumes."),
+	OPTIONAL(container, securityContext, security_context_table, .doc = "Security."),
 	VALUE(container, targetContainerName, .doc = "The container whose processes it sees."),
 };
 const struct table ephemeral_container_table =

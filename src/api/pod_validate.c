@@ -177,6 +177,9 @@ bool pod_validate(const struct pod *pod, struct problems *problems)
 	for (size_t i = 0; i < pod->spec.containers.n; i++)
 		validate_container(&v, &pod->spec.containers.at[i], path_item(path, "spec", "containers", i),
 				   false);
+	for (size_t i = 0; i < pod->spec.ephemeralContainers.n; i++)
+		validate_container(&v, &pod->spec.ephemeralContainers.at[i],
+				   path_item(path, "spec", "ephemeralContainers", i), false);
 	check_host_ports(&v);
 	return problems->errors.n + problems->more == before;
 }

@@ -9,6 +9,7 @@
 #include "api/names.h"
 #include "cli/commands.h"
 #include "cli/container.h"
+#include "cli/debug_profile.h"
 #include "cli/pods.h"
 #include "cli/session.h"
 #include "cli/start.h"
@@ -18,6 +19,8 @@ const struct option_spec debug_options[] = {
 	{ "target", 0, "CONTAINER", "see the processes of this container" },
 	{ "container", 'c', "NAME", "the new container's name" },
 	{ "env", 'e', "NAME=VALUE", "a variable" },
+	{ "profile", 0, "NAME", "what it may: general, baseline, restricted, netadmin, sysadmin" },
+	{ "custom", 0, "FILE", "more of it: volumeMounts, envFrom, securityContext …" },
 	{ "stdin", 'i', NULL, "give it our standard input" },
 	{ "tty", 't', NULL, "give it a terminal" },
 	{ "namespace", 'n', "NAME", "the namespace" },
@@ -47,6 +50,8 @@ static int add_variable(struct context *x, struct container *c, const char *valu
 static int take_option(struct context *x, struct container *c, const struct option_spec *option,
 		       const char *value, struct error *err)
 {
+	if (text_is(option->name, "profile") || text_is(option->name, "custom"))
+		return 0; /* begin_with */
 	if (text_is(option->name, "image"))
 		c->image = value;
 	else if (text_is(option->name, "target"))
@@ -79,6 +84,17 @@ static int check(const struct pod *pod, const struct container *c, struct error 
 	return 0;
 }
 
+/* The rules of a container, as part of the pod that it comes to. */
+static int validate(struct context *x, const struct pod *pod, const struct container *c, struct error *err)
+{
+	struct problems problems = { .arena = x->arena };
+	struct pod whole = *pod;
+
+	whole.spec.ephemeralContainers = (struct containers){};
+	*list_add(x->arena, &whole.spec.ephemeralContainers) = *c;
+	return pod_validate(&whole, &problems) ? 0 : error_set(err, EINVAL, "%s", problems.errors.at[0].text);
+}
+
 static int add(struct context *x, const char *name, struct container *c, struct error *err)
 {
 	bool attach = c->stdin || c->tty;
@@ -90,7 +106,7 @@ static int add(struct context *x, const char *name, struct container *c, struct 
 	if ((r = need_alive(found.alive, name, err)) < 0)
 		return r;
 	object_defaults(&ephemeral_container_table, c, x->arena);
-	if ((r = check(found.pod, c, err)) < 0)
+	if ((r = check(found.pod, c, err)) < 0 || (r = validate(x, found.pod, c, err)) < 0)
 		return r;
 	if (c->tty && c->stdin && !isatty(STDIN_FILENO)) {
 		fprintf(stderr, "seapod: warning: standard input is no terminal, so the program gets none\n");
@@ -104,6 +120,24 @@ static int add(struct context *x, const char *name, struct container *c, struct 
 	}
 	_cleanup_close_ int fd = keeper_connect(&x->in, found.pod->metadata.uid, err);
 	return fd < 0 ? fd : session_attach(x, fd, c->name, c->stdin, c->tty, err);
+}
+
+/* What the file of --custom says, then what --profile does, are where the other options begin, wherever they stand. */
+static int begin_with(struct context *x, struct container *c, struct options o, struct error *err)
+{
+	const char *value, *custom = NULL, *profile = NULL;
+	const struct strings command = c->command;
+	const struct option_spec *option;
+	int r;
+
+	while ((r = options_next(&o, &option, &value, err)) > 0) {
+		custom = text_is(option->name, "custom") ? value : custom;
+		profile = text_is(option->name, "profile") ? value : profile;
+	}
+	if (r == 0 && custom && (r = debug_custom(x, c, custom, err)) < 0)
+		return -EXIT_SEAPOD;
+	c->command = command;
+	return r < 0 || !profile ? r : debug_profile(x, c, profile, err);
 }
 
 int run_debug(struct context *x, int argc, char **argv, struct error *err)
@@ -125,6 +159,8 @@ int run_debug(struct context *x, int argc, char **argv, struct error *err)
 		}
 	loose.own_options = false;
 	o.command = &loose;
+	if ((r = begin_with(x, c, o, err)) < 0)
+		return r;
 	c->imagePullPolicy = "IfNotPresent";
 	while ((r = options_next(&o, &option, &value, err)) > 0)
 		if ((r = take_option(x, c, option, value, err)) < 0)

@@ -84,7 +84,11 @@ static const struct {
 	  "Adds an ephemeral container: in the pod's network, IPC and host name, with a root file system of "
 	  "its own. With --target it sees the processes of that container, and its files below "
 	  "/proc/PID/root. It is not started again when it ends, and is gone when the pod is started anew. "
-	  "With -i "
+	  "--profile gives it more or less than the usual privileges, as kubectl's: general "
+	  "(SYS_PTRACE), baseline, restricted, netadmin, sysadmin (privileged: only in a pod that began with "
+	  "a "
+	  "privileged container). --custom FILE has more of the container as a manifest would: volumeMounts, "
+	  "envFrom, securityContext, workingDir. With -i "
 	  "or -t you are attached to it, and the exit code is its own.",
 	  "seapod debug -it web --image busybox --target nginx -- sh\nseapod debug web --image tools -c "
 	  "watch -- tcpdump -i eth0" },

@@ -84,3 +84,47 @@ def test_what_cannot_be(seapod):
     assert "no pod" in seapod.fails("debug", "nosuch", "--image", BUSYBOX, code=125)
     with_one = pod("other", ephemeralContainers=[{"name": "x", "image": BUSYBOX}], **NET)
     assert "seapod debug other" in seapod.fails("apply", "-f", "-", input=json.dumps(with_one))
+
+
+def caps(text):
+    return int(text.split()[-1], 16)
+
+
+@pytest.mark.parametrize("profile, bits, lacks", [("general", [19], [12]), ("netadmin", [12, 13], [19]), ("baseline", [], [12, 19])])
+def test_a_profile_gives_capabilities(seapod, profile, bits, lacks):
+    """kubectl's: SYS_PTRACE is 19, NET_ADMIN 12, NET_RAW 13."""
+    seapod.apply(pod("web", **NET))
+    has = caps(debug(seapod, "-i", "web", "--profile", profile, script="grep CapEff /proc/self/status").stdout)
+    assert all(has & 1 << bit for bit in bits) and not any(has & 1 << bit for bit in lacks)
+
+
+def test_the_profile_restricted(seapod, tmp_path):
+    seapod.apply(pod("web", **NET))
+    assert "runAsNonRoot" in debug(seapod, "web", "-c", "a", "--profile=restricted", script="true", check=False).stderr + str(
+        eventually(lambda: status(seapod, "a")["state"].get("terminated")))
+    (tmp_path / "user.yaml").write_text("securityContext: {runAsUser: 1000}")
+    said = debug(seapod, "-i", "web", "--profile=restricted", "--custom", tmp_path / "user.yaml", script="id -u; grep -E 'CapEff|NoNewPrivs' /proc/self/status").stdout
+    assert said.split() == ["1000", "CapEff:", "0000000000000000", "NoNewPrivs:", "1"]
+
+
+def test_the_profile_sysadmin_needs_a_pod_with_a_privileged_container(seapod):
+    seapod.apply([pod("web", container(securityContext={"privileged": True}), **NET), pod("plain", **NET)])
+    assert caps(debug(seapod, "-i", "web", "--profile", "sysadmin", script="grep CapEff /proc/self/status").stdout) & 1 << 21
+    assert "without one" in debug(seapod, "plain", "-c", "a", "--profile", "sysadmin", script="true", check=False).stderr + str(
+        eventually(lambda: status(seapod, "a", "plain")["state"].get("terminated")))
+
+
+def test_more_of_it_from_a_file(seapod, tmp_path):
+    words = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "words"}, "data": {"color": "red"}}
+    seapod.apply([words, pod("web", container(volumeMounts=[{"name": "v", "mountPath": "/v"}]), volumes=[{"name": "v", "emptyDir": {}}], **NET)])
+    seapod.sh("web", "echo shared > /v/f")
+    custom = tmp_path / "more.yaml"
+    custom.write_text("volumeMounts: [{name: v, mountPath: /look}]\nenvFrom: [{configMapRef: {name: words}}]\nworkingDir: /look\n")
+    assert debug(seapod, "-i", "web", "--custom", custom, "-e", "A=b", script="cat f; pwd; echo $color $A").stdout.split() == ["shared", "/look", "red", "b"]
+    custom.write_text("volumeMounts: [{name: w, mountPath: /look}]")
+    assert "no volume called 'w'" in seapod.fails("debug", "web", "--image", BUSYBOX, "--custom", custom, "--", "true", code=125)
+    custom.write_text("image: other")
+    assert "'image' is given on the command line" in seapod.fails("debug", "web", "--image", BUSYBOX, "--custom", custom, "--", "true", code=125)
+    custom.write_text("ports: []")
+    assert "ports" in seapod.fails("debug", "web", "--image", BUSYBOX, "--custom", custom, "--", "true", code=125)
+    assert "no profile 'root'" in seapod.fails("debug", "web", "--image", BUSYBOX, "--profile", "root", code=2, lines=None)
