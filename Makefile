@@ -14,7 +14,7 @@ SOURCES = $(shell git ls-files 'src/*.[ch]' 'test/*.[ch]' 'bench/*.[ch]')
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: build help demo demo-down images test unit system vm bench fuzz asan lint format install uninstall clean
+.PHONY: build help demo demo-down images test unit system vm bench campaign fuzz asan lint format install uninstall clean
 .DEFAULT_GOAL := build
 
 build: ## compile (the default)
@@ -67,6 +67,12 @@ bench: build ## times and memory beside podman, crun and a floor program
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) $(PYTHON) bench/run $(BENCH)
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) $(PYTHON) bench/images
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) bench/dns
+	@$(SUDO) env BUILD=$(abspath $(BUILD)) bench/network
+
+campaign: build ## kill -9 of commands and keepers at N=1000 moments; nothing may stay claimed
+	@scripts/install-deps test
+	@$(SUDO) scripts/make-images
+	@$(PYTEST:env=env SEAPOD_CAMPAIGN=$(or $(N),1000)) test/system/test_campaign.py
 
 lint: ## layout, layers, sizes, warnings of gcc and clang as errors, cppcheck
 	@scripts/install-deps build lint
