@@ -145,6 +145,19 @@ def test_unsafe_kernel_parameters_need_a_permission(seapod):
     assert seapod.sh("web", "cat /proc/sys/kernel/msgmax") == "65000"
 
 
+def test_a_start_that_fails_behind_the_clones_leaves_nothing(seapod):
+    """Kernel parameters are set while the containers' processes are being set up, before any program is executed."""
+    manifest = pod("web", container("a", ["sh", "-c", "touch /v/ran; sleep 60"], volumeMounts=[{"name": "v", "mountPath": "/v"}]), container("b"),
+                   volumes=[{"name": "v", "hostPath": {"path": seapod.dir}}],
+                   securityContext={"sysctls": [{"name": "net.core.somaxconn", "value": "many"}]})
+    manifest["metadata"]["annotations"] = {"seapod.io/network": "none", "seapod.io/allowed-unsafe-sysctls": "net.core.*"}
+    done = seapod.apply(manifest, check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "cannot set the sysctl 'net.core.somaxconn'" in done.stderr
+    assert "web" not in seapod.out("ps", "-a") and not os.path.exists(f"{seapod.dir}/ran")
+    manifest["spec"]["securityContext"]["sysctls"][0]["value"] = "77"
+    assert "pod/web created" in seapod.apply(manifest).stdout
+
+
 @pytest.mark.skipif(os.path.exists("/sys/kernel/security/apparmor"), reason="AppArmor is active")
 def test_a_profile_of_app_armor_that_cannot_be_had_is_refused(seapod):
     asked = {"appArmorProfile": {"type": "Localhost", "localhostProfile": "mine"}}
