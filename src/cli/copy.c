@@ -26,7 +26,7 @@ const struct option_spec copy_options[] = {
 	{},
 };
 
-enum { DEPTH_MAX = 200, CHUNK = 1 << 16 };
+enum { LEFT_OUT_SHOWN = 5, DEPTH_MAX = 200, CHUNK = 1 << 16 };
 
 struct copying {
 	bool out; /* from a container: its links stay behind */
@@ -38,8 +38,8 @@ static int copy_tree(struct copying *c, int from, int to, const char *name, unsi
 
 static int leave_out(struct copying *c, const char *name, const char *what)
 {
-	fprintf(stderr, "seapod: warning: '%s' is %s and was left out\n", name, what);
-	c->left_out++;
+	if (c->left_out++ < LEFT_OUT_SHOWN)
+		fprintf(stderr, "seapod: warning: '%s' is %s and was left out\n", name, what);
 	return 0;
 }
 
@@ -262,7 +262,12 @@ static int copy(struct context *x, const struct end *from, const struct end *to,
 	if (source < 0)
 		return source;
 	_cleanup_close_ int target = open_target(x, from, to, &name, err);
-	return target < 0 ? target : copy_tree(&c, source, target, name, 0);
+	int r = target < 0 ? target : copy_tree(&c, source, target, name, 0);
+	if (c.left_out > LEFT_OUT_SHOWN)
+		fprintf(stderr, "seapod: warning: %u more were left out (cp %s:%s - has links, too)\n",
+			c.left_out - LEFT_OUT_SHOWN, from->pod ? from->pod : "POD",
+			from->pod ? from->path : "PATH");
+	return r;
 }
 
 /* docker's "cp POD:PATH -": a tar with what PATH is, by its own name. */
@@ -337,6 +342,9 @@ int run_copy(struct context *x, int argc, char **argv, struct error *err)
 	if (!from.pod == !to.pod)
 		return usage_error(err,
 				   "one of source and target is POD:PATH, the other a path of this machine");
+	if (!*from.path || !*to.path)
+		return usage_error(err, "cp needs a path after the colon (%s/path)",
+				   from.pod ? o.positional[0] : o.positional[1]);
 	r = open_root(x, from.pod ? &from : &to, container, err);
 	if (r == 0)
 		r = copy_between(x, &from, &to, err);

@@ -39,7 +39,7 @@ int run_info(struct context *x, int argc, char **argv, struct error *err)
 /* --- inspect ------------------------------------------------------------------------------------------------------------ */
 
 const struct option_spec inspect_options[] = {
-	{ "output", 'o', "FORMAT", "json, yaml, jsonpath=, custom-columns=" },
+	{ "output", 'o', "json|yaml|jsonpath=|custom-columns=", "how to print" },
 	{ "namespace", 'n', "NAME", "the namespace" },
 	{},
 };

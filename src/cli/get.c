@@ -9,7 +9,7 @@
 #include "cli/words.h"
 
 const struct option_spec get_options[] = {
-	{ "output", 'o', "FORMAT", "wide, name, json, yaml, jsonpath=, custom-columns=" },
+	{ "output", 'o', "wide|name|json|yaml|jsonpath=|custom-columns=", "how to print" },
 	{ "selector", 'l', "LABELS", "only those with labels (color=red)" },
 	{ "filename", 'f', "FILE", "those that a manifest has" },
 	{ "namespace", 'n', "NAME", "the namespace" },

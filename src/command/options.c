@@ -135,8 +135,11 @@ const char *need(struct options *o, int i, const char *what, struct error *err)
 {
 	if (i < o->count)
 		return o->positional[i];
-	usage_error(err, "%s needs %s (usage: seapod %s %s)", o->command->name, what, o->command->name,
-		    o->command->usage);
+	const struct command *c = o->command;
+	if (text_empty(c->usage)) /* the verb of another command */
+		usage_error(err, "%s needs %s", c->name, what);
+	else
+		usage_error(err, "%s needs %s (usage: seapod %s %s)", c->name, what, c->name, c->usage);
 	return NULL;
 }
 

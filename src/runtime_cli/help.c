@@ -12,7 +12,7 @@ static void help_options(const struct option_spec *s)
 		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", s->letter ? '-' : ' ',
 			 s->letter ? s->letter : ' ', s->letter ? ", " : "  ", s->name, s->value ? " " : "",
 			 s->value ? s->value : "");
-		printf("  %-34s %s\n", left, s->doc);
+		printf("  %-38s %s\n", left, s->doc);
 	}
 }
 

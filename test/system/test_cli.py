@@ -93,6 +93,9 @@ def test_completion_knows_commands_options_and_pods(seapod):
     assert candidates("apply", "--wait=r") == ["--wait=running", "--wait=ready"]
     assert candidates("apply", "--wait", "=", "r") == ["running", "ready"]
     assert candidates("apply", "-f", "") == [":files"]
+    assert candidates("get", "pods", "-o", "j") == ["json", "jsonpath="]
+    assert candidates("label", "pods", "w") == ["web"]
+    assert candidates("inspect", "w") == ["web"]
     assert candidates("-n", "other", "get", "pods", "") == candidates("nosuch", "") == []
 
 

@@ -122,3 +122,10 @@ def test_a_namespace_before_the_pod(seapod, tmp_path):
     assert "root" in (tmp_path / "x").read_text()
     seapod.run("cp", tmp_path / "x", "other/web:/tmp/y")
     assert "root" in seapod.run("exec", "-n", "other", "web", "--", "cat", "/tmp/y").stdout
+
+
+def test_many_that_are_left_out_are_counted(seapod, tmp_path):
+    seapod.apply(pod("web", container(), **NET))
+    seapod.sh("web", "mkdir /links; for i in $(seq 9); do ln -s x /links/$i; done")
+    said = seapod.run("cp", "web:/links", tmp_path).stderr.splitlines()
+    assert len(said) == 6 and "4 more were left out" in said[-1]

@@ -51,6 +51,8 @@ def web(seapod):
     (["label", "pods", "a=b"], "label needs a kind and names"),
     (["scale", "--replicas=3", "x"], "there are only pods"),
     (["rename", "a", "b"], "a pod keeps its name"),
+    (["pull"], "seapod: pull needs an image\n"),
+    (["cp", "web:", "x"], "cp needs a path after the colon (web:/path)"),
     (["create", "-f", "x"], "seapod apply -f FILE creates"),
     (["apply", "-k", "overlays"], "kubectl kustomize overlays | seapod apply -f -"),
     (["apply", "-f", "x", "--dry-run=maybe"], "client, server"),
