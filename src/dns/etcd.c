@@ -23,15 +23,19 @@
 #include "etcd/link.h"
 
 enum {
-	AGAIN_S = 1,
-	STATUS_S_10 = 2 /* tenths of a second between two writings */,
+	AGAIN_FIRST_S =
+		1, /* before another seapod-etcd is started; twice as long each time, until one has listed all */
+	AGAIN_MOST_S = 32,
+	STATUS_MS = 200, /* between two writings */
+	SAY_AGAIN_US = 60 * 1000 * 1000,
 	LAST_MS = 3000,
-	STEP_US = 5000
+	STEP_US = 5000,
 };
 
 /* How something stands. */
 struct standing {
 	bool known, well;
+	uint64_t said_us; /* when the log was told last */
 	char text[700];
 };
 
@@ -41,14 +45,12 @@ struct etcd {
 	struct link link;
 	ev_io readable, writable;
 	ev_timer again, status;
+	unsigned again_s;
 	struct sky *coming; /* being listed */
 	struct standing etcd, announced;
-	char said[700];      /* the last complaint in the log */
 	struct arena *arena; /* of SENT */
 	struct announcements sent;
 };
-
-static void start(struct etcd *e);
 
 /* --- the status --------------------------------------------------------------------------------------------------------- */
 
@@ -79,7 +81,7 @@ static void status_changed(struct etcd *e)
 {
 	if (ev_is_active(&e->status))
 		return;
-	ev_timer_set(&e->status, STATUS_S_10 / 10., 0);
+	ev_timer_set(&e->status, STATUS_MS / 1000., 0);
 	ev_timer_start(e->server->loop, &e->status);
 }
 
@@ -87,14 +89,14 @@ static void take_standing(struct etcd *e, const struct frame *f)
 {
 	struct standing *s = f->n_key == 4 && memcmp(f->key, "etcd", 4) == 0 ? &e->etcd : &e->announced;
 
+	bool news = !s->known || s->well, well = f->flag;
+	uint64_t now = clock_boot_us();
 	s->known = true;
-	s->well = f->flag;
+	s->well = well;
 	snprintf(s->text, sizeof(s->text), "%.*s", (int)f->n_value, f->value);
-	if (!s->well && !text_is(e->said, s->text)) { /* once, not at each try */
-		snprintf(e->said, sizeof(e->said), "%s", s->text);
+	if (!well && (news || now > s->said_us + SAY_AGAIN_US)) { /* not at each try */
 		log_warning("etcd: %s", s->text);
-	} else if (s->well) {
-		e->said[0] = '\0';
+		s->said_us = now;
 	}
 	status_changed(e);
 }
@@ -137,13 +139,12 @@ static void use_stubs(struct server *s)
 
 /* --- what it says ------------------------------------------------------------------------------------------------------- */
 
-static void put(struct etcd *e, struct sky *sky, const struct frame *f)
+static void put(struct sky *sky, const struct frame *f)
 {
 	struct error why = {};
 
 	if (sky_put(sky, f->key, f->n_key, f->value, f->n_value, f->flag, &why) < 0 && sky->refused <= 10)
 		log_warning("etcd: not a record: %s", why.text);
-	(void)e;
 }
 
 static void take(struct etcd *e, const struct frame *f)
@@ -157,7 +158,7 @@ static void take(struct etcd *e, const struct frame *f)
 		e->coming = sky_new(sky->domain);
 		break;
 	case LINK_PUT:
-		put(e, sky, f);
+		put(sky, f);
 		break;
 	case LINK_DELETE:
 		sky_delete(sky, f->key, f->n_key);
@@ -168,6 +169,7 @@ static void take(struct etcd *e, const struct frame *f)
 		sky_free((struct sky *)s->view.sky);
 		s->view.sky = e->coming;
 		s->view.sky_known = true;
+		e->again_s = AGAIN_FIRST_S;
 		e->coming = NULL;
 		break;
 	case LINK_STATE:
@@ -186,18 +188,25 @@ static void hang_up(struct etcd *e)
 	e->coming = NULL;
 }
 
+static void start_later(struct etcd *e)
+{
+	ev_timer_set(&e->again, e->again_s, 0);
+	ev_timer_start(e->server->loop, &e->again);
+	e->again_s = e->again_s < AGAIN_MOST_S ? 2 * e->again_s : AGAIN_MOST_S;
+}
+
 /* It has ended, or talks nonsense. */
 static void lost(struct etcd *e)
 {
+	static const char ended[] = "the program seapod-etcd has ended";
+
 	hang_up(e);
 	kill(e->child, SIGKILL);
 	waitpid(e->child, NULL, 0);
 	e->child = 0;
 	if (!e->etcd.known || e->etcd.well)
-		take_standing(e, &(struct frame){ LINK_STATE, false, "etcd",
-						  "the program seapod-etcd has ended", 4, 33 });
-	ev_timer_set(&e->again, AGAIN_S, 0);
-	ev_timer_start(e->server->loop, &e->again);
+		take_standing(e, &(struct frame){ LINK_STATE, false, "etcd", ended, 4, sizeof(ended) - 1 });
+	start_later(e);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
@@ -314,8 +323,7 @@ static void start(struct etcd *e)
 	if (r != 0) {
 		log_warning("etcd: cannot start the program seapod-etcd: %s", error_meaning(r));
 		close_fd(&pair[0]);
-		ev_timer_set(&e->again, AGAIN_S, 0);
-		ev_timer_start(loop, &e->again);
+		start_later(e);
 		return;
 	}
 	e->link = (struct link){ .fd = pair[0] };
@@ -346,6 +354,7 @@ int etcd_open(struct server *s, struct error *err)
 	struct etcd *e = s->etcd = memory_one(struct etcd);
 	e->server = s;
 	e->link.fd = -1;
+	e->again_s = AGAIN_FIRST_S;
 	s->view.sky = sky_new(domain);
 	ev_init(&e->readable, on_readable);
 	ev_init(&e->writable, on_writable);

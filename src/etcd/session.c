@@ -12,6 +12,7 @@ enum {
 	DELAY_MOST_US = 5 * 1000 * 1000,
 	PING_US = 5 * 1000 * 1000,
 	PAGE_KEYS = 500,
+	BACKLOG_BYTES = 8 * 1024 * 1024,
 };
 
 /* --- words -------------------------------------------------------------------------------------------------------------- */
@@ -179,7 +180,8 @@ static void on_page(struct call *c)
 	hand_on(s, &answer);
 	if (answer.more && answer.last.n) {
 		keep_next(s, &answer.last);
-		ask_page(s);
+		if (s->link->out.n - s->link->sent < BACKLOG_BYTES)
+			ask_page(s); /* else session_tick does, when seapod-dns has read what there is */
 		return;
 	}
 	link_add(s->link, &(struct frame){ .kind = LINK_END });
@@ -254,6 +256,9 @@ void session_end(struct session *s)
 
 uint64_t session_tick(struct session *s, uint64_t now_us)
 {
+	if (s->state == SESSION_LISTING && !call_runs(&s->call) &&
+	    s->link->out.n - s->link->sent < BACKLOG_BYTES)
+		ask_page(s);
 	if (s->state != SESSION_AWAY && s->state != SESSION_WATCHING)
 		return PING_US;
 	if (now_us < s->due_us)

@@ -132,6 +132,29 @@ def test_who_may_only_read(seapod, etcd):
     assert "etcd:    connected to" in says(seapod)
 
 
+def test_the_server_that_comes_with_pods_announces_them(seapod, etcd):
+    seapod.run("dns", "on", "--etcd", etcd.url, "--register", "--machine", "one")
+    seapod.apply(pod("web"))
+    eventually(lambda: hosts(etcd, POD) == {"/web/one/0": (seapod.ip("web"), 0)})
+    seapod.delete("web", "--now")
+    eventually(lambda: etcd.all() == {} and etcd.leases() == [])
+
+
+def test_two_of_the_same_name(seapod, etcd):
+    """They do not overwrite each other as fast as they can, and say what is wrong."""
+    seapod.apply(pod("web"))
+    serve(seapod, etcd, "--register", "--machine", "one")
+    eventually(lambda: etcd.all(POD + "/"))
+    eventually(lambda: "announced as one: 2" in says(seapod))
+    before = int(etcd.call("kv/range", key="eA==")["header"]["revision"])
+    for i in range(5):
+        etcd.put(POD + "/web/one/0", {"host": f"10.6.6.{i}"})
+    assert "somebody else has written /skydns/local/skydns/pod/default/web/one/0: is another machine called the same?" in eventually(
+        lambda: says(seapod) if "somebody" in says(seapod) else None)
+    eventually(lambda: hosts(etcd, POD) == {"/web/one/0": (seapod.ip("web"), 0)})
+    assert int(etcd.call("kv/range", key="eA==")["header"]["revision"]) - before <= 8
+
+
 def test_two_machines_share_a_zone(seapod, etcd, busybox_store):
     """Two network namespaces with an instance each, and etcd beside them: what one has, the other answers, until it dies."""
     etcd.stop()

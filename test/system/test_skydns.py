@@ -228,6 +228,14 @@ def test_etcd_is_down_at_the_start_and_comes(seapod, etcd):
     assert "connected to http://127.0.0.1:2379" in eventually(lambda: says(seapod) if "etcd:    connected" in says(seapod) else None)
 
 
+def test_long_values_come_in_smaller_pages(seapod, etcd):
+    for i in range(60):  # more than an answer may have
+        etcd.put(f"{DOMAIN}/big/{i}", {"text": "x" * 60000, "more": "y" * 400000})
+    serve(seapod, etcd, connected=False)
+    eventually(lambda: "records: 60" in says(seapod), "all of them", seconds=30)
+    assert len(dig(AT, "59.big.skydns.local", "TXT")[0]) > 60000
+
+
 def test_etcd_goes_and_another_one_comes_back(seapod, etcd):
     etcd.put(f"{DOMAIN}/a", {"host": "10.0.0.1"})
     for _ in range(5):
