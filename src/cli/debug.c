@@ -19,7 +19,7 @@ const struct option_spec debug_options[] = {
 	{ "target", 0, "CONTAINER", "see the processes of this container" },
 	{ "container", 'c', "NAME", "the new container's name" },
 	{ "env", 'e', "NAME=VALUE", "a variable" },
-	{ "profile", 0, "NAME", "what it may: general, baseline, restricted, netadmin, sysadmin" },
+	{ "profile", 0, "NAME", "general, baseline, restricted, netadmin, sysadmin" },
 	{ "custom", 0, "FILE", "more of it: volumeMounts, envFrom, securityContext …" },
 	{ "stdin", 'i', NULL, "give it our standard input" },
 	{ "tty", 't', NULL, "give it a terminal" },
