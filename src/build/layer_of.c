@@ -60,7 +60,8 @@ int layer_of(const struct instance *in, const struct build_step *step, int upper
 	if (fd < 0)
 		return error_errno(err, "cannot make the file '%s'", name);
 	unlink(name);
-	int r = pack(upper, step->epoch, fd, err);
+	const struct pack_options options = { step->epoch, &step->without, step->mapped };
+	int r = pack(upper, &options, fd, err);
 	const struct layer_source source = { .fd = fd, .size = -1, .keep = true };
 	if (r == 0)
 		r = layer_make_from(in, &source, &unpack_default_limits, &made, err);
@@ -69,5 +70,5 @@ int layer_of(const struct instance *in, const struct build_step *step, int upper
 	*out = (struct built_layer){ .digest = arena_strdup(a, made.digest),
 				     .diff_id = arena_strdup(a, made.diff_id),
 				     .size = made.size };
-	return remember(in, key, out, a, err);
+	return key ? remember(in, key, out, a, err) : 0;
 }

@@ -11,6 +11,6 @@
 bool layer_cached(const struct instance *in, const struct build_step *step, const char *key, struct arena *a,
 		  struct built_layer *out);
 
-/* Packs the directory UPPER, brings it into the store, and remembers it under KEY. */
+/* Packs the directory UPPER, brings it into the store, and remembers it under KEY, unless that is NULL. */
 int layer_of(const struct instance *in, const struct build_step *step, int upper, const char *key,
 	     struct arena *a, struct built_layer *out, struct error *err);

@@ -4,6 +4,7 @@
  *
  * The result goes to standard output as JSON (commit: the image's id), an error to standard error in one line; exit 0 or 1.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
@@ -242,6 +243,18 @@ static bool is_copy(int lower, int upper, const char *path)
 	       fgetxattr(copy, "trusted.overlay.opaque", &opaque, 1) < 0;
 }
 
+static bool directory_is_empty(int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+
+	while (d && (entry = readdir(d)))
+		if (!text_is(entry->d_name, ".") && !text_is(entry->d_name, ".."))
+			return false;
+	return d != NULL;
+}
+
 /* An empty PATH that no layer has goes from the upper directory, and so do the directories above it that hold nothing else. */
 static void remove_stub(struct work *w, int lower, int upper, const char *stub)
 {
@@ -265,8 +278,25 @@ static void remove_stub(struct work *w, int lower, int upper, const char *stub)
 	}
 }
 
+/* The same without touching it: it is only left out. */
+static void leave_out_stub(struct work *w, struct build_step *step, int lower, int upper, const char *stub)
+{
+	const char *path = stub + strspn(stub, "/");
+	_cleanup_close_ int below = path_open_in_root(lower, path, O_PATH | O_NOFOLLOW, 0);
+	_cleanup_close_ int file = path_open_beneath(upper, path, O_PATH | O_NOFOLLOW, 0);
+	_cleanup_close_ int dir =
+		path_open_beneath(upper, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK, 0);
+	struct stat st;
+
+	if (below < 0 && file >= 0 && fstat(file, &st) == 0 &&
+	    (S_ISDIR(st.st_mode) ? dir >= 0 && directory_is_empty(dir)
+				 : S_ISREG(st.st_mode) && st.st_size == 0))
+		*list_add(w->arena, &step->without) = path;
+}
+
 static int pack_step(struct work *w)
 {
+	struct build_step step = *w->step;
 	_cleanup_(build_root_close) struct build_root root = { -1, -1 };
 	struct built_layer layer = {};
 	int r = build_root_open(&root, w->in, &w->step->lower, scratch(w, "lower"), w->arena, w->err);
@@ -275,8 +305,11 @@ static int pack_step(struct work *w)
 	if (upper < 0)
 		return -w->err->code;
 	list_each(stub, &w->step->stubs)
-		remove_stub(w, root.fd, upper, *stub);
-	r = layer_of(w->in, w->step, upper, w->step->key, w->arena, &layer, w->err);
+		if (step.lives)
+			leave_out_stub(w, &step, root.fd, upper, *stub);
+		else
+			remove_stub(w, root.fd, upper, *stub);
+	r = layer_of(w->in, &step, upper, w->step->key, w->arena, &layer, w->err);
 	if (r == 0)
 		print(w, &layer);
 	return r;

@@ -4,9 +4,12 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <dirent.h>
+#include <endian.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -17,6 +20,7 @@
 #include "base/text.h"
 #include "image/entry.h"
 #include "linux/path.h"
+#include "sandbox/user_range.h"
 
 enum { DEPTH_MAX = 1000, XATTR_MAX = 64 * 1024, CHUNK = 256 * 1024 };
 
@@ -30,7 +34,7 @@ struct packing {
 	struct archive *archive;
 	struct arena *arena;
 	struct error *err;
-	int64_t epoch;
+	const struct pack_options *options;
 	int depth;
 	struct LIST(struct known_file) files; /* that have several names */
 };
@@ -54,6 +58,21 @@ static int write_header(struct packing *p, struct archive_entry *e)
 
 /* --- one entry ---------------------------------------------------------------------------------------------------------- */
 
+/* Capabilities that a user namespace has given say for which root they are, by its id outside (capabilities(7) "File capability versioning"): in an image
+ * they are for every root. */
+static ssize_t without_root(char *value, ssize_t size)
+{
+	struct vfs_ns_cap_data data;
+
+	if (size != XATTR_CAPS_SZ_3)
+		return size;
+	memcpy(&data, value, sizeof(data));
+	data.magic_etc =
+		htole32((le32toh(data.magic_etc) & ~(uint32_t)VFS_CAP_REVISION_MASK) | VFS_CAP_REVISION_2);
+	memcpy(value, &data, XATTR_CAPS_SZ_2);
+	return XATTR_CAPS_SZ_2;
+}
+
 static int add_xattrs(struct packing *p, struct archive_entry *e, int fd, const char *path)
 {
 	static char names[XATTR_MAX], value[XATTR_MAX];
@@ -68,6 +87,8 @@ static int add_xattrs(struct packing *p, struct archive_entry *e, int fd, const 
 		ssize_t size = getxattr(through, name, value, sizeof(value));
 		if (size < 0)
 			return cannot(p, path, "read the attributes of");
+		if (p->options->mapped && text_is(name, "security.capability"))
+			size = without_root(value, size);
 		archive_entry_xattr_add_entry(e, name, value, (size_t)size);
 	}
 	return 0;
@@ -117,14 +138,14 @@ static const char *first_name(struct packing *p, const struct stat *st, const ch
 
 static void set_metadata(struct packing *p, struct archive_entry *e, const struct stat *st, const char *path)
 {
-	int64_t mtime = st->st_mtime;
+	int64_t mtime = st->st_mtime, epoch = p->options->epoch;
 
 	archive_entry_set_pathname(e, S_ISDIR(st->st_mode) ? arena_printf(p->arena, "%s/", path) : path);
 	archive_entry_set_filetype(e, st->st_mode & S_IFMT);
 	archive_entry_set_perm(e, st->st_mode & 07777);
-	archive_entry_set_uid(e, st->st_uid);
-	archive_entry_set_gid(e, st->st_gid);
-	archive_entry_set_mtime(e, p->epoch >= 0 && mtime > p->epoch ? p->epoch : mtime, 0);
+	archive_entry_set_uid(e, p->options->mapped ? user_range_inside(st->st_uid) : st->st_uid);
+	archive_entry_set_gid(e, p->options->mapped ? user_range_inside(st->st_gid) : st->st_gid);
+	archive_entry_set_mtime(e, epoch >= 0 && mtime > epoch ? epoch : mtime, 0);
 	archive_entry_set_size(e, S_ISREG(st->st_mode) ? st->st_size : 0);
 	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
 		archive_entry_set_rdevmajor(e, major(st->st_rdev));
@@ -198,6 +219,9 @@ static int pack_name(struct packing *p, int dir, const char *name, const char *p
 {
 	struct stat st;
 
+	list_each(left_out, p->options->without)
+		if (text_is(*left_out, path))
+			return 0;
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return cannot(p, path, "read");
 	if (S_ISSOCK(st.st_mode)) /* a tar cannot have it */
@@ -205,9 +229,12 @@ static int pack_name(struct packing *p, int dir, const char *name, const char *p
 	if (S_ISCHR(st.st_mode) && st.st_rdev == 0)
 		return write_whiteout(p, path);
 	int how = S_ISDIR(st.st_mode) ? O_RDONLY | O_DIRECTORY : S_ISREG(st.st_mode) ? O_RDONLY : O_PATH;
-	_cleanup_close_ int fd = openat(dir, name, how | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
+	_cleanup_close_ int fd = openat(dir, name, how | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	mode_t mode = st.st_mode;
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return cannot(p, path, "open");
+	if ((st.st_mode & S_IFMT) != (mode & S_IFMT)) /* a container that runs has put another there */
+		return error_set(p->err, EBUSY, "'%s' was replaced while it was read for a layer", path);
 	struct archive_entry *e = archive_entry_new();
 	int r = write_entry(p, e, fd, &st, path);
 	archive_entry_free(e);
@@ -249,10 +276,10 @@ static int pack_directory(struct packing *p, int fd, const char *path)
 	return r;
 }
 
-int pack(int upper, int64_t epoch, int fd, struct error *err)
+int pack(int upper, const struct pack_options *options, int fd, struct error *err)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
-	struct packing p = { .archive = archive_write_new(), .arena = a, .err = err, .epoch = epoch };
+	struct packing p = { .archive = archive_write_new(), .arena = a, .err = err, .options = options };
 
 	archive_write_set_format_pax_restricted(p.archive);
 	archive_write_set_bytes_in_last_block(p.archive, 1);

@@ -8,7 +8,13 @@
 
 #include <stdint.h>
 
-#include "base/error.h"
+#include "object/field.h"
 
-/* Writes the tar of the directory UPPER to FD. Nothing in it is younger than EPOCH; -1: as it is. */
-int pack(int upper, int64_t epoch, int fd, struct error *err);
+struct pack_options {
+	int64_t epoch;                 /* nothing in the tar is younger; -1: it is as it is */
+	const struct strings *without; /* paths that are left out ("a/b") */
+	bool mapped; /* the files have the ids of a pod's user namespace (sandbox/user_range.h); the tar has those that the pod sees */
+};
+
+/* Writes the tar of the directory UPPER to FD. */
+int pack(int upper, const struct pack_options *options, int fd, struct error *err);

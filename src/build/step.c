@@ -7,8 +7,8 @@ static const struct field step_fields[] = {
 	VALUE(build_step, from),   VALUE(build_step, sources), VALUE(build_step, texts),
 	VALUE(build_step, target), VALUE(build_step, owner),   VALUE(build_step, ignore),
 	VALUE(build_step, mode),   VALUE(build_step, unpacks), VALUE(build_step, upper),
-	VALUE(build_step, stubs),  VALUE(build_step, name),    VALUE(build_step, config),
-	VALUE(build_step, layers),
+	VALUE(build_step, stubs),  VALUE(build_step, lives),   VALUE(build_step, mapped),
+	VALUE(build_step, name),   VALUE(build_step, config),  VALUE(build_step, layers),
 };
 const struct table build_step_table = TABLE(build_step, step_fields, "A step of a build.");
 

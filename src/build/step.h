@@ -32,6 +32,9 @@ struct build_step {
 	const char *upper;
 	struct strings
 		stubs; /* what was made only to be mounted on: it goes when it is empty and not in LOWER */
+	bool lives; /* the container may still use UPPER: nothing is removed from it, the stubs are only left out */
+	bool mapped;            /* UPPER has the ids of a pod's user namespace */
+	struct strings without; /* the worker's own: those */
 
 	/* commit */
 	const char *name;

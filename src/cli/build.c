@@ -269,11 +269,17 @@ static int begin(struct build *b)
 	return file_make_dirs(AT_FDCWD, b->scratch, 0700, b->err);
 }
 
-static int commit(struct build *b)
+const char *build_commit(struct build *b)
 {
 	const struct build_stage *last = &b->stages.at[b->stages.n - 1];
 	const struct build_step step = { .name = b->name, .config = last->whole, .layers = last->layers };
-	const char *id = build_ask(b, "commit", &step);
+
+	return build_ask(b, "commit", &step);
+}
+
+static int commit(struct build *b)
+{
+	const char *id = build_commit(b);
 
 	if (!id)
 		return -b->err->code;

@@ -6,6 +6,7 @@
 #include "build/dockerfile.h"
 #include "build/step.h"
 #include "command/command.h"
+#include "image/store.h"
 
 struct build_stage {
 	const char *name;           /* AS; NULL */
@@ -33,6 +34,16 @@ struct build {
 	const char *pod;     /* the name of the pod that runs RUN */
 	struct error *err;
 };
+
+/* Begins S with what IMAGE is. */
+int build_begin_from(struct build *b, const struct image *image, struct build_stage *s);
+
+/* To the last stage: LAYER; what its history says of how it came about, with a layer or without. */
+void build_add_layer(struct build *b, const struct built_layer *layer);
+struct node *build_add_history(struct build *b, const char *created_by, bool has_layer);
+
+/* The last stage as the image b->name. Its id, or NULL. */
+const char *build_commit(struct build *b);
 
 /* Does everything up to the stage that is wanted. */
 int build_all(struct build *b);

@@ -167,6 +167,16 @@ static void begin_config(struct build *b, struct build_stage *s)
 		s->layers = node_new(a, NODE_LIST);
 }
 
+static int read_image(struct build *b, const struct image *image, struct build_stage *s)
+{
+	struct node *manifest = store_read_json(&b->x->in, image->digest, arena_of(b), b->err);
+
+	s->whole = manifest ? store_read_json(&b->x->in, image->id, arena_of(b), b->err) : NULL;
+	s->layers = node_get(manifest, "layers");
+	s->lower = image->diff_ids;
+	return s->whole ? 0 : -b->err->code;
+}
+
 /* An image of the store, or pulled. */
 static int read_base(struct build *b, const char *name, struct build_stage *s)
 {
@@ -175,17 +185,24 @@ static int read_base(struct build *b, const char *name, struct build_stage *s)
 	struct image image;
 	int r = image_obtain(b->x, &none, &wanted, &image, b->err);
 
+	if (r == 0)
+		r = read_image(b, &image, s);
 	if (r < 0)
 		return r;
-	struct node *manifest = store_read_json(&b->x->in, image.digest, arena_of(b), b->err);
-	s->whole = manifest ? store_read_json(&b->x->in, image.id, arena_of(b), b->err) : NULL;
-	s->layers = node_get(manifest, "layers");
-	s->lower = image.diff_ids;
 	const struct node *later = node_get(node_get(s->whole, "config"), "OnBuild");
 	if (later && later->kind == NODE_LIST && later->items.n > 0)
 		return error_set(b->err, ENOTSUP,
 				 "the image '%s' has ONBUILD instructions, which are not done", name);
-	return s->whole ? 0 : -b->err->code;
+	return 0;
+}
+
+int build_begin_from(struct build *b, const struct image *image, struct build_stage *s)
+{
+	int r = read_image(b, image, s);
+
+	if (r == 0)
+		begin_config(b, s);
+	return r;
 }
 
 static void copy_stage(struct build *b, const struct build_stage *from, struct build_stage *to)
@@ -278,7 +295,7 @@ static struct build_step step_of(struct build *b, const struct instruction *i, c
 	return step;
 }
 
-static void add_layer(struct build *b, const struct built_layer *layer)
+void build_add_layer(struct build *b, const struct built_layer *layer)
 {
 	struct arena *a = arena_of(b);
 	struct build_stage *s = current(b);
@@ -294,16 +311,17 @@ static void add_layer(struct build *b, const struct built_layer *layer)
 		printf("  from the cache\n");
 }
 
-static void add_history(struct build *b, const struct instruction *i, bool has_layer)
+struct node *build_add_history(struct build *b, const char *created_by, bool has_layer)
 {
 	struct arena *a = arena_of(b);
 	struct node *n = node_new(a, NODE_MAP);
 
 	node_put(a, n, "created", node_string(a, now(b)));
-	node_put(a, n, "created_by", node_string(a, arena_printf(a, "%s %s", i->keyword, i->text)));
+	node_put(a, n, "created_by", node_string(a, created_by));
 	if (!has_layer)
 		node_put(a, n, "empty_layer", node_bool(a, true));
 	node_append(a, node_get(current(b)->whole, "history"), n);
+	return n;
 }
 
 static int do_run(struct build *b, const struct instruction *i)
@@ -317,7 +335,7 @@ static int do_run(struct build *b, const struct instruction *i)
 	if (r == 0)
 		r = build_run(b, current(b), i, &step, &layer);
 	if (r >= 0)
-		add_layer(b, &layer);
+		build_add_layer(b, &layer);
 	return r < 0 ? r : 1;
 }
 
@@ -434,7 +452,7 @@ static int do_copy(struct build *b, const struct instruction *i)
 	if (r == 0)
 		r = build_ask_layer(b, "copy", &step, &layer);
 	if (r > 0)
-		add_layer(b, &layer);
+		build_add_layer(b, &layer);
 	return r;
 }
 
@@ -452,7 +470,7 @@ static int make_workdir(struct build *b, const struct instruction *i)
 	if (r == 0)
 		r = build_ask_layer(b, "copy", &step, &layer);
 	if (r > 0)
-		add_layer(b, &layer);
+		build_add_layer(b, &layer);
 	return r;
 }
 
@@ -490,7 +508,7 @@ static int build_one(struct build *b, const struct instruction *i)
 		current(b)->variables = variables_of(b, &current(b)->args, current(b)->config);
 	int r = run(b, i);
 	if (r >= 0 && b->stages.n > 0 && !text_is(i->keyword, "FROM"))
-		add_history(b, i, r > 0);
+		build_add_history(b, arena_printf(arena_of(b), "%s %s", i->keyword, i->text), r > 0);
 	return r < 0 ? r : 0;
 }
 

@@ -40,6 +40,7 @@ int run_rmi(struct context *x, int argc, char **argv, struct error *err);
 int run_tag(struct context *x, int argc, char **argv, struct error *err);
 int run_info(struct context *x, int argc, char **argv, struct error *err);
 int run_images(struct context *x, int argc, char **argv, struct error *err);
+int run_commit(struct context *x, int argc, char **argv, struct error *err);
 int run_build(struct context *x, int argc, char **argv, struct error *err);
 int run_explain(struct context *x, int argc, char **argv, struct error *err);
 int run_network(struct context *x, int argc, char **argv, struct error *err);
@@ -62,4 +63,4 @@ extern const struct option_spec apply_options[], events_options[], top_options[]
 	dns_options[], system_options[], resize_options[], help_options[], explain_options[];
 extern const struct option_spec label_options[], inspect_options[], port_options[];
 extern const struct option_absent run_absent[], inspect_absent[];
-extern const struct option_spec pull_options[], login_options[], logout_options[];
+extern const struct option_spec pull_options[], login_options[], logout_options[], commit_options[];

@@ -167,6 +167,12 @@ static const struct {
 	  "for bit. docs/build.md says what of the Dockerfile reference is done.",
 	  "seapod build -t web .\nseapod build -t web:2 -f Dockerfile.prod --build-arg VERSION=2 --target "
 	  "run ." },
+	{ "commit",
+	  "What the container has changed becomes a layer upon its image; volumes are no part of it. A "
+	  "container that runs is stopped meanwhile. -c may be given several times: CMD, ENTRYPOINT, ENV, "
+	  "EXPOSE, LABEL, USER, VOLUME, WORKDIR and the others that change only the configuration.",
+	  "seapod commit web web:patched\nseapod commit -m 'with curl' -c 'CMD [\"nginx\"]' web/nginx-web "
+	  "web:2" },
 	{ "images", "NAME may have a tag, or the shell's patterns.",
 	  "seapod images\nseapod images 'registry.example.org/*' -q" },
 	{ "image",

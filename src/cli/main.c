@@ -71,6 +71,8 @@ const struct command commands[] = {
 	  .arguments = "IMAGE" },
 	{ "build", "Images", "-t NAME DIR", "make an image from a Dockerfile", build_options, run_build,
 	  .arguments = "FILE" },
+	{ "commit", "Images", "POD[/CONTAINER] NAME", "make an image of a container", commit_options,
+	  run_commit, .arguments = "POD" },
 	{ "images", "Images", "[NAME]", "list images", images_options, run_images, .arguments = "IMAGE" },
 	{ "image", "Images", "ls|inspect|load|import|save|tag|rm|prune|... ...", "list and change images",
 	  image_options, run_image,

@@ -122,6 +122,10 @@ int cgroup_directory_of(const struct cgroup *c, pid_t pid);
 /* Kills every process in C and below. */
 void cgroup_kill(const struct cgroup *c);
 
+/* Stops every process in C and below, or lets them go on (cgroup-v2.rst cgroup.freeze; freezer-subsystem.rst), and waits until it is so. -EOPNOTSUPP: this
+ * machine has no freezer; -EBUSY: something in it cannot be stopped now. */
+int cgroup_freeze(const struct cgroup *c, bool stopped);
+
 /* Removes NAME below PARENT, with what is below it, once it is empty; kills what is in it first. 0 or -EBUSY. */
 int cgroup_remove(const struct cgroup_system *s, const struct cgroup *parent, const char *name);
 

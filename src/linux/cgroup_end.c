@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,7 +12,7 @@
 #include "linux/cgroup.h"
 #include "linux/cgroup_file.h"
 
-enum { DEPTH_MAX = 8, FREEZE_TRIES = 50, REMOVE_TRIES = 200 };
+enum { DEPTH_MAX = 8, FREEZE_TRIES = 50, STOP_TRIES = 3000, REMOVE_TRIES = 200 };
 
 static void pause_us(long us)
 {
@@ -67,6 +68,33 @@ static void freeze(int freezer)
 			return;
 		pause_us(200);
 	}
+}
+
+static bool is_frozen(const struct cgroup *c)
+{
+	bool v1 = c->system->version == 1;
+	_cleanup_free_ char *state = v1 ? cgroup_file_read(c->dir[CGROUP_FREEZER], "freezer.state")
+					: cgroup_file_read(c->dir[0], "cgroup.events");
+
+	return state && (v1 ? text_starts(state, "FROZEN") : strstr(state, "frozen 1") != NULL);
+}
+
+int cgroup_freeze(const struct cgroup *c, bool stopped)
+{
+	int dir = c->system->version == 1 ? c->dir[CGROUP_FREEZER] : c->system->version == 2 ? c->dir[0] : -1;
+	int r = dir < 0 ? -EOPNOTSUPP
+		: c->system->version == 1
+			? cgroup_file_write(dir, "freezer.state", stopped ? "FROZEN" : "THAWED")
+			: cgroup_file_write(dir, "cgroup.freeze", stopped ? "1" : "0");
+
+	for (int tries = 0; r == 0 && stopped && !is_frozen(c); tries++) {
+		if (tries == STOP_TRIES)
+			r = -EBUSY;
+		pause_us(1000);
+	}
+	if (r == -EBUSY)
+		cgroup_freeze(c, false);
+	return r;
 }
 
 /* v1 knows only single processes: a fork bomb is frozen first, so that nothing is born while the list is read. */

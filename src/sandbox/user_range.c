@@ -10,8 +10,6 @@
 #include "base/cleanup.h"
 #include "linux/lock.h"
 
-static const uint32_t lowest = UINT32_C(0x70000000);
-
 int user_range_claim(uint32_t *first, struct error *err)
 {
 	_cleanup_close_ int fd = open(USER_RANGE_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -22,7 +20,7 @@ int user_range_claim(uint32_t *first, struct error *err)
 	for (int n = 0; n < USER_RANGES; n++) {
 		if (!lock_take_byte(fd, n))
 			continue;
-		*first = lowest + (uint32_t)n * USER_RANGE;
+		*first = USER_RANGE_LOWEST + (uint32_t)n * USER_RANGE;
 		return take_fd(&fd);
 	}
 	return error_set(err, EUSERS, "all %d ranges of ids for user namespaces are in use", USER_RANGES);

@@ -13,11 +13,19 @@
 
 #include "base/error.h"
 
-enum { USER_RANGE = 65536, USER_RANGES = 4094 };
+enum { USER_RANGE = 65536, USER_RANGES = 4094, USER_RANGE_LOWEST = 0x70000000 };
 #define USER_RANGE_FILE "/run/seapod-ids"
 
 /* Claims a free range. *FIRST: its first id. A descriptor, which is the claim; -EUSERS: all are taken. */
 int user_range_claim(uint32_t *first, struct error *err);
+
+/* The id that the pod has for ID of the host: each range begins at a multiple of its size. An id of no range is left as it is. */
+static inline uint32_t user_range_inside(uint32_t id)
+{
+	return id >= USER_RANGE_LOWEST && id - USER_RANGE_LOWEST < (uint32_t)USER_RANGES * USER_RANGE
+		       ? id % USER_RANGE
+		       : id;
+}
 
 /* "0 FIRST 65536", for uid_map and gid_map (user_namespaces(7)). */
 enum { USER_RANGE_MAP_SIZE = 40 };
