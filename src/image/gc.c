@@ -5,15 +5,18 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "image/layer.h"
 #include "image/store.h"
+#include "object/json.h"
 
-enum { HEX = 64 };
+enum { HEX = 64, CACHE_ENTRY_MAX = 4096, PARTIAL_SECONDS = 7 * 24 * 3600 };
 
 struct marking {
 	const struct instance *in;
@@ -96,16 +99,49 @@ static void sweep(struct marking *m, const char *directory, struct gc_result *ou
 	}
 }
 
-/* What killed processes left: nobody holds the store, so nobody is making anything. Blobs that are half here stay to be gone on with. */
+static bool is_old(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       clock_wall().tv_sec - st.st_mtime > PARTIAL_SECONDS;
+}
+
+/* What killed processes left: nobody holds the store, so nobody is making anything. Blobs that are half here stay a week to be gone on with. */
 static void sweep_scratch(const struct instance *in)
 {
 	int fd = file_open_dir(in->rootfd, "partial", 0, NULL);
 	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
 	for (struct dirent *entry; d && (entry = readdir(d));)
-		if (text_starts(entry->d_name, "layer-"))
+		if (text_starts(entry->d_name, "layer-") ||
+		    (entry->d_name[0] != '.' && is_old(fd, entry->d_name)))
 			file_remove_tree(fd, entry->d_name, NULL);
 	file_remove_tree(in->rootfd, "tmp", NULL);
+}
+
+/* A build's cache says which layer came of which step (build/step.h): it says nothing more once the layer's blob is gone. */
+static bool has_its_layer(const struct instance *in, int dir, const char *name)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	const struct node *n = file_read(dir, name, CACHE_ENTRY_MAX, &text, &size, NULL) < 0
+				       ? NULL
+				       : node_from_json(a, text, size, NULL);
+	const char *digest = node_get_string(n, "digest"), *path = digest ? store_blob_path(digest, a) : NULL;
+
+	return path && file_exists(in->rootfd, path);
+}
+
+static void sweep_build_cache(const struct instance *in)
+{
+	int fd = file_open_dir(in->rootfd, "cache/build", 0, NULL);
+	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	for (struct dirent *entry; d && (entry = readdir(d));)
+		if (strlen(entry->d_name) == HEX && !has_its_layer(in, fd, entry->d_name))
+			unlinkat(fd, entry->d_name, 0);
 }
 
 int store_collect(const struct instance *in, const struct strings *pinned, struct gc_result *out,
@@ -128,5 +164,6 @@ int store_collect(const struct instance *in, const struct strings *pinned, struc
 	sweep(&m, "images/blobs/sha256", out);
 	sweep(&m, "layers", out);
 	sweep_scratch(in);
+	sweep_build_cache(in);
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* gc.h — what no image needs goes.
  *
  * Mark and sweep: what index.json leads to is marked (manifest, config, blobs, layers) with what the caller pins, then the store's directories are
- * gone through once. Its time is that of reading each manifest and config once, whatever their number.
+ * gone through once. Its time is that of reading each manifest and config once, whatever their number. Then what killed processes left goes, parts of blobs that are a week
+ * old, and what the cache of builds says of layers that are gone.
  */
 #pragma once
 
