@@ -73,8 +73,8 @@ int write_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
-int file_write_atomic(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
-		      struct error *err)
+static int replace(int dirfd, const char *name, const void *data, size_t size, mode_t mode, bool synced,
+		   struct error *err)
 {
 	char fresh[300];
 
@@ -85,6 +85,8 @@ int file_write_atomic(int dirfd, const char *name, const void *data, size_t size
 	if (fd < 0)
 		return error_errno(err, "cannot make the file '%s'", fresh);
 	int r = write_all(fd, data, size);
+	if (r == 0 && synced && fdatasync(fd) < 0)
+		r = -errno;
 	if (r == 0 && renameat(dirfd, fresh, dirfd, name) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -92,6 +94,18 @@ int file_write_atomic(int dirfd, const char *name, const void *data, size_t size
 		return error_code(err, r, "cannot write '%s'", name);
 	}
 	return 0;
+}
+
+int file_write_atomic(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+		      struct error *err)
+{
+	return replace(dirfd, name, data, size, mode, false, err);
+}
+
+int file_write_synced(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+		      struct error *err)
+{
+	return replace(dirfd, name, data, size, mode, true, err);
 }
 
 int file_make_dirs(int dirfd, const char *path, mode_t mode, struct error *err)

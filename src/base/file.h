@@ -25,6 +25,10 @@ int file_read_fd(int fd, const char *name, size_t max, char **data, size_t *size
 int file_write_atomic(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 		      struct error *err);
 
+/* The same, and on disk before it has its name: whole after a power cut, too. */
+int file_write_synced(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+		      struct error *err);
+
 /* write(2) until all is written; 0 or -errno. */
 int write_all(int fd, const void *data, size_t size);
 

@@ -151,22 +151,25 @@ static bool may_go(const struct pruning *p, const struct image_uses *uses, const
 	return !p->min_used || used <= p->min_used;
 }
 
-/* One after another while the disk is too full; all at once when that is not asked. */
-static int prune_candidates(struct context *x, const struct pruning *p, struct candidate *at, size_t n,
-			    const struct image_uses *uses, struct gc_result *result, struct error *err)
+/* All at once; or, while the disk is too full, a few at a time, since each time reads what is left: one of up to 32, a thirty-second of more. */
+static int prune_candidates(struct context *x, const struct pruning *p, const struct image *const *images,
+			    size_t n, const struct image_uses *uses, struct gc_result *result,
+			    struct error *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		int r = store_unname(&x->in, at[i].image->reference, at[i].image->digest, err);
-		if (r == 0)
-			printf("image/%s removed\n", called(at[i].image));
-		if (r == 0 && p->low >= 0)
-			r = store_collect(&x->in, &uses->pinned, result, err);
-		if (r < 0)
+	size_t step = p->low < 0 ? n : n / 32 + 1;
+	int r = 0;
+
+	for (size_t i = 0, some; r == 0 && i < n; i += some) {
+		some = step < n - i ? step : n - i;
+		if ((r = store_unname_all(&x->in, images + i, some, err)) < 0)
 			return r;
+		for (size_t k = i; k < i + some; k++)
+			printf("image/%s removed\n", called(images[k]));
+		r = store_collect(&x->in, &uses->pinned, result, err);
 		if (p->low >= 0 && percent_used(x) <= p->low)
-			return 0;
+			return r;
 	}
-	return store_collect(&x->in, &uses->pinned, result, err);
+	return n > 0 ? r : store_collect(&x->in, &uses->pinned, result, err);
 }
 
 static int prune(struct context *x, const struct pruning *p, struct gc_result *result, struct error *err)
@@ -186,7 +189,10 @@ static int prune(struct context *x, const struct pruning *p, struct gc_result *r
 	}
 	if (candidates.n > 1)
 		qsort(candidates.at, candidates.n, sizeof(*candidates.at), oldest_first);
-	return prune_candidates(x, p, candidates.at, candidates.n, &uses, result, err);
+	const struct image **sorted = arena_alloc(x->arena, (candidates.n + 1) * sizeof(*sorted));
+	for (size_t i = 0; i < candidates.n; i++)
+		sorted[i] = candidates.at[i].image;
+	return prune_candidates(x, p, sorted, candidates.n, &uses, result, err);
 }
 
 int prune_dangling(struct context *x, struct gc_result *result, struct error *err)

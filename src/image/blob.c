@@ -177,7 +177,7 @@ int blob_put(const struct instance *in, const void *data, size_t n, char digest[
 
 	digest_of_bytes(data, n, digest);
 	place_of(digest, place);
-	return file_exists(in->rootfd, place) ? 0 : file_write_atomic(in->rootfd, place, data, n, 0600, err);
+	return file_exists(in->rootfd, place) ? 0 : file_write_synced(in->rootfd, place, data, n, 0600, err);
 }
 
 int image_commit(const struct instance *in, const char *digest, const char *reference, const char *origin,

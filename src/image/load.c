@@ -166,7 +166,7 @@ int loading_keep(struct loading *l, const char *data, size_t n, char digest[stat
 	const char *path = store_blob_path(digest, l->arena);
 	if (file_exists(l->in->rootfd, path))
 		return 0;
-	return file_write_atomic(l->in->rootfd, path, data, n, 0600, l->err);
+	return file_write_synced(l->in->rootfd, path, data, n, 0600, l->err);
 }
 
 int loading_record(struct loading *l, const char *name, const char *manifest, int64_t size, const char *id)

@@ -290,7 +290,7 @@ static int write_index(const struct instance *in, const struct node *index, stru
 {
 	_cleanup_text_ struct text text = {};
 	node_to_json(index, false, &text);
-	return file_write_atomic(in->rootfd, "images/index.json", text.at, text.n, 0644, err);
+	return file_write_synced(in->rootfd, "images/index.json", text.at, text.n, 0644, err);
 }
 
 static const char *name_of(const struct node *descriptor)
@@ -371,14 +371,23 @@ int store_name_from(const struct instance *in, const char *reference, const char
 	return write_index(in, index, err);
 }
 
-int store_unname(const struct instance *in, const char *reference, const char *digest, struct error *err)
+int store_unname_all(const struct instance *in, const struct image *const *images, size_t n,
+		     struct error *err)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	struct node *index = store_read_index(in, a, err);
 
 	if (!index)
 		return -err->code;
-	if (!take_entry(index, reference, digest))
-		return error_set(err, ENOENT, "the image '%s' is not here", reference ? reference : digest);
-	return write_index(in, index, err);
+	for (size_t i = 0; i < n; i++)
+		if (!take_entry(index, images[i]->reference, images[i]->digest))
+			return error_set(err, ENOENT, "the image '%s' is not here",
+					 images[i]->reference ? images[i]->reference : images[i]->digest);
+	return n > 0 ? write_index(in, index, err) : 0;
+}
+
+int store_unname(const struct instance *in, const char *reference, const char *digest, struct error *err)
+{
+	const struct image image = { .reference = reference, .digest = digest }, *one = &image;
+	return store_unname_all(in, &one, 1, err);
 }

@@ -70,6 +70,10 @@ int store_name_from(const struct instance *in, const char *reference, const char
 /* Removes the name REFERENCE (NULL: the entry of DIGEST that has none); gc.h removes what no other needs. Under the lock. -ENOENT. */
 int store_unname(const struct instance *in, const char *reference, const char *digest, struct error *err);
 
+/* The same for N images at once, by their reference and digest. */
+int store_unname_all(const struct instance *in, const struct image *const *images, size_t n,
+		     struct error *err);
+
 /* index.json as a tree; without the file an empty one. */
 struct node *store_read_index(const struct instance *in, struct arena *a, struct error *err);
 
