@@ -7,11 +7,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "build/stages.h"
 #include "cli/build.h"
 #include "cli/obtain.h"
 #include "image/store.h"
-
-enum { STAGES_MAX = 200 };
 
 static struct arena *arena_of(const struct build *b)
 {
@@ -517,12 +516,37 @@ static bool is_target(struct build *b)
 	return b->target && b->stages.n > 0 && current(b) == find_stage(b, b->target);
 }
 
+/* Of a stage that the target does not need there is only its name, so that the others keep their numbers. */
+static bool is_skipped(struct build *b, const struct instruction *i, const bool *needed, unsigned stages)
+{
+	struct strings words = {};
+
+	if (!text_is(i->keyword, "FROM"))
+		return b->stages.n > 0 && b->stages.n <= stages && !needed[b->stages.n - 1];
+	if (b->stages.n >= stages || needed[b->stages.n])
+		return false;
+	words_split(i->text, b->file.escape, arena_of(b), &words);
+	*list_add(arena_of(b), &b->stages) =
+		(struct build_stage){ .name = words.n == 3 ? words.at[2] : NULL };
+	return true;
+}
+
 int build_all(struct build *b)
 {
+	bool needed[STAGES_MAX];
+	unsigned stages = 0;
+
 	add_platform(b);
 	list_each(i, &b->file.instructions) {
-		if (text_is(i->keyword, "FROM") && is_target(b))
+		bool from = text_is(i->keyword, "FROM");
+		if (from && is_target(b))
 			return 0;
+		if (from && b->stages.n == 0) { /* now all is known that the other FROMs see */
+			const struct variables v = variables_of(b, &b->global, NULL);
+			stages = stages_needed(&b->file, b->target, &v, arena_of(b), needed);
+		}
+		if (is_skipped(b, i, needed, stages))
+			continue;
 		show(b, i);
 		int r = build_one(b, i);
 		if (r < 0)

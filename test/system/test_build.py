@@ -115,6 +115,22 @@ RUN rm -r /d /gone && mkdir /d && touch /d/new && echo a >/one && ln /one /two &
     assert "etc/resolv.conf" not in names and "dev" not in names and "proc" not in names
 
 
+def test_only_stages_that_are_needed_are_built(seapod, build):
+    text = BASE.replace("\n", " AS base\n") + """RUN echo base >/base
+FROM scratch AS never
+RUN this cannot run at all
+FROM base AS also
+RUN echo also >/also
+FROM base
+COPY --from=also /also /
+COPY --from=2 /also /again
+"""
+    done = build(text)
+    assert "cannot run" not in done.stdout and said(seapod, "cat /base /also /again") == "base\nalso\nalso\n"
+    assert "also" not in build(text, "--target", "base").stdout
+    assert "nothing can run" in build(text, "--target", "never", check=False).stderr
+
+
 def test_cache_follows_contents(seapod, build):
     text = BASE + "COPY a.txt /\nRUN cat /proc/sys/kernel/random/uuid >/when\n"
     build(text, **{"a.txt": "A"})
