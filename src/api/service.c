@@ -7,29 +7,27 @@
 #include "api/names.h"
 #include "base/text.h"
 
-/* A Service is kept, and answers by names (dns/); nothing sends packets on from its address to pods. */
-#define NOT_FORWARDED .effect = NO_EFFECT, .why = "it is kept, but no connections are forwarded to pods yet"
-
 static const struct field port_fields[] = {
 	VALUE(service_port, name, .check = name_dns_label,
 	      .doc = "Its name, in DNS too; needed where there are several."),
 	VALUE(service_port, protocol, .values = "TCP|UDP|SCTP", .fallback = "TCP", .doc = "The protocol."),
-	VALUE(service_port, appProtocol, NOT_FORWARDED, .doc = "What is spoken there."),
+	VALUE(service_port, appProtocol, .effect = NO_EFFECT,
+	      .why = "connections are forwarded whatever is spoken on them", .doc = "What is spoken there."),
 	VALUE(service_port, port, .required = true, .min = 1, .max = 65535,
 	      .doc = "The port at the service's address."),
 	VALUE(service_port, targetPort,
 	      .doc = "The pods' port, by number or by name; without it the same as 'port'. SRV records of a "
 		     "headless "
 		     "service tell it."),
-	VALUE(service_port, nodePort, NOT_FORWARDED, .min = 0, .max = 65535,
+	VALUE(service_port, nodePort, .min = 0, .max = 65535,
 	      .doc = "The port at the host's addresses (NodePort); without it a free one is chosen."),
 };
 static const struct table port_table = TABLE(service_port, port_fields, "A port of a service.");
 
 static const struct field client_ip_fields[] = {
-	VALUE(client_ip_config, timeoutSeconds, .min = 1, .max = 86400, .effect = NO_EFFECT,
-	      .why = "no connections are forwarded to pods yet",
-	      .doc = "For how long a client keeps its pod."),
+	VALUE(client_ip_config, timeoutSeconds, .min = 1, .max = 86400,
+	      .doc = "For how many seconds after its last connection a client keeps its pod (IPv4; 10800 "
+		     "without it)."),
 };
 static const struct table client_ip_table = TABLE(client_ip_config, client_ip_fields, "Affinity by address.");
 
@@ -46,23 +44,22 @@ static const struct field spec_fields[] = {
 	VALUE(service_spec, type, .values = "ClusterIP|NodePort|LoadBalancer|ExternalName",
 	      .fallback = "ClusterIP",
 	      .doc = "Where it is reached: at an address of its own, at a port of the host too, or only as "
-		     "a name for another one. Only names work yet: neither the address nor the host's port "
-		     "forwards."),
+		     "a name for another one."),
 	VALUE(service_spec, selector, .check = name_qualified, .check_value = name_label_value,
 	      .doc = "The labels of its pods."),
 	OBJECTS(service_spec, ports, port_table, .doc = "Its ports."),
 	VALUE(service_spec, clusterIP,
-	      .doc = "Its address, chosen when absent, which does not forward yet; None: it has none, and "
-		     "its "
-		     "name stands for all pods."),
+	      .doc = "Its address, chosen when absent; None: it has none, and its name stands for all "
+		     "pods."),
 	VALUE(service_spec, clusterIPs, .doc = "The same as a list; its first is clusterIP."),
 	VALUE(service_spec, ipFamilies, .values = "IPv4|IPv6",
-	      .doc = "IPv4: services have no IPv6 addresses yet."),
+	      .doc = "The families of its addresses, the first one's first; without it IPv4."),
 	VALUE(service_spec, ipFamilyPolicy, .values = "SingleStack|PreferDualStack|RequireDualStack",
-	      .doc = "SingleStack or PreferDualStack: it has an IPv4 address."),
+	      .doc = "One address or one of each family; PreferDualStack: both if a network of this machine "
+		     "has IPv6."),
 	VALUE(service_spec, externalName, .check = name_dns_subdomain,
 	      .doc = "The name that it stands for (ExternalName)."),
-	VALUE(service_spec, sessionAffinity, NOT_FORWARDED, .values = "None|ClientIP", .fallback = "None",
+	VALUE(service_spec, sessionAffinity, .values = "None|ClientIP", .fallback = "None",
 	      .doc = "ClientIP: all connections of a client's address go to the same pod."),
 	OPTIONAL(service_spec, sessionAffinityConfig, affinity_table, .doc = "How affinity is kept."),
 	VALUE(service_spec, publishNotReadyAddresses, .doc = "true: pods that are not ready count, too."),
@@ -73,9 +70,8 @@ static const struct field spec_fields[] = {
 	VALUE(service_spec, trafficDistribution, ONE_MACHINE, .doc = "Which pods are preferred."),
 	VALUE(service_spec, allocateLoadBalancerNodePorts, .effect = NO_EFFECT,
 	      .why = "a LoadBalancer is a NodePort here", .doc = "Whether a LoadBalancer has node ports."),
-	VALUE(service_spec, externalIPs, .effect = REJECTED,
-	      .why = "needs addresses that are routed here (publish ports with hostIP)",
-	      .doc = "Further addresses."),
+	VALUE(service_spec, externalIPs, .check = ip_address,
+	      .doc = "Further addresses, whose packets come to this machine by somebody's routes."),
 	VALUE(service_spec, loadBalancerIP, NO_BALANCER, .doc = "The balancer's address."),
 	VALUE(service_spec, loadBalancerClass, NO_BALANCER, .doc = "Which balancer."),
 	VALUE(service_spec, loadBalancerSourceRanges, NO_BALANCER, .doc = "Which clients it lets in."),
@@ -163,9 +159,24 @@ static void check_address(const struct service *s, struct problems *p)
 		return;
 	if (ip_address(ip))
 		wrong(p, "spec.clusterIP", "'%.60s' %s (or None)", ip, ip_address(ip));
-	else if (strchr(ip, ':'))
-		wrong(p, "spec.clusterIP", "'%.60s' is an IPv6 address; services have IPv4 addresses only",
-		      ip);
+	if (s->spec.clusterIPs.n && !text_is(s->spec.clusterIPs.at[0], ip))
+		wrong(p, "spec.clusterIPs", "begins with %.60s, wanted the clusterIP, %.60s",
+		      s->spec.clusterIPs.at[0], ip);
+}
+
+/* core/v1 validation: what would take the host's own traffic, or nobody's. */
+static void check_externals(const struct service *s, struct problems *p)
+{
+	list_each(ip, &s->spec.externalIPs) {
+		const char *what = text_starts(*ip, "127.") || text_is(*ip, "::1") ? "loopback address"
+				   : text_is(*ip, "0.0.0.0") || text_is(*ip, "::") ? "wildcard"
+				   : text_starts(*ip, "169.254.") || text_starts(*ip, "fe80:")
+					   ? "link-local address"
+					   : NULL;
+		if (what)
+			wrong(p, "spec.externalIPs",
+			      "%.60s is a %s, wanted an address that is routed to here", *ip, what);
+	}
 }
 
 static void check_type(const struct service *s, struct problems *p)
@@ -187,15 +198,54 @@ static void check_type(const struct service *s, struct problems *p)
 				"LoadBalancer: there is no balancer on one machine, so it is a NodePort");
 }
 
+static bool is_six(const char *ip)
+{
+	return strchr(ip, ':') != NULL;
+}
+
 static void check_families(const struct service *s, struct problems *p)
 {
-	if (s->spec.clusterIPs.n > 1)
-		wrong(p, "spec.clusterIPs", "holds %zu addresses; a service has one", s->spec.clusterIPs.n);
-	list_each(family, &s->spec.ipFamilies)
-		if (text_is(*family, "IPv6"))
-			wrong(p, "spec.ipFamilies", "IPv6: services have IPv4 addresses only");
-	if (text_is(s->spec.ipFamilyPolicy, "RequireDualStack"))
-		wrong(p, "spec.ipFamilyPolicy", "RequireDualStack: services have IPv4 addresses only");
+	const struct service_spec *spec = &s->spec;
+	const struct strings *ips = &spec->clusterIPs, *families = &spec->ipFamilies;
+
+	list_each(ip, ips)
+		if (!text_is(*ip, "None") && ip_address(*ip))
+			wrong(p, "spec.clusterIPs", "'%.60s' %s (or None)", *ip, ip_address(*ip));
+	if (ips->n > 2 || (ips->n == 2 && is_six(ips->at[0]) == is_six(ips->at[1])))
+		wrong(p, "spec.clusterIPs", "holds %zu addresses, wanted one or one of each family", ips->n);
+	if (families->n > 2 || (families->n == 2 && text_is(families->at[0], families->at[1])))
+		wrong(p, "spec.ipFamilies", "holds a family twice");
+	if (text_is(spec->ipFamilyPolicy, "SingleStack") && (families->n > 1 || ips->n > 1))
+		wrong(p, "spec.ipFamilyPolicy", "SingleStack is one family, and two are given");
+	for (size_t i = 0; i < families->n && i < ips->n; i++)
+		if (!text_is(ips->at[i], "None") && is_six(ips->at[i]) != text_is(families->at[i], "IPv6"))
+			wrong(p, "spec.clusterIPs", "%.60s is not of the family %s (ipFamilies)", ips->at[i],
+			      families->at[i]);
+	if (ips->n == 0 && families->n && !text_empty(spec->clusterIP) && !text_is(spec->clusterIP, "None") &&
+	    is_six(spec->clusterIP) != text_is(families->at[0], "IPv6"))
+		wrong(p, "spec.clusterIP", "%.60s is not of the family %s (ipFamilies)", spec->clusterIP,
+		      families->at[0]);
+}
+
+void service_families(const struct service_spec *spec, bool dual, struct arena *a, struct strings *out)
+{
+	const char *ip = spec->clusterIPs.n ? spec->clusterIPs.at[0] : spec->clusterIP;
+	const char *first = spec->ipFamilies.n ? spec->ipFamilies.at[0] : ip && is_six(ip) ? "IPv6" : "IPv4";
+	bool two = spec->ipFamilies.n > 1 || spec->clusterIPs.n > 1 ||
+		   text_is(spec->ipFamilyPolicy, "RequireDualStack") ||
+		   (dual && text_is(spec->ipFamilyPolicy, "PreferDualStack"));
+
+	*list_add(a, out) = first;
+	if (two)
+		*list_add(a, out) = text_is(first, "IPv6") ? "IPv4" : "IPv6";
+}
+
+const char *service_address_of(const struct strings *list, bool six)
+{
+	list_each(ip, list)
+		if (is_six(*ip) == six && !text_is(*ip, "None"))
+			return *ip;
+	return NULL;
 }
 
 bool service_validate(const struct service *s, struct problems *p)
@@ -209,11 +259,11 @@ bool service_validate(const struct service *s, struct problems *p)
 	check_type(s, p);
 	check_address(s, p);
 	check_families(s, p);
-	if (!service_is_external(s) && !service_is_headless(s))
+	check_externals(s, p);
+	if (!service_is_external(s) && s->spec.selector.n == 0)
 		problem_warning(
 			p, 0, 0, "spec",
-			"a Service is stored and answers by DNS only: its address and node ports forward "
-			"nothing yet (clusterIP: None gives its pods' own addresses)");
+			"without a selector no pod is behind it (Endpoints cannot be written by hand)");
 	for (size_t i = 0; i < s->spec.ports.n; i++)
 		check_port(s, i, p);
 	return p->errors.n + p->more == before;

@@ -23,7 +23,7 @@ struct service_spec {
 	struct string_map selector;
 	struct LIST(struct service_port) ports;
 	const char *clusterIP; /* "None": headless */
-	struct strings clusterIPs, ipFamilies;
+	struct strings clusterIPs, ipFamilies, externalIPs;
 	const char *ipFamilyPolicy;
 	const char *externalName;
 	const char *sessionAffinity; /* None, ClientIP */
@@ -33,7 +33,7 @@ struct service_spec {
 	const char *externalTrafficPolicy, *internalTrafficPolicy, *trafficDistribution;
 	struct optional_bool allocateLoadBalancerNodePorts;
 	/* rejected */
-	struct strings externalIPs, loadBalancerSourceRanges;
+	struct strings loadBalancerSourceRanges;
 	const char *loadBalancerIP, *loadBalancerClass;
 	struct optional_int healthCheckNodePort;
 };
@@ -49,6 +49,12 @@ extern const struct table service_table;
 
 bool service_is_headless(const struct service *s); /* clusterIP: None */
 bool service_is_external(const struct service *s); /* an ExternalName */
+
+/* "IPv4", "IPv6" or both: the families that it has addresses of, the first one first. DUAL: PreferDualStack is to be had. */
+void service_families(const struct service_spec *spec, bool dual, struct arena *a, struct strings *out);
+
+/* The address of LIST that is of the family; NULL: none. */
+const char *service_address_of(const struct strings *list, bool six);
 
 /* The rules between fields. True if no error was added. */
 bool service_validate(const struct service *s, struct problems *problems);

@@ -14,6 +14,7 @@
 #include "cli/pods.h"
 #include "cli/start.h"
 #include "net/service.h"
+#include "service/forward.h"
 #include "volume/claim_volume.h"
 
 const struct option_spec apply_options[] = {
@@ -147,6 +148,8 @@ static int put_object(struct context *x, const struct object *o, struct error *e
 	if (r < 0)
 		return error_prefix(err, "the %s '%s'", kind->singular, m->name);
 	printf("%s/%s %s\n", kind->singular, m->name, results[r]);
+	if (o->kind == KIND_SERVICE && service_forward(&x->in, m->namespace, m->name, err) < 0)
+		return error_prefix(err, "the service '%s' is stored and does not forward", m->name);
 	return r != STORE_UNCHANGED && o->kind != KIND_SERVICE;
 }
 

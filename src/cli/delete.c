@@ -9,6 +9,7 @@
 #include "net/service.h"
 #include "sandbox/note.h"
 #include "sandbox/sandbox.h"
+#include "service/forward.h"
 
 const struct option_spec delete_options[] = {
 	{ "filename", 'f', "FILE", "delete the objects of a manifest" },
@@ -54,8 +55,10 @@ static int delete_object(struct context *x, const struct kind *kind, const char 
 {
 	if (kind->kind == KIND_POD)
 		return delete_pod(x, namespace, name, request, err);
-	if (kind->kind == KIND_SERVICE)
-		return service_remove(&x->in, namespace, name, err);
+	if (kind->kind == KIND_SERVICE) {
+		int r = service_remove(&x->in, namespace, name, err);
+		return r < 0 ? r : service_forward(&x->in, namespace, name, err);
+	}
 	if (kind->kind == KIND_CLAIM)
 		return claim_delete(x, namespace, name, err);
 	return store_remove(&x->in, kind->plural, namespace, name, err);

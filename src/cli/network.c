@@ -10,6 +10,7 @@
 #include "net/record.h"
 #include "net/reload.h"
 #include "net/rules.h"
+#include "service/forward.h"
 
 #define VERBS "create, ls, inspect, reload, rm"
 
@@ -126,6 +127,8 @@ static int reload(struct context *x, const char *name, struct network_file *file
 	(void)name;
 	(void)file;
 
+	if (r == 0)
+		r = services_reload(&x->in, err);
 	if (r < 0)
 		return r;
 	printf("%u network%s reloaded, ", report.networks, report.networks == 1 ? "" : "s");

@@ -12,6 +12,7 @@
 #include "image/layer.h"
 #include "linux/cgroup.h"
 #include "net/reload.h"
+#include "service/forward.h"
 
 #define VERBS "info, check, df, prune, restore"
 
@@ -62,6 +63,7 @@ static int prune(struct context *x, struct error *err)
 		if (found->alive)
 			return error_set(err, EBUSY, "the pod '%s' runs; only an idle instance is pruned",
 					 found->pod->metadata.name);
+	services_prune(&x->in);
 	networks_prune(&x->in);
 	if (cgroup_probe(&cgroups, err) == 0)
 		cgroup_remove(&cgroups, NULL, x->in.cgroup);

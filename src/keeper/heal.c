@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "keeper/keeper.h"
+#include "service/forward.h"
 
 enum { ASK_AGAIN_S = 5 };
 static const double settle_s = 0.02;
@@ -57,7 +58,7 @@ static void on_settled(struct ev_loop *loop, ev_timer *w, int events)
 		h->more = true;
 		return;
 	}
-	int fd = rules_watch_heal(&k->sandbox.watch, &h->child, &err);
+	int fd = rules_watch_heal(&k->sandbox.watch, services_ensure, &h->child, &err);
 	if (fd < 0) {
 		log_warning("%s", err.text);
 		h->child = 0;
@@ -113,6 +114,7 @@ static void take(struct keeper *k)
 	} else {
 		ev_io_set(&h->news, watch->news.socket, EV_READ);
 		ev_io_start(k->loop, &h->news);
+		forwarding_watch(k);
 		settle(k);
 	}
 }

@@ -101,6 +101,7 @@ struct keeper {
 	const char *reason; /* of a pod that failed as a whole: DeadlineExceeded, Evicted */
 	const char *message;
 	struct healer *healer;         /* NULL: the pod has no network whose rules could go */
+	struct forwarding *forwarding; /* NULL: Services do not know it (yet) */
 	struct storage_watch *storage; /* NULL: nothing limits what it takes on disk */
 	ev_timer deadline;
 	ev_idle status_news;   /* it has changed since it was written */
@@ -220,6 +221,13 @@ void event_record(struct keeper *k, const struct member *m, enum event_type type
 
 /* Writes what is not written yet. */
 void events_write(struct keeper *k);
+
+/* --- forwarding.c: the pod behind its Services ----------------------------------------------------------------------------------- */
+
+void forwarding_begin(struct keeper *k);
+void forwarding_tell(struct keeper *k);  /* what is new; nothing if nothing is */
+void forwarding_watch(struct keeper *k); /* from now on it is the one that takes out who was killed */
+void forwarding_end(struct keeper *k);
 
 /* --- storage.c: what the pod takes on disk -------------------------------------------------------------------------------------- */
 

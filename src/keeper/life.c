@@ -104,6 +104,7 @@ void keeper_end(struct keeper *k, enum ending how, int64_t grace)
 		k->grace = grace_begin(grace, clock_boot_us());
 	if (how > k->ending)
 		k->ending = how;
+	forwarding_tell(k); /* nobody is sent to it once it is told to end */
 	k->renewing = NULL;
 	for (size_t i = 0; i < k->n; i++) {
 		struct member *m = keeper_member(k, i);

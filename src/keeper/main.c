@@ -65,7 +65,6 @@ static void on_quiet(struct ev_loop *loop, ev_timer *w, int events)
 	(void)events;
 
 	restore_note(w->data);
-	heal_begin(w->data);
 	memory_give_back();
 }
 
@@ -119,6 +118,8 @@ static int run(struct keeper *k)
 	k->connected = true;
 	for (size_t i = 0; i < k->n; i++)
 		member_let_go(keeper_member(k, i));
+	forwarding_begin(k);
+	heal_begin(k);
 	if (!k->over)
 		ev_run(k->loop, 0);
 	return 0;
@@ -179,6 +180,7 @@ int main(int argc, char **argv)
 	bool delete = is_to_be_deleted(&k);
 	restore_forget(&k);
 	storage_end(&k);
+	forwarding_end(&k);
 	if (!delete) {
 		status_write(&k);
 		events_write(&k);

@@ -200,6 +200,7 @@ static void on_news(struct ev_loop *loop, ev_idle *w, int events)
 	(void)loop;
 	(void)events;
 
+	forwarding_tell(k);
 	status_write(k);
 	control_announce(k);
 }

@@ -63,8 +63,8 @@ static int make_bridged(const struct network *n, const struct endpoint_record *r
 	memcpy(veth.mac, e.mac, MAC_SIZE);
 	batch_begin(&b, rt);
 	link_make_veth(&b, &veth);
-	if (r->ports.n) /* with br_netfilter, who calls his own published port gets the frame back by the port that it came from */
-		link_set_hairpin(&b, r->link);
+	/* with br_netfilter, who calls his own published port or Service gets the frame back by the port that it came from */
+	link_set_hairpin(&b, r->link);
 	endpoint_point_to(n, r, bridge, &b);
 	return batch_send(&b);
 }

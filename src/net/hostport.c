@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "net/rules.h"
+#include "net/service_claim.h"
 
 enum { TIME_WAIT = 6 }; /* include/net/tcp_states.h, as /proc/net/tcp shows it */
 
@@ -200,6 +201,18 @@ static int claim_used(int fd, const struct port_wish *w, const struct instance *
 	return is_taken(w, who, err);
 }
 
+/* A node port has no socket: its claim is the stored Service (service_claim.h). */
+static int check_services(const struct port_wish *w, const struct instance *in, struct error *err)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct service s;
+
+	if (!service_has_node_port(in, w->host_port, protocol_name(w->protocol), a, &s))
+		return 0;
+	return is_taken(w, arena_printf(a, "the service '%s/%s'", s.metadata.namespace, s.metadata.name),
+			err);
+}
+
 static uint16_t port_of(int fd)
 {
 	struct sockaddr_storage at = {};
@@ -232,7 +245,7 @@ static int claim_one(struct port_wish *w, const struct instance *in, struct erro
 				   protocol_name(w->protocol));
 	if (w->host_port == 0)
 		w->host_port = port_of(fd);
-	return take_fd(&fd);
+	return check_services(w, in, err) < 0 ? -err->code : take_fd(&fd);
 }
 
 /* The first free one of a range; it is the last that says who has it. */

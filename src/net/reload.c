@@ -23,7 +23,7 @@ static int put_back(const struct network *n, const struct endpoint_record *r, un
 	if (n->driver == DRIVER_BRIDGE)
 		link_set_master(&b, r->link, bridge);
 	link_up(&b, r->link);
-	if (n->driver == DRIVER_BRIDGE && r->ports.n)
+	if (n->driver == DRIVER_BRIDGE)
 		link_set_hairpin(&b, r->link);
 	if (n->driver == DRIVER_ROUTED)
 		link_set_ipv4(&b, r->link, IPV4_DEVCONF_ROUTE_LOCALNET, 1);

@@ -99,6 +99,15 @@ int rules_watch_take(struct rules_watch *w, struct error *err)
 
 /* --- what they hear ---------------------------------------------------------------------------------------------------- */
 
+/* "seapod", or "seapod_services" (service/rules.h). */
+static bool is_our_name(const struct rules_watch *w, const char *name, size_t size)
+{
+	const size_t n = strlen(w->in->table);
+
+	return size > n && strncmp(name, w->in->table, n) == 0 &&
+	       (!name[n] || strncmp(name + n, "_services", size - n) == 0);
+}
+
 static bool is_end_of_ours(struct rules_watch *w, const struct nlmsghdr *m)
 {
 	const size_t head = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct nfgenmsg));
@@ -111,7 +120,7 @@ static bool is_end_of_ours(struct rules_watch *w, const struct nlmsghdr *m)
 	     left >= (int)sizeof(*a) && a->nla_len >= sizeof(*a) && a->nla_len <= left;
 	     left -= NLA_ALIGN(a->nla_len), a = (const void *)((const char *)a + NLA_ALIGN(a->nla_len)))
 		if ((a->nla_type & NLA_TYPE_MASK) == NFTA_TABLE_NAME)
-			ours = strncmp((const char *)(a + 1), w->in->table, a->nla_len - sizeof(*a)) == 0;
+			ours = is_our_name(w, (const char *)(a + 1), a->nla_len - sizeof(*a));
 	w->guard_gone = w->guard_gone || (ours && guard);
 	return ours;
 }
@@ -136,7 +145,7 @@ bool rules_watch_hear(struct rules_watch *w)
 
 /* --- and do ------------------------------------------------------------------------------------------------------------ */
 
-static int make_all_anew(const struct rules_watch *w)
+static int make_all_anew(const struct rules_watch *w, int (*also)(const struct instance *, struct error *))
 {
 	struct reload_report report;
 	struct error err = {};
@@ -145,19 +154,23 @@ static int make_all_anew(const struct rules_watch *w)
 		log_warning("cannot enter the host's network namespace");
 		return 1;
 	}
-	if (rules_exist(w->in) && !(w->guard_gone && !rules_guard_exist(w->in)))
-		return 0;
-	int r = network_reload(w->in, &report, &err);
-	log_warning("%s", r < 0 ? err.text : "somebody has flushed Seapod's rules; they have been made anew");
+	bool there = rules_exist(w->in) && !(w->guard_gone && !rules_guard_exist(w->in));
+	int r = there ? 0 : network_reload(w->in, &report, &err);
+	if (r == 0)
+		r = also(w->in, &err);
+	if (r < 0 || !there)
+		log_warning("%s", r < 0 ? err.text
+					: "somebody has flushed Seapod's rules; they have been made anew");
 	return r < 0;
 }
 
-int rules_watch_heal(struct rules_watch *w, pid_t *child, struct error *err)
+int rules_watch_heal(struct rules_watch *w, int (*also)(const struct instance *, struct error *),
+		     pid_t *child, struct error *err)
 {
 	*child = fork();
 	if (*child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(make_all_anew(w));
+		_exit(make_all_anew(w, also));
 	}
 	w->guard_gone = false;
 	int fd = *child < 0 ? -1 : (int)syscall(SYS_pidfd_open, *child, 0);

@@ -38,6 +38,7 @@ int rules_watch_take(struct rules_watch *w, struct error *err);
 /* Reads all that there is to hear. True: a table of ours has gone, or something was lost. */
 bool rules_watch_hear(struct rules_watch *w);
 
-/* Starts a child that makes all anew, if a table of ours is missing. Its pidfd, readable when it has ended; *CHILD is to be waited for. It
- * logs what it has done, or why it could not. */
-int rules_watch_heal(struct rules_watch *w, pid_t *child, struct error *err);
+/* Starts a child that makes all anew, if a table of ours is missing. Its pidfd, readable when it has ended; *CHILD is to be waited for. ALSO makes what
+ * follows from it elsewhere. It logs what it has done, or why it could not. */
+int rules_watch_heal(struct rules_watch *w, int (*also)(const struct instance *, struct error *),
+		     pid_t *child, struct error *err);

@@ -11,8 +11,11 @@
 #include "api/annotations.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "sandbox/mapped.h"
 #include "sandbox/network_wish.h"
+#include "service/forward.h"
+#include "service/route.h"
 
 struct published LIST(struct container_port *);
 
@@ -182,6 +185,9 @@ static int enter_own_network(struct sandbox *s, const struct network_wishes *net
 		s->has_endpoint = true;
 		if ((r = open_watch(s, err)) < 0)
 			return r;
+		for (unsigned i = 0; i < s->endpoints.n; i++)
+			if (s->endpoints.at[i].network.ipv6 && network_is_ours(&s->endpoints.at[i].network))
+				service_route_make6(s->in, &s->endpoints.rt, s->endpoints.at[i].link);
 		inet_ntop(AF_INET, &s->endpoints.at[0].address, s->ip, sizeof(s->ip));
 	}
 	s->owns_network = true;
@@ -200,11 +206,15 @@ int sandbox_network_enter(struct sandbox *s, struct error *err)
 	const char *mode = string_map_get(&s->pod->metadata.annotations, NETWORK_ANNOTATION);
 	bool joins = mode && (text_starts(mode, "container:") || text_starts(mode, "ns:"));
 	struct network_wishes networks = {};
+	struct error trouble = {};
+	int r;
 
+	if (services_ensure(s->in, &trouble) < 0)
+		log_warning("Services do not forward: %s", trouble.text);
 	find_host_ip(s);
 	if (s->pod->spec.hostNetwork) {
 		strcpy(s->ip, s->host_ip);
-		return 0;
+		return netlink_open(&s->endpoints.nf, NETLINK_NETFILTER, err);
 	}
 	if ((joins || text_is(mode, "none")) && find_published(s).n > 0)
 		return error_set(err, EINVAL,
@@ -216,14 +226,16 @@ int sandbox_network_enter(struct sandbox *s, struct error *err)
 				 "hostUsers: false needs a network of the pod's own, and this pod has the "
 				 "network '%s'",
 				 mode);
+	if (joins && (r = netlink_open(&s->endpoints.nf, NETLINK_NETFILTER, err)) < 0)
+		return r;
 	if (joins)
 		return *mode == 'c' ? join_pod(s, mode + strlen("container:"), err)
 				    : join_namespace(mode + 3, mode + 3, err);
 	if (mode && text_starts(mode, "cni:"))
 		return enter_cni(s, mode + strlen("cni:"), err);
-	int r = text_is(mode, "none")
-			? 0
-			: network_wishes_read(&s->pod->metadata.annotations, s->arena, &networks, err);
+	r = text_is(mode, "none")
+		    ? 0
+		    : network_wishes_read(&s->pod->metadata.annotations, s->arena, &networks, err);
 	return r < 0 ? r : enter_own_network(s, &networks, err);
 }
 
@@ -260,11 +272,21 @@ int sandbox_network_write(const struct sandbox *s, struct error *err)
 	return file_write_atomic(s->dir, "networks", text.at, text.n, 0644, err);
 }
 
+static void sweep_services(const struct instance *in, const char *uid)
+{
+	struct netlink nf = NETLINK_NONE;
+
+	if (netlink_open(&nf, NETLINK_NETFILTER, NULL) == 0)
+		backends_sweep(in, &nf, uid);
+	netlink_close(&nf);
+}
+
 void sandbox_network_sweep(const struct instance *in, const char *uid)
 {
 	_cleanup_free_ char *file = memory_printf("pods/%s/networks", uid), *text = NULL;
 	char name[NETWORK_NAME_SIZE], address[INET_ADDRSTRLEN];
 
+	sweep_services(in, uid);
 	if (file_read(in->runfd, file, 4096, &text, NULL, NULL) < 0) {
 		_cleanup_free_ char *ip_file = memory_printf("pods/%s/ip", uid), *ip = NULL;
 		if (file_read(in->runfd, ip_file, 64, &ip, NULL, NULL) == 0)

@@ -32,12 +32,9 @@ def test_a_service_gets_an_address_and_keeps_it(bare):
     assert spec_of(bare, "web")["clusterIP"] == first, "nobody has taken it meanwhile"
 
 
-def test_what_does_not_forward_is_said(bare):
-    """Names are all that works of a Service as yet: nobody is to look for the mistake in his manifest."""
-    said = bare.apply(service("web", {"app": "web"}, [{"port": 80, "nodePort": 30081}], type="NodePort", sessionAffinity="ClientIP")).stderr
-    assert "answers by DNS only" in said and "clusterIP: None" in said
-    assert "spec.ports[0].nodePort" in said and "spec.sessionAffinity" in said
-    assert "warning" not in bare.apply(service("all", {"app": "web"}, clusterIP="None")).stderr
+def test_apply_says_nothing_when_all_of_it_is_honoured(bare):
+    assert bare.apply(service("web", {"app": "web"}, [{"port": 80, "nodePort": 30081}], type="NodePort", sessionAffinity="ClientIP")).stderr == ""
+    assert "without a selector" in bare.apply(service("alone")).stderr
 
 
 def test_get_services(bare):
@@ -75,8 +72,16 @@ def test_a_node_port_has_one_owner(bare):
     ({"ports": [{"port": 80, "nodePort": 30000}]}, "NodePort"),
     ({"type": "ExternalName"}, "externalName"),
     ({"clusterIP": "10.1"}, "is not an IP address"),
-    ({"clusterIP": "fd00::1"}, "IPv4 addresses only"),
-    ({"externalIPs": ["192.0.2.1"]}, "externalIPs"),
+    ({"clusterIP": "fd00::1"}, "outside"),
+    ({"externalIPs": ["127.0.0.1"]}, "loopback"),
+    ({"externalIPs": ["0.0.0.0"]}, "wildcard"),
+    ({"externalIPs": ["somewhere"]}, "externalIPs"),
+    ({"clusterIPs": ["10.1.1.1", "10.1.1.2"]}, "one of each family"),
+    ({"clusterIP": "10.1.1.1", "clusterIPs": ["10.1.1.2"]}, "wanted the clusterIP"),
+    ({"clusterIP": "10.1.1.1", "ipFamilies": ["IPv6"]}, "not of the family IPv6"),
+    ({"ipFamilies": ["IPv4", "IPv6"], "ipFamilyPolicy": "SingleStack"}, "two are given"),
+    ({"ipFamilies": ["IPv4", "IPv4"]}, "twice"),
+    ({"sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 86401}}}, "timeoutSeconds"),
     ({"loadBalancerIP": "192.0.2.1"}, "loadBalancerIP"),
     ({"sessionAffinity": "Sometimes"}, "ClientIP"),
     ({"clusterIp": "None"}, "clusterIP"),
