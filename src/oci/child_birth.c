@@ -23,42 +23,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/bare.h"
 #include "oci/child.h"
 
-/* A system call that needs no memory: libc keeps errno, and more, in what is empty for the child. */
-static long bare(long number, long a, long b, long c, long d)
-{
-#if defined(__x86_64__)
-	register long fourth __asm__("r10") = d, none __asm__("r8") = 0, nothing __asm__("r9") = 0;
-	long r;
-
-	__asm__ volatile("syscall"
-			 : "=a"(r)
-			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(fourth), "r"(none), "r"(nothing)
-			 : "rcx", "r11", "memory");
-	return r;
-#elif defined(__aarch64__)
-	register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b,
-			 x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = 0,
-			 x5 __asm__("x5") = 0;
-
-	__asm__ volatile("svc 0"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-			 : "memory");
-	return x0;
-#else
-	long r = syscall(number, a, b, c, d, 0, 0);
-
-	return r < 0 ? -errno : r;
-#endif
-}
-
-/* A sanitizer's own books are in memory, too; and where `bare` is libc's, its memory has to stay. */
-#if defined(__SANITIZE_ADDRESS__) || (!defined(__x86_64__) && !defined(__aarch64__))
+/* A sanitizer's own books are in memory, too; and where `bare` is the C library's, its memory has to stay. */
+#ifdef __SANITIZE_ADDRESS__
 enum { WIPES = 0 };
 #else
-enum { WIPES = 1 };
+enum { WIPES = HAS_BARE };
 #endif
 
 static const int reasons[] = { ENOENT,  EACCES, ENOEXEC, ENOMEM, ELOOP,        E2BIG, ETXTBSY, EPERM,
@@ -119,9 +91,9 @@ int child_forget(struct child *c, const struct step *s, struct error *err)
 
 static void __attribute__((noreturn, no_stack_protector)) fail(const struct block *b, int sentence)
 {
-	bare(SYS_sendto, b->sync, (long)&b->sentences[sentence], sizeof(struct error), MSG_NOSIGNAL);
+	bare(SYS_sendto, b->sync, (long)&b->sentences[sentence], sizeof(struct error), MSG_NOSIGNAL, 0);
 	for (;;)
-		bare(SYS_exit_group, 125, 0, 0, 0);
+		bare(SYS_exit_group, 125, 0, 0, 0, 0);
 }
 
 static int __attribute__((no_stack_protector)) sentence_of(long why)
@@ -138,8 +110,8 @@ static void __attribute__((noreturn, no_stack_protector)) execute(const struct b
 	long why = ENOENT;
 
 	for (char *const *path = b->candidates; *path; path++) {
-		long code = -bare(SYS_execve, (long)*path, (long)b->argv, (long)b->envp, 0);
-		if (code == ENOENT && bare(SYS_faccessat, AT_FDCWD, (long)*path, F_OK, 0) == 0)
+		long code = -bare(SYS_execve, (long)*path, (long)b->argv, (long)b->envp, 0, 0);
+		if (code == ENOENT && bare(SYS_faccessat, AT_FDCWD, (long)*path, F_OK, 0, 0) == 0)
 			fail(b, NO_LOADER);
 		if (code == ENOENT || code == ENOTDIR)
 			continue;
@@ -155,16 +127,16 @@ static int __attribute__((no_stack_protector)) born(void *argument)
 	const struct block *b = argument;
 	char go;
 
-	bare(SYS_prctl, PR_SET_PDEATHSIG, b->outlives ? 0 : SIGKILL, 0, 0);
-	bare(SYS_setsid, 0, 0, 0, 0);
+	bare(SYS_prctl, PR_SET_PDEATHSIG, b->outlives ? 0 : SIGKILL, 0, 0, 0);
+	bare(SYS_setsid, 0, 0, 0, 0, 0);
 	if (b->terminal)
-		bare(SYS_ioctl, 0, TIOCSCTTY, 0, 0);
+		bare(SYS_ioctl, 0, TIOCSCTTY, 0, 0, 0);
 	if (b->processes)
-		bare(SYS_prlimit64, 0, RLIMIT_NPROC, (long)b->processes, 0);
-	if (bare(SYS_recvfrom, b->sync, (long)&go, 1, 0) == 1)
+		bare(SYS_prlimit64, 0, RLIMIT_NPROC, (long)b->processes, 0, 0);
+	if (bare(SYS_recvfrom, b->sync, (long)&go, 1, 0, 0) == 1)
 		execute(b);
 	for (;;)
-		bare(SYS_exit_group, 125, 0, 0, 0);
+		bare(SYS_exit_group, 125, 0, 0, 0, 0);
 	return 125;
 }
 

@@ -125,6 +125,29 @@ def test_seapod_oci_protects_itself_where_mounts_are_not_allowed(oci, programs):
     assert "F_ADD_SEALS" in said and 'execveat(' in said and said.count("open_tree(") >= 1, said
 
 
+def test_seapod_oci_is_executed_once_from_where_it_is_protected(oci, programs):
+    """The launcher, then the runtime from its mount: nothing executes itself again; called directly the runtime protects itself."""
+    oci.write()
+
+    def executions(program):
+        done = subprocess.run(["strace", "-e", "execve,execveat", program, "--root", oci.root, "run", "--bundle", oci.bundle, oci.id],
+                              capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0, done.stderr
+        return [line for line in done.stderr.splitlines() if line.startswith("exec")]
+    oci.config["process"]["args"] = ["true"]
+    oci.write()
+    for program in (oci_runtime.OCI, f"{programs}/seapod-runtime"):
+        calls = executions(program)
+        assert len(calls) == 2 and calls[1].startswith("execveat(") and "AT_EMPTY_PATH) = 0" in calls[1], calls
+
+
+def test_without_its_runtime_seapod_oci_says_so(programs):
+    os.unlink(programs / "seapod-runtime")
+    done = subprocess.run([oci_runtime.OCI, "--version"], capture_output=True, text=True)
+    elsewhere = done.returncode == 0  # an installed one
+    assert elsewhere or (done.returncode == 1 and "seapod-runtime" in done.stderr and len(done.stderr.splitlines()) == 1), done
+
+
 @pytest.mark.parametrize("program", WAYS)
 def test_exec_cannot_write_to_the_keeper(seapod, programs, tmp_path, program):
     compiled(tmp_path, "thief", THIEF, "-static")
