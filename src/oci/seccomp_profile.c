@@ -349,7 +349,9 @@ int seccomp_profile_read(const char *text, size_t size, const struct seccomp_mac
 	if (r == 0)
 		r = read_flags(&p, rules, err);
 	for (size_t i = 0; r == 0 && i < p.syscalls.n; i++)
-		if (applies(&p.syscalls.at[i], machine))
+		if (!p.syscalls.at[i].name && p.syscalls.at[i].names.n == 0)
+			r = error_set(err, EINVAL, "syscalls[%zu].names: there is none", i);
+		else if (applies(&p.syscalls.at[i], machine))
 			r = add_entry(&p.syscalls.at[i], a, rules, err);
 	set_listener(rules);
 	return r;

@@ -129,8 +129,8 @@ static const struct table affinity_table =
 	TABLE(config_affinity, affinity_fields, "The CPUs of what is executed in it.", .open = true);
 
 static const struct field user_fields[] = {
-	VALUE(config_user, uid, .min = 0, .max = UINT32_MAX - 1),
-	VALUE(config_user, gid, .min = 0, .max = UINT32_MAX - 1),
+	VALUE(config_user, uid, .required = true, .min = 0, .max = UINT32_MAX - 1),
+	VALUE(config_user, gid, .required = true, .min = 0, .max = UINT32_MAX - 1),
 	VALUE(config_user, umask, .min = 0, .max = 0777),
 	VALUE(config_user, additionalGids, .min = 0, .max = UINT32_MAX - 1),
 };
