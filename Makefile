@@ -45,7 +45,7 @@ system: build ## tests through the command line, as root, with real programs
 	@$(SUDO) scripts/make-images
 	@$(PYTEST) test/system $(T)
 
-vm: build ## what depends on the version of control groups, on a kernel with version 2 (User Mode Linux)
+vm: build ## what depends on the kernel, on one with version 2 of control groups and on an old one (User Mode Linux)
 	@scripts/install-deps test vm
 	@$(SUDO) scripts/make-images
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) PYTHON=$(PYTHON) test/vm/run

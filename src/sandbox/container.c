@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "linux/mount_kept.h"
 #include "linux/path.h"
 #include "oci/defaults.h"
 #include "sandbox/budget.h"
@@ -32,7 +33,7 @@ enum {
 /* A detached copy of the mount that FD (closed here) is open on: the child, in a mount namespace of its own, may only attach such. */
 static int copy_of(int fd, bool recursive)
 {
-	int copy = fd < 0 ? -errno : mount_copy(fd, "", recursive);
+	int copy = fd < 0 ? -errno : mount_copy_kept(fd, recursive);
 
 	if (fd >= 0)
 		close(fd);
@@ -198,14 +199,20 @@ static int add_cgroup_mounts(const struct sandbox *s, const struct sandbox_conta
 }
 
 /* /dev/shm is the pod's, as its IPC namespace is. */
-static void share_memory(const struct sandbox *s, struct oci_spec *spec)
+static int share_memory(const struct sandbox *s, struct oci_spec *spec, struct descriptor_list *fds,
+			struct error *err)
 {
+	int fd = mount_copy_kept(s->shm, false);
+
+	if (fd < 0 || !descriptor_list_add(fds, fd))
+		return error_code(err, fd < 0 ? fd : -EMFILE,
+				  "cannot copy the mount of the pod's shared memory");
 	list_each(m, &spec->mounts)
 		if (text_is(m->destination, "/dev/shm"))
 			*m = (struct oci_mount){ .destination = m->destination,
-						 .source_fd = s->shm,
-						 .copied = true,
+						 .source_fd = fd,
 						 .user_namespace = s->user_namespace };
+	return 0;
 }
 
 /* devpts of its own, held by us, so that a terminal for exec is opened without any path in the container. */
@@ -315,8 +322,8 @@ static int build(struct sandbox *s, struct sandbox_container *c, struct oci_spec
 		spec->maskedPaths.n = spec->readonlyPaths.n = 0;
 	if ((r = make_upper(s, c, &spec->root, err)) < 0 || (r = add_terminals(s, c, spec, err)) < 0)
 		return r;
-	share_memory(s, spec);
-	if ((r = add_cgroup_mounts(s, c, spec, !privileged, fds, err)) < 0 ||
+	if ((r = share_memory(s, spec, fds, err)) < 0 ||
+	    (r = add_cgroup_mounts(s, c, spec, !privileged, fds, err)) < 0 ||
 	    (r = add_pod_files(s, c, spec, fds, err)) < 0)
 		return r;
 	return add_volumes(s, c, spec, fds, err);

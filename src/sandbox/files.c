@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "dns/config.h"
+#include "linux/mount_kept.h"
 #include "net/resolver.h"
 #include "sandbox/network.h"
 
@@ -61,7 +62,8 @@ int sandbox_files_make(struct sandbox *s, struct error *err)
 	bool own = !s->pod->spec.hostNetwork;
 	int r;
 
-	s->files = mount_make("tmpfs", options, 2, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	s->files = mount_kept(
+		mount_make("tmpfs", options, 2, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
 	if (s->files < 0)
 		return error_code(err, s->files, "cannot make the pod's own files");
 	if (!own)

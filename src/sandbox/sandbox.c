@@ -13,6 +13,7 @@
 #include "api/sysctl.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/mount_kept.h"
 #include "linux/proc.h"
 #include "sandbox/mapped.h"
 #include "sandbox/network.h"
@@ -58,9 +59,10 @@ static int enter_ipc(struct sandbox *s, struct error *err)
 
 	if (r < 0)
 		return r;
-	s->shm = s->pod->spec.hostIPC ? mount_copy(AT_FDCWD, "/dev/shm", false)
-				      : mount_make("tmpfs", options, 2,
-						   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	s->shm = s->pod->spec.hostIPC
+			 ? mount_kept(mount_copy(AT_FDCWD, "/dev/shm", false))
+			 : mount_kept(mount_make("tmpfs", options, 2,
+						 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
 	if (s->shm >= 0)
 		return 0;
 	return error_code(err, s->shm, "cannot make the pod's shared memory");

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "linux/mount.h"
+#include "linux/mount_kept.h"
 #include "volume/volume.h"
 
 /* KEP-5502: emptyDir.mode. */
@@ -27,8 +28,8 @@ static int make_tmpfs(const struct empty_dir_volume *source, struct error *err)
 
 	snprintf(size, sizeof(size), "%" PRId64, quantity_value(&source->sizeLimit));
 	snprintf(mode, sizeof(mode), "%o", mode_of(source));
-	int fd = mount_make("tmpfs", options, source->sizeLimit.set ? 2 : 1,
-			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	int fd = mount_kept(mount_make("tmpfs", options, source->sizeLimit.set ? 2 : 1,
+				       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
 	if (fd < 0)
 		return error_code(err, fd, "cannot make a tmpfs");
 	return fd;
@@ -47,8 +48,8 @@ static int make_hugetlbfs(const struct volume_set *set, const struct empty_dir_v
 	snprintf(page, sizeof(page), "%" PRIu64, bytes);
 	snprintf(size, sizeof(size), "%" PRId64, quantity_value(&source->sizeLimit));
 	snprintf(mode, sizeof(mode), "%o", mode_of(source));
-	int fd = mount_make("hugetlbfs", options, source->sizeLimit.set ? 3 : 2,
-			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	int fd = mount_kept(mount_make("hugetlbfs", options, source->sizeLimit.set ? 3 : 2,
+				       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
 	return fd < 0 ? error_code(err, fd, "cannot make a hugetlbfs with pages of %s bytes", page) : fd;
 }
 

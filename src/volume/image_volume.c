@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "linux/mount.h"
+#include "linux/mount_kept.h"
 #include "volume/volume.h"
 
 enum {
@@ -48,7 +49,8 @@ int image_prepare(struct prepared_volume *v, const struct volume_set *set, struc
 		return error_set(err, ENOENT, "the image '%s' was not given to the keeper",
 				 v->volume->image->reference);
 	v->read_only = true;
-	v->fd = image->layers.n == 1 ? mount_layer(image->layers.at[0]) : mount_layers(&image->layers);
+	v->fd = mount_kept(image->layers.n == 1 ? mount_layer(image->layers.at[0])
+						: mount_layers(&image->layers));
 	if (v->fd >= 0)
 		return 0;
 	return error_code(err, v->fd, "cannot mount the image '%s'", image->reference);

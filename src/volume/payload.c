@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "linux/mount.h"
+#include "linux/mount_kept.h"
 #include "linux/path.h"
 #include "volume/volume.h"
 
@@ -249,8 +250,8 @@ int payload_prepare(struct prepared_volume *v, const struct volume_set *set, str
 	if (r < 0)
 		return r;
 	if (v->fd < 0)
-		v->fd = mount_make("tmpfs", options, 2,
-				   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+		v->fd = mount_kept(mount_make("tmpfs", options, 2,
+					      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
 	if (v->fd < 0)
 		return error_code(err, v->fd, "cannot make a tmpfs");
 	char fresh[sizeof(v->contents)];

@@ -2,7 +2,7 @@
  *
  * Each becomes a descriptor of the keeper's: of a directory or file of the host (emptyDir on disk, hostPath), or of a tmpfs that is mounted
  * nowhere (emptyDir with medium Memory, configMap, secret, downwardAPI, projected). The latter are in memory only and vanish with
- * the keeper: nothing is to be unmounted, nothing is left (Linux 6.15 lets a mount without a place be copied).
+ * the keeper: nothing is to be unmounted, nothing is left (linux/mount_kept.h).
  *
  * Files of objects are laid out as the kubelet's atomic writer does it: ..data is a link to a directory with a time in its name, each file a link
  * through ..data; an update replaces ..data by rename, so a reader sees all of the old or all of the new. Containers get them read-only, whatever
