@@ -63,11 +63,14 @@ struct flows {
 	int out, err;   /* what is to be shown; -1: nothing */
 	int connection; /* says "exit" */
 	bool tty;
-	int signals;      /* signalfd(2) */
+	int signals; /* signalfd(2) */
+	int patience_ms; /* how long the outputs may be silent after the end before they are left, if they do not end themselves */
 	unsigned refused; /* how often the program was asked to end, and did not */
 };
 
-enum { PATIENCE = 3 };
+/* Of exec: a process that outlives the first one may hold the terminal open, and is not waited for. Of attach: the keeper closes what it has
+ * given, so silence means that it is slow. */
+enum { PATIENCE = 3, EXEC_PATIENCE_MS = 200, ATTACH_PATIENCE_MS = 30000 };
 
 /* From here on signals are read, not suffered. */
 static int catch_signals(void)
@@ -131,9 +134,8 @@ static int move_all(struct context *x, struct flows *f, struct error *err)
 			{ .fd = input && !ended ? STDIN_FILENO : -1, .events = POLLIN },
 			{ .fd = f->signals, .events = POLLIN },
 		};
-		int n = poll(p, 5, ended ? 200 : -1);
-		if (n ==
-		    0) /* a process that outlives the first one may hold the pipe open: it is not waited for */
+		int n = poll(p, 5, ended ? f->patience_ms : -1);
+		if (n == 0)
 			break;
 		if (p[0].revents && !move(f->out, STDOUT_FILENO))
 			close_fd(&f->out);
@@ -173,7 +175,12 @@ int session_exec(struct context *x, int fd, struct request *request, struct erro
 	int r = keeper_ask(fd, x->arena, request, &mine, &reply, &received, err);
 	if (r < 0)
 		return reply.code ? -EXIT_WITH(reply.code) : -EXIT_SEAPOD;
-	struct flows flows = { .in = -1, .out = -1, .err = -1, .connection = fd, .tty = request->tty };
+	struct flows flows = { .in = -1,
+			       .out = -1,
+			       .err = -1,
+			       .connection = fd,
+			       .tty = request->tty,
+			       .patience_ms = EXEC_PATIENCE_MS };
 	if (request->tty && received.n == 1) {
 		flows.out = take_fd(&received.fd[0]);
 		received.n = 0;
@@ -197,7 +204,12 @@ int session_attach(struct context *x, int fd, const char *container, bool stdin_
 
 	if (r < 0)
 		return -EXIT_SEAPOD;
-	struct flows flows = { .in = -1, .out = -1, .err = -1, .connection = fd, .tty = tty };
+	struct flows flows = { .in = -1,
+			       .out = -1,
+			       .err = -1,
+			       .connection = fd,
+			       .tty = tty,
+			       .patience_ms = ATTACH_PATIENCE_MS };
 	int outputs = tty ? 1 : 2;
 	for (int i = 0; i < received.n; i++) {
 		int *to = i == 0 ? &flows.out : i < outputs ? &flows.err : &flows.in;

@@ -20,7 +20,7 @@
 #include "keeper/keeper.h"
 #include "linux/proc.h"
 
-enum { LAUNCH_FD = 3, WATCH_FD = 4, QUIET_S = 1 };
+enum { LAUNCH_FD = 3, WATCH_FD = 4, QUIET_S = 1, READER_MS = 10000 };
 
 static int read_launch(struct keeper *k, struct error *err)
 {
@@ -187,6 +187,7 @@ int main(int argc, char **argv)
 	}
 	sandbox_destroy(&k.sandbox, delete);
 	control_finish(&k);
+	outlets_finish(READER_MS);
 	sandbox_erase(&k.sandbox);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "keeper/outlet.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +17,15 @@ enum { CHUNK = 16 * 1024 };
 
 struct tap {
 	struct tap *next;
-	struct outlet *outlet; /* NULL: the outlet has closed, go when nothing waits */
+	struct outlet *outlet; /* NULL: the outlet has closed, go when nothing waits; it is one of ORPHANS */
 	struct ev_loop *loop;
 	ev_io ready; /* EV_READ: the reader is gone (a pipe's write end reports nothing else, poll(2)); EV_WRITE: while something waits */
 	int fd;
 	char *waiting;
 	size_t n;
 };
+
+static struct tap *orphans;
 
 static bool anybody_waits(const struct outlet *o)
 {
@@ -45,7 +48,7 @@ static void tap_remove(struct tap *gone)
 {
 	struct outlet *o = gone->outlet;
 
-	for (struct tap **at = o ? &o->taps : NULL; at && *at; at = &(*at)->next) {
+	for (struct tap **at = o ? &o->taps : &orphans; *at; at = &(*at)->next) {
 		if (*at == gone) {
 			*at = gone->next;
 			break;
@@ -179,10 +182,28 @@ void outlet_close(struct outlet *o)
 	for (struct tap *t = o->taps, *next; t; t = next) {
 		next = t->next;
 		t->outlet = NULL;
-		if (t->n == 0)
+		if (t->n == 0) {
 			tap_free(t);
+			continue;
+		}
+		t->next = orphans;
+		orphans = t;
 	}
 	o->taps = NULL;
+}
+
+/* One after another: none of them keeps another from reading its pipe. */
+void outlets_finish(int limit_ms)
+{
+	while (orphans) {
+		struct pollfd p = { .fd = orphans->fd, .events = POLLOUT };
+		int ready = poll(&p, 1, limit_ms);
+		if (ready < 0 && errno == EINTR)
+			continue;
+		bool there = ready > 0 && tap_write(orphans, orphans->waiting, orphans->n);
+		if (!there || orphans->n == 0)
+			tap_remove(orphans);
+	}
 }
 
 int outlet_tap(struct outlet *o)

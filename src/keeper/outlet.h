@@ -33,5 +33,8 @@ void outlet_open(struct outlet *o, struct ev_loop *loop, int fd, const char *nam
 /* Takes what is still there without waiting, then closes: after the container's process has ended. Taps see the end of file. */
 void outlet_close(struct outlet *o);
 
+/* Before this process ends: waits until who is attached has read what its outlets left, or is gone, or has read nothing for LIMIT_MS. */
+void outlets_finish(int limit_ms);
+
 /* Adds a tap. Returns the read end of its pipe (the caller's), or -errno. */
 int outlet_tap(struct outlet *o);

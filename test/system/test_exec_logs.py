@@ -153,7 +153,7 @@ def test_logs_of_many(seapod):
                       restartPolicy="Never", **NET) for name in ("a", "b")])
     seapod.apply({**pod("c", shell("seq 20"), restartPolicy="Never", **NET), "metadata": {"name": "c", "labels": {"x": "y"}}})
     assert sorted(seapod.logs("a", "--all-containers", "-f").splitlines()) == ["a one", "a two"]
-    assert seapod.logs("b", "--all-containers", "--prefix", "-f").splitlines()[0] == "[pod/b/one] b one"
+    assert sorted(seapod.logs("b", "--all-containers", "--prefix", "-f").splitlines())[0] == "[pod/b/one] b one"
     eventually(lambda: seapod.phase("c") == "Succeeded")
     assert seapod.logs("-l", "x=y").splitlines() == [str(n) for n in range(11, 21)]
     assert len(seapod.logs("-l", "x in (y,z)", "--tail=-1").splitlines()) == 20

@@ -315,10 +315,11 @@ def test_no_descriptors_for_a_container(seapod):
 
 def test_told_to_end_by_the_system(seapod):
     """TERM to the keeper itself, as a machine that shuts down sends it: the pod is stopped and stays listed."""
-    seapod.apply(pod("web", shell("trap 'echo told; exit 0' TERM; while :; do sleep 0.01; done"), **NET))
+    seapod.apply(pod("web", shell("trap 'echo told; exit 0' TERM; echo up; while :; do sleep 0.01; done"), **NET))
+    eventually(lambda: seapod.logs("web") == "up")
     os.kill(seapod.keeper("web"), signal.SIGTERM)
     eventually(lambda: seapod.phase("web") in ("Succeeded", "Failed"))
-    assert seapod.logs("web") == "told"
+    assert seapod.logs("web") == "up\ntold"
 
 
 # --- several at once

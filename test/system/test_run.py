@@ -47,6 +47,15 @@ def test_a_megabyte_through_standard_input_and_output(seapod):
     assert seapod.run("run", "--rm", "-i", NET, BUSYBOX, "cat", input=data).stdout == data
 
 
+def test_nothing_is_lost_when_the_program_ends_before_it_was_read(seapod):
+    """200 kB fit into the pipes between program and reader, so the program has long ended when the reader begins."""
+    running = seapod.start("run", "--rm", "--name", "quick", NET, BUSYBOX, "sh", "-c", "head -c 200000 /dev/zero")
+    eventually(lambda: "Running" in seapod.run("get", "pods", "quick", check=False).stdout)
+    eventually(lambda: "Running" not in seapod.run("get", "pods", "quick", check=False).stdout)
+    out, _ = running.communicate(timeout=20)
+    assert len(out) == 200000 and running.returncode == 0
+
+
 def test_environment_user_and_directory(seapod):
     out = seapod.out("run", "--rm", NET, "-e", "COLOR=red", "-u", "33:33", "-w", "/tmp", BUSYBOX,
                      "sh", "-c", "echo $COLOR $(id -u):$(id -g) $PWD")
