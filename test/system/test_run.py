@@ -47,10 +47,12 @@ def test_a_megabyte_through_standard_input_and_output(seapod):
     assert seapod.run("run", "--rm", "-i", NET, BUSYBOX, "cat", input=data).stdout == data
 
 
-def test_nothing_is_lost_when_the_program_ends_before_it_was_read(seapod):
+def test_nothing_is_lost_when_the_program_ends_before_it_was_read(seapod, tmp_path):
     """200 kB fit into the pipes between program and reader, so the program has long ended when the reader begins."""
-    running = seapod.start("run", "--rm", "--name", "quick", NET, BUSYBOX, "sh", "-c", "head -c 200000 /dev/zero")
+    running = seapod.start("run", "--rm", "--name", "quick", NET, "-v", f"{tmp_path}:/d", BUSYBOX, "sh", "-c",
+                           "until [ -e /d/go ]; do sleep 0.05; done; head -c 200000 /dev/zero")
     eventually(lambda: "Running" in seapod.run("get", "pods", "quick", check=False).stdout)
+    (tmp_path / "go").touch()
     eventually(lambda: "Running" not in seapod.run("get", "pods", "quick", check=False).stdout)
     out, _ = running.communicate(timeout=20)
     assert len(out) == 200000 and running.returncode == 0
