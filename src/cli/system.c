@@ -12,6 +12,7 @@
 #include "image/layer.h"
 #include "linux/cgroup.h"
 #include "net/reload.h"
+#include "net/rules.h"
 #include "service/forward.h"
 
 #define VERBS "info, check, df, prune, restore"
@@ -63,16 +64,17 @@ static int prune(struct context *x, struct error *err)
 		if (found->alive)
 			return error_set(err, EBUSY, "the pod '%s' runs; only an idle instance is pruned",
 					 found->pod->metadata.name);
+	bool had_network = rules_exist(&x->in);
 	services_prune(&x->in);
 	networks_prune(&x->in);
 	if (cgroup_probe(&cgroups, err) == 0)
 		cgroup_remove(&cgroups, NULL, x->in.cgroup);
 	cgroup_system_close(&cgroups);
 	layer_release_all(&x->in);
-	printf("removed: the bridge %s, the table inet %s, the cgroup %s\n", x->in.bridge, x->in.table,
-	       x->in.cgroup);
+	if (had_network)
+		printf("removed: the bridge %s, the table inet %s\n", x->in.bridge, x->in.table);
 	r = file_exists(x->in.rootfd, "images") ? prune_dangling(x, &removed, err) : 0;
-	if (r == 0)
+	if (r == 0 && removed.removed > 0)
 		printf("removed: %u blobs and layers that no image needs (%s)\n", removed.removed,
 		       human_size(removed.bytes, x->arena));
 	return r;

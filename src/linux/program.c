@@ -64,14 +64,21 @@ static bool is_protected(void)
 	return fd >= 0 && (fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE) && fcntl(fd, F_GET_SEALS) > 0;
 }
 
+bool program_is_protected(void)
+{
+	bool is = is_protected();
+
+	if (is)
+		instance_program(getenv(variable));
+	return is;
+}
+
 int program_protect(char **argv, struct error *err)
 {
 	char path[PATH_MAX];
 
-	if (is_protected()) {
-		instance_program(getenv(variable));
+	if (program_is_protected())
 		return 0;
-	}
 	ssize_t n = readlink(SELF, path, sizeof(path) - 1);
 	path[n > 0 ? n : 0] = '\0';
 	_cleanup_close_ int fd = program_open(SELF, err);

@@ -7,11 +7,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 /* The program PATH as a descriptor for execveat(2). */
 int program_open(const char *path, struct error *err);
 
-/* Executes the calling program once more, with the same arguments, unless it runs from such a file already. Does not return then. The second time
- * its path is told to instance_program. 0 or negative. */
+/* Whether the calling program runs from such a file. Then its path, which nothing else tells any more, is told to instance_program. */
+bool program_is_protected(void);
+
+/* Executes the calling program once more, with the same arguments, unless it is protected. Does not return then. 0 or negative. */
 int program_protect(char **argv, struct error *err);

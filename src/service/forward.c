@@ -414,7 +414,13 @@ static int reload(struct change *c, struct error *err)
 	return r < 0 ? r : change_refill(c, err);
 }
 
-int services_reload(const struct instance *in, struct error *err)
+static bool are_there(const struct instance *in, struct netlink *nf)
+{
+	return services_are_known(in) && (forwards_are_none(in) || service_rules_exist(in, nf));
+}
+
+/* UNLESS_THERE: another may have made them anew while we waited for the lock; doing it again would refuse connections for a moment. */
+static int make_anew(const struct instance *in, bool unless_there, struct error *err)
 {
 	struct netlink nf = NETLINK_NONE;
 	struct change c = {};
@@ -423,11 +429,17 @@ int services_reload(const struct instance *in, struct error *err)
 	if (r == 0)
 		change_begin(&c, in, &nf, err); /* whatever it finds is made anew here */
 	if (r == 0 && c.arena)
-		r = reload(&c, err);
+		r = unless_there && are_there(in, &nf) ? 0 : reload(&c, err);
 	else if (r == 0)
 		r = -err->code;
 	change_free(&c);
+	netlink_close(&nf);
 	return r;
+}
+
+int services_reload(const struct instance *in, struct error *err)
+{
+	return make_anew(in, false, err);
 }
 
 int services_ensure(const struct instance *in, struct error *err)
@@ -438,12 +450,9 @@ int services_ensure(const struct instance *in, struct error *err)
 	if (!services_range(in, a))
 		return 0;
 	int r = netlink_open(&nf, NETLINK_NETFILTER, err);
-	if (r == 0 && services_are_known(in) && (forwards_are_none(in) || service_rules_exist(in, &nf))) {
-		netlink_close(&nf);
-		return 0;
-	}
+	bool there = r == 0 && are_there(in, &nf);
 	netlink_close(&nf);
-	return r < 0 ? r : services_reload(in, err);
+	return r < 0 || there ? r : make_anew(in, true, err);
 }
 
 void services_prune(const struct instance *in)

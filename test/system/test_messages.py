@@ -141,8 +141,12 @@ def test_an_event_names_its_container(web):
     assert "Started container: main" in web.out("events", "--for", "pod/web")
 
 
+@pytest.mark.bridge
 def test_prune_says_what_it_removes(seapod):
-    assert f"removed: the bridge {seapod.bridge}, the table inet {seapod.table}" in seapod.out("system", "prune")
+    seapod.apply(pod("web"))
+    seapod.delete("web", "--now")
+    assert seapod.out("system", "prune") == f"removed: the bridge {seapod.bridge}, the table inet {seapod.table}"
+    assert seapod.out("system", "prune") == ""
 
 
 def test_dry_run_as_kubectl_says_it(seapod):
