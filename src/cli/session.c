@@ -12,51 +12,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/file.h"
-
-static struct termios cooked;
-static bool is_raw;
-
-static void make_cooked(void)
-{
-	if (is_raw)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &cooked);
-	is_raw = false;
-}
-
-static void make_raw(void)
-{
-	struct termios raw;
-
-	if (tcgetattr(STDIN_FILENO, &cooked) < 0)
-		return;
-	raw = cooked;
-	cfmakeraw(&raw);
-	is_raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
-	atexit(make_cooked);
-}
-
-static void copy_size(int master)
-{
-	struct winsize size;
-
-	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
-		ioctl(master, TIOCSWINSZ, &size);
-}
-
-/* Moves what is there from FROM to TO. False: FROM has ended. */
-static bool move(int from, int to)
-{
-	char chunk[16384];
-	ssize_t n = read(from, chunk, sizeof(chunk));
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
-	return n > 0 && write_all(to, chunk, (size_t)n) == 0;
-}
+#include "command/terminal.h"
 
 struct flows {
 	int in;         /* where our standard input goes; -1: nowhere */
@@ -94,7 +53,7 @@ static bool forward_signal(struct flows *f)
 		return true;
 	if (info.ssi_signo == SIGWINCH) {
 		if (f->tty && f->in >= 0)
-			copy_size(f->in);
+			terminal_copy_size(f->in);
 		return true;
 	}
 	request_send(f->connection, &(struct request){ .verb = "kill", .signal = (int32_t)info.ssi_signo },
@@ -124,7 +83,7 @@ static int move_all(struct context *x, struct flows *f, struct error *err)
 
 	f->signals = catch_signals();
 	if (f->tty && input)
-		make_raw();
+		terminal_make_raw();
 	while (code == -1 || (code >= 0 && (f->out >= 0 || f->err >= 0))) {
 		bool ended = code != -1;
 		struct pollfd p[] = {
@@ -137,11 +96,11 @@ static int move_all(struct context *x, struct flows *f, struct error *err)
 		int n = poll(p, 5, ended ? f->patience_ms : -1);
 		if (n == 0)
 			break;
-		if (p[0].revents && !move(f->out, STDOUT_FILENO))
+		if (p[0].revents && !terminal_move(f->out, STDOUT_FILENO))
 			close_fd(&f->out);
-		if (p[1].revents && !move(f->err, STDERR_FILENO))
+		if (p[1].revents && !terminal_move(f->err, STDERR_FILENO))
 			close_fd(&f->err);
-		if (p[3].revents && !move(STDIN_FILENO, f->in)) {
+		if (p[3].revents && !terminal_move(STDIN_FILENO, f->in)) {
 			input = false;
 			if (!f->tty)
 				close_fd(&f->in);
@@ -151,7 +110,7 @@ static int move_all(struct context *x, struct flows *f, struct error *err)
 		if (p[4].revents && !forward_signal(f))
 			code = error_set(err, EINTR, "the program does not end; it was left running");
 	}
-	make_cooked();
+	terminal_restore();
 	close_fd(&f->signals);
 	return code;
 }
@@ -216,7 +175,7 @@ int session_attach(struct context *x, int fd, const char *container, bool stdin_
 		*to = take_fd(&received.fd[i]);
 	}
 	if (tty && flows.in >= 0)
-		copy_size(flows.in);
+		terminal_copy_size(flows.in);
 	r = move_all(x, &flows, err);
 	close_fd(&flows.in);
 	return r < 0 ? -EXIT_SEAPOD : r;
