@@ -2,35 +2,12 @@
 #include "service/change.h"
 
 #include <arpa/inet.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <string.h>
 
-#include "net/hostport.h"
-
-/* Concatenated keys are words of 4 bytes, each part padded at its end (nft(8) "Concatenations"). */
-struct words {
-	unsigned char at[32];
-	size_t n;
-};
-
-static void add_word(struct words *w, const void *part, size_t size)
-{
-	memcpy(w->at + w->n, part, size);
-	w->n += (size + 3) & ~(size_t)3;
-}
-
-static void add_port_word(struct words *w, int port)
-{
-	uint16_t big = htons((uint16_t)port);
-	add_word(w, &big, sizeof(big));
-}
-
-static void add_protocol(struct words *w, const char *protocol)
-{
-	uint8_t number = protocol_number(protocol);
-	add_word(w, &number, sizeof(number));
-}
+#include "net/set_key.h"
 
 /* --- faces --------------------------------------------------------------------------------------------------------------- */
 
@@ -48,12 +25,12 @@ static void put_faces_at(const struct faces *f, const struct strings *addresses,
 {
 	list_each(text, addresses) {
 		unsigned char address[16];
-		struct words key = {};
+		struct set_key key = {};
 		if (inet_pton(f->six ? AF_INET6 : AF_INET, *text, address) != 1)
 			continue;
-		add_word(&key, address, f->six ? 16 : 4);
-		add_protocol(&key, f->port->protocol);
-		add_port_word(&key, f->port->port);
+		set_key_add(&key, address, f->six ? 16 : 4);
+		set_key_protocol(&key, f->port->protocol);
+		set_key_port(&key, f->port->port);
 		transaction_element(&f->change->transaction, f->how, set, key.at, key.n, value,
 				    value ? sizeof(*value) : 0);
 	}
@@ -61,12 +38,12 @@ static void put_faces_at(const struct faces *f, const struct strings *addresses,
 
 static void put_node(const struct faces *f, const uint32_t *value)
 {
-	struct words key = {};
+	struct set_key key = {};
 
 	if (!f->port->nodePort)
 		return;
-	add_protocol(&key, f->port->protocol);
-	add_port_word(&key, f->port->nodePort);
+	set_key_protocol(&key, f->port->protocol);
+	set_key_port(&key, f->port->nodePort);
 	transaction_element(&f->change->transaction, f->how, f->six ? "nodes6" : "nodes", key.at, key.n,
 			    value, sizeof(*value));
 }
@@ -107,10 +84,10 @@ static void put_id(struct change *c, enum element_change how, uint32_t number, s
 
 static void put_live(struct change *c, enum element_change how, const struct slot *slot)
 {
-	struct words value = {};
+	struct set_key value = {};
 
-	add_word(&value, slot->address, slot->six ? 16 : 4);
-	add_port_word(&value, slot->port);
+	set_key_add(&value, slot->address, slot->six ? 16 : 4);
+	set_key_port(&value, slot->port);
 	transaction_element(&c->transaction, how, slot->six ? "live6" : "live", &slot->pod, sizeof(slot->pod),
 			    value.at, value.n);
 }
@@ -248,7 +225,7 @@ int change_begin(struct change *c, const struct instance *in, struct netlink *nf
 	if (r < 0)
 		return r;
 	c->arena = arena_new();
-	transaction_begin(&c->transaction, service_table_name(in, c->table));
+	transaction_begin(&c->transaction, NFPROTO_INET, service_table_name(in, c->table));
 	return c->lock.dirty ? change_refill(c, err) : 0;
 }
 
@@ -281,7 +258,7 @@ static int carry_out(struct change *c, struct error *err)
 static void begin_again(struct change *c)
 {
 	transaction_free(&c->transaction);
-	transaction_begin(&c->transaction, c->table);
+	transaction_begin(&c->transaction, NFPROTO_INET, c->table);
 	memset(&c->slots, 0, sizeof(c->slots));
 }
 
