@@ -144,17 +144,11 @@ static bool is_same(const struct service *a, const struct service *b)
 	       text_is(a->metadata.namespace, b->metadata.namespace);
 }
 
-static uint32_t hash(uint32_t h, const char *s)
-{
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 16777619u;
-	return h;
-}
-
 /* Where to begin: a service that is deleted and applied again gets the address that it had, if it is free still. */
 static uint32_t begin(const struct service *s)
 {
-	return hash(hash(2166136261u, s->metadata.namespace), s->metadata.name);
+	uint32_t hash = hash_add(HASH_BEGIN, s->metadata.namespace, strlen(s->metadata.namespace));
+	return hash_add(hash, s->metadata.name, strlen(s->metadata.name));
 }
 
 /* Another Service that has the address IP. */

@@ -1,5 +1,5 @@
 /* transaction.c — see transaction.h. */
-#include "service/transaction.h"
+#include "net/transaction.h"
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
@@ -17,9 +17,9 @@ enum {
 	MESSAGE_BYTES = 256,
 };
 
-void transaction_begin(struct transaction *t, const char *table)
+void transaction_begin(struct transaction *t, uint8_t family, const char *table)
 {
-	*t = (struct transaction){ .table = table };
+	*t = (struct transaction){ .table = table, .family = family };
 }
 
 void transaction_free(struct transaction *t)
@@ -67,11 +67,12 @@ static void end_message(struct transaction_part *p)
 static void begin_set(struct transaction *t, struct transaction_part *p, uint16_t type, const char *set)
 {
 	struct nlmsghdr *m = add_message(p, NFNL_SUBSYS_NFTABLES << 8 | type,
-					 type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0, NFPROTO_INET, 0);
+					 type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0, t->family, 0);
 
 	netlink_put_text(m, NFTA_SET_ELEM_LIST_TABLE, t->table);
 	netlink_put_text(m, NFTA_SET_ELEM_LIST_SET, set);
 	p->set = set;
+	p->family = t->family;
 	p->n = 0;
 	t->changes++;
 }
@@ -90,7 +91,7 @@ static struct nlmsghdr *begin_element(struct transaction *t, enum element_change
 {
 	struct transaction_part *p = &t->parts[change];
 
-	if (p->set != set || p->n == CHUNK) {
+	if (p->set != set || p->family != t->family || p->n == CHUNK) {
 		end_message(p);
 		begin_set(t, p, change == ELEMENT_COMES ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, set);
 	}
@@ -103,15 +104,23 @@ static struct nlmsghdr *begin_element(struct transaction *t, enum element_change
 	return m;
 }
 
-void transaction_element(struct transaction *t, enum element_change change, const char *set, const void *key,
-			 size_t key_size, const void *data, size_t data_size)
+void transaction_range(struct transaction *t, enum element_change change, const char *set, const void *key,
+		       const void *end, size_t key_size, const void *data, size_t data_size)
 {
 	struct nlattr *element;
 	struct nlmsghdr *m = begin_element(t, change, set, key, key_size, &element);
 
+	if (end)
+		put_value(m, NFTA_SET_ELEM_KEY_END, end, key_size);
 	if (data && change == ELEMENT_COMES)
 		put_value(m, NFTA_SET_ELEM_DATA, data, data_size);
 	netlink_nest_end(m, element);
+}
+
+void transaction_element(struct transaction *t, enum element_change change, const char *set, const void *key,
+			 size_t key_size, const void *data, size_t data_size)
+{
+	transaction_range(t, change, set, key, NULL, key_size, data, data_size);
 }
 
 void transaction_goto(struct transaction *t, enum element_change change, const char *set, const void *key,

@@ -1,7 +1,7 @@
-/* transaction.h — elements of one nftables table that come and go together: all or none, and no packet sees a part of it.
+/* transaction.h — elements of the sets of an nftables table that come and go together: all or none, and no packet sees a part of it.
  *
  *	struct transaction t;
- *	transaction_begin(&t, "seapod_services");
+ *	transaction_begin(&t, NFPROTO_INET, "seapod_services");
  *	transaction_element(&t, ELEMENT_GOES, "ids", &key, sizeof(key), NULL, 0);
  *	transaction_element(&t, ELEMENT_COMES, "ids", &key, sizeof(key), &data, sizeof(data));
  *	r = transaction_commit(&t, &socket);
@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "linux/netlink.h"
 
@@ -24,21 +25,27 @@ struct transaction_part {
 	size_t used, space;
 	size_t message, list; /* where the last message and its list of elements begin */
 	const char *set;      /* of the last message; NULL: it is closed */
+	uint8_t family;       /* of that set */
 	unsigned n;           /* elements in it */
 };
 
 struct transaction {
 	const char *table;
+	uint8_t family; /* NFPROTO_*: of the table whose sets are named next; another may be set in between */
 	struct transaction_part flushed, parts[2];
 	unsigned changes;
 };
 
-void transaction_begin(struct transaction *t, const char *table);
+void transaction_begin(struct transaction *t, uint8_t family, const char *table);
 void transaction_free(struct transaction *t);
 
 /* SET is kept by pointer. DATA: of a map, and what comes only. */
 void transaction_element(struct transaction *t, enum element_change change, const char *set, const void *key,
 			 size_t key_size, const void *data, size_t data_size);
+
+/* The same of a set of intervals: all keys from KEY to END. */
+void transaction_range(struct transaction *t, enum element_change change, const char *set, const void *key,
+		       const void *end, size_t key_size, const void *data, size_t data_size);
 
 /* The same of a map of verdicts: "goto CHAIN". */
 void transaction_goto(struct transaction *t, enum element_change change, const char *set, const void *key,

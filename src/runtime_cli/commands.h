@@ -19,6 +19,10 @@ extern struct oci_options oci;
 /* To the log, or standard error. */
 void oci_warn(const char *text);
 
+/* main.c: the id of the container, of a command that has no option, or one that is a flag (*FLAG; NULL: none). NULL: wrong usage. */
+const char *oci_id_and_flag(struct context *x, int argc, char **argv, struct options *o, bool *flag,
+			    struct error *err);
+
 /* help.c: of the program, of a command, and both as a part of the manual page. */
 void oci_help(void);
 void oci_help_command(const struct command *c);

@@ -183,12 +183,10 @@ int oci_run_run(struct context *x, int argc, char **argv, struct error *err)
 
 int oci_run_start(struct context *x, int argc, char **argv, struct error *err)
 {
-	const struct option_spec *option;
-	const char *value, *id;
 	struct options o;
+	const char *id = oci_id_and_flag(x, argc, argv, &o, NULL, err);
 
-	options_begin(&o, x->command, argc, argv);
-	if (options_next(&o, &option, &value, err) < 0 || !(id = need(&o, 0, "the id of the container", err)))
+	if (!id)
 		return -EXIT_USAGE;
 	return told(oci_start(oci.rootfd, id, oci_warn, err), err);
 }
@@ -276,16 +274,11 @@ int oci_run_exec(struct context *x, int argc, char **argv, struct error *err)
 
 int oci_run_kill(struct context *x, int argc, char **argv, struct error *err)
 {
-	const struct option_spec *option;
-	const char *value, *id;
-	bool all = false;
 	struct options o;
-	int r;
+	bool all = false;
+	const char *id = oci_id_and_flag(x, argc, argv, &o, &all, err);
 
-	options_begin(&o, x->command, argc, argv);
-	while ((r = options_next(&o, &option, &value, err)) > 0)
-		all = true;
-	if (r < 0 || !(id = need(&o, 0, "the id of the container", err)))
+	if (!id)
 		return -EXIT_USAGE;
 	const char *name = o.count > 1 ? o.positional[1] : "TERM";
 	int number = oci_signal_number(name);
@@ -295,28 +288,21 @@ int oci_run_kill(struct context *x, int argc, char **argv, struct error *err)
 
 int oci_run_delete(struct context *x, int argc, char **argv, struct error *err)
 {
-	const struct option_spec *option;
-	const char *value, *id;
-	bool force = false;
 	struct options o;
-	int r;
+	bool force = false;
+	const char *id = oci_id_and_flag(x, argc, argv, &o, &force, err);
 
-	options_begin(&o, x->command, argc, argv);
-	while ((r = options_next(&o, &option, &value, err)) > 0)
-		force = true;
-	if (r < 0 || !(id = need(&o, 0, "the id of the container", err)))
+	if (!id)
 		return -EXIT_USAGE;
 	return oci_delete(oci.rootfd, id, force, oci_warn, err);
 }
 
 static int pause_or_resume(struct context *x, int argc, char **argv, bool pause, struct error *err)
 {
-	const struct option_spec *option;
-	const char *value, *id;
 	struct options o;
+	const char *id = oci_id_and_flag(x, argc, argv, &o, NULL, err);
 
-	options_begin(&o, x->command, argc, argv);
-	if (options_next(&o, &option, &value, err) < 0 || !(id = need(&o, 0, "the id of the container", err)))
+	if (!id)
 		return -EXIT_USAGE;
 	return oci_pause(oci.rootfd, id, pause, err);
 }

@@ -93,6 +93,19 @@ void oci_warn(const char *text)
 		fprintf(stderr, "seapod-oci: warning: %s\n", text);
 }
 
+const char *oci_id_and_flag(struct context *x, int argc, char **argv, struct options *o, bool *flag,
+			    struct error *err)
+{
+	const struct option_spec *option;
+	const char *value;
+	int r;
+
+	options_begin(o, x->command, argc, argv);
+	while ((r = options_next(o, &option, &value, err)) > 0)
+		*flag = true;
+	return r < 0 ? NULL : need(o, 0, "the id of the container", err);
+}
+
 static int finish(int r, const struct error *err)
 {
 	fflush(stdout);

@@ -44,13 +44,11 @@ static void print(const struct node *n, bool pretty)
 
 int oci_run_state(struct context *x, int argc, char **argv, struct error *err)
 {
-	const struct option_spec *option;
-	const char *value, *id;
 	struct oci_state s;
 	struct options o;
+	const char *id = oci_id_and_flag(x, argc, argv, &o, NULL, err);
 
-	options_begin(&o, x->command, argc, argv);
-	if (options_next(&o, &option, &value, err) < 0 || !(id = need(&o, 0, "the id of the container", err)))
+	if (!id)
 		return -EXIT_USAGE;
 	int r = oci_state_open(oci.rootfd, id, false, &s, err);
 	if (r == 0)

@@ -41,7 +41,8 @@ static void drain(int master)
 {
 	struct pollfd one = { .fd = master, .events = POLLIN };
 
-	while (master >= 0 && poll(&one, 1, 0) == 1 && one.revents & POLLIN && terminal_move(master, STDOUT_FILENO))
+	while (master >= 0 && poll(&one, 1, 0) == 1 && one.revents & POLLIN &&
+	       terminal_move(master, STDOUT_FILENO))
 		;
 }
 

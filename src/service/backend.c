@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/lock.h"
 #include "object/json.h"
 
 static const struct field port_fields[] = {
@@ -32,13 +33,12 @@ static const struct table backend_table = TABLE(backend, backend_fields, "A pod 
 int backend_open(const struct instance *in, const char *uid, struct error *err)
 {
 	_cleanup_free_ char *path = memory_printf(BACKENDS "/%s", uid);
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int r = file_make_dirs(in->runfd, BACKENDS, 0700, err);
 
 	if (r < 0)
 		return r;
 	_cleanup_close_ int fd = openat(in->runfd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || fcntl(fd, F_OFD_SETLK, &whole) < 0)
+	if (fd < 0 || !lock_take(fd))
 		return error_errno(err, "cannot claim '%s/%s'", in->run, path);
 	return take_fd(&fd);
 }
@@ -59,13 +59,12 @@ bool backend_read(const struct instance *in, const char *uid, struct arena *a, s
 		  bool *alive)
 {
 	_cleanup_free_ char *path = memory_printf(BACKENDS "/%s", uid), *text = NULL;
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct problems ignored = { .arena = a };
 	_cleanup_close_ int fd = openat(in->runfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	size_t size;
 
 	*out = (struct backend){};
-	*alive = fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+	*alive = fd >= 0 && lock_is_taken(fd);
 	if (fd < 0 || file_read_fd(fd, path, NODE_BYTES_MAX, &text, &size, NULL) < 0)
 		return false;
 	const struct node *n = node_from_json(a, text, size, NULL);

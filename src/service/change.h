@@ -7,11 +7,11 @@
 #pragma once
 
 #include "linux/netlink.h"
+#include "net/transaction.h"
 #include "service/backend.h"
 #include "service/rules.h"
 #include "service/slots.h"
 #include "service/state.h"
-#include "service/transaction.h"
 
 /* The slots of a number, as they were and as they will be. */
 struct slots_change {
