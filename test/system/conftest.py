@@ -8,6 +8,7 @@ import pytest
 
 import instance
 import leaks
+import oci_runtime
 import world
 from oci_runtime import oci  # noqa: F401  (a fixture)
 
@@ -19,6 +20,7 @@ def pytest_configure(config):
 
 
 def pytest_unconfigure(config):
+    oci_runtime.remove_parent()
     world.leave()
 
 

@@ -1,4 +1,5 @@
 """Asking name servers, and one that answers as a test tells it to."""
+import contextlib
 import socket
 import struct
 import subprocess
@@ -23,6 +24,36 @@ def status(server, *words, port=53):
 
 def name(text):
     return b"".join(bytes([len(label)]) + label.encode() for label in text.split(".") if label) + b"\0"
+
+
+@contextlib.contextmanager
+def asked_all_the_time(server, question, address):
+    """Meanwhile QUESTION is asked over and over, as fast as it is answered; every answer has to be ADDRESS."""
+    query = bytes.fromhex("beef01000001000000000000") + name(question) + b"\0\1\0\1"
+    asked, failed, over = [0], [], threading.Event()
+
+    def ask():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.connect((server, 53))
+            s.settimeout(5)
+            while not over.is_set():
+                s.send(query)
+                try:
+                    answer = s.recv(512)
+                except OSError as e:
+                    answer = repr(e).encode()
+                asked[0] += 1
+                if not answer.endswith(socket.inet_aton(address)):
+                    failed.append(answer)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        asking.join()
+    assert not failed and asked[0] > 1000, (len(failed), asked[0], failed[:3])
 
 
 def record(owner, kind, data, ttl=60):
