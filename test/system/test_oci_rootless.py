@@ -12,7 +12,7 @@ import instance
 import leaks
 import world
 from instance import eventually
-from oci_runtime import OCI, Runtime, own
+from oci_runtime import Runtime, own
 
 pytestmark = own
 USER = 4711  # nobody's id, and in no file
@@ -21,9 +21,10 @@ USER = 4711  # nobody's id, and in no file
 class Ordinary(Runtime):
     """The runtime called by an ordinary user, to whom bundle and state belong."""
 
-    def __init__(self, uid=USER):
+    def __init__(self, build, uid=USER):
         super().__init__()
-        self.command = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=-all", "--bounding-set=+all", OCI]
+        self.command = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=-all", "--bounding-set=+all",
+                        f"{build}/seapod-oci"]
         del self.config["linux"]["cgroupsPath"]
         self.config["mounts"][2]["options"].remove("gid=5")
         self.namespace("user")
@@ -35,9 +36,19 @@ class Ordinary(Runtime):
         os.chmod(self.dir, 0o711)
 
 
+@pytest.fixture(scope="module")
+def build():
+    """The build, where an ordinary user can reach it wherever this checkout is."""
+    path = tempfile.mkdtemp(prefix="seapod-rootless-build-")
+    subprocess.run(["mount", "--bind", instance.BUILD, path], check=True)
+    yield path
+    subprocess.run(["umount", path], check=True)
+    os.rmdir(path)
+
+
 @pytest.fixture
-def oci():
-    r = Ordinary()
+def oci(build):
+    r = Ordinary(build)
     yield r
     r.call("delete", "--force", r.id)
     assert [name for name in os.listdir(r.root) if not name.startswith(".")] == []
@@ -116,8 +127,8 @@ def subordinate():
     shutil.rmtree(made)
 
 
-def test_subordinate_ids(subordinate):
-    oci = Ordinary()
+def test_subordinate_ids(subordinate, build):
+    oci = Ordinary(build)
     more = [{"containerID": 0, "hostID": USER, "size": 1}, {"containerID": 1, "hostID": 300000, "size": 65536}]
     oci.config["linux"].update(uidMappings=more, gidMappings=more)
     oci.config["process"]["user"] = {"uid": 5, "gid": 6, "additionalGids": [7]}
@@ -132,7 +143,7 @@ def test_subordinate_ids(subordinate):
 
 
 @pytest.mark.skipif(not shutil.which("podman"), reason="podman is not installed")
-def test_rootless_podman(subordinate):
+def test_rootless_podman(subordinate, build):
     home = tempfile.mkdtemp(prefix="seapod-rootless-podman-")
     os.mkdir(home + "/run", 0o700)
     for path in (home, home + "/run"):
@@ -144,7 +155,7 @@ def test_rootless_podman(subordinate):
     def podman(*args):
         with tempfile.TemporaryFile("w+") as out:
             process = subprocess.Popen(["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "podman", "--storage-driver", "vfs",
-                                        "--cgroup-manager", "cgroupfs", "--events-backend", "none", "--runtime", OCI, *args], cwd="/", env=env,
+                                        "--cgroup-manager", "cgroupfs", "--events-backend", "none", "--runtime", f"{build}/seapod-oci", *args], cwd="/", env=env,
                                        stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
 
             def ended():  # Podman waits for its conmon, which we inherit, to be reaped
@@ -156,7 +167,8 @@ def test_rootless_podman(subordinate):
         assert process.returncode == 0, said
         return "".join(line for line in said.splitlines(True) if "level=" not in line)
     try:
-        podman("load", "-i", f"{instance.IMAGES}/busybox.tar")
+        shutil.copy(f"{instance.IMAGES}/busybox.tar", home)
+        podman("load", "-i", f"{home}/busybox.tar")
         podman("run", "-d", "--network", "none", "--name", "main", "seapod.test/busybox", "sleep", "100")
         out = podman("exec", "main", "sh", "-c", "id -u; echo >/dev/null && echo device; head -1 /proc/1/uid_map; ls /proc/1/exe")
         assert out.split() == ["0", "device", "0", str(USER), "1", "/proc/1/exe"]
