@@ -169,7 +169,7 @@ void forwarding_end(struct keeper *k)
 		log_warning("Services do not know that the pod has ended: %s", err.text);
 	if (f->inotify >= 0)
 		ev_io_stop(k->loop, &f->closed);
-	close_fd(&f->inotify);
+	/* The watch goes with the process, after its answer: the kernel lets go of an inotify instance only when nobody can be looking any more. */
 	close_fd(&f->claim);
 	arena_free(f->arena);
 	free(f);
